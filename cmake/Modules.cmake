@@ -1,0 +1,27 @@
+# tutti_module(name DEPS other…): the folder's sources as one static library. A dependency that is not
+# declared here does not link, which keeps the arrows of the architecture pointing one way.
+function(tutti_module name)
+  cmake_parse_arguments(ARG "" "" "DEPS;EXCLUDE" ${ARGN})
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cpp")
+  add_library(tutti_${name} STATIC ${sources})
+  target_link_libraries(tutti_${name} PUBLIC tutti_options ${ARG_DEPS})
+  set_target_properties(tutti_${name} PROPERTIES LINKER_LANGUAGE CXX)
+endfunction()
+
+# tutti_test(name DEPS other…): tests/<name>/*_test.cpp as the executable <name>_test.
+function(tutti_test name)
+  cmake_parse_arguments(ARG "" "TIMEOUT" "DEPS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cpp")
+  if(NOT sources)
+    return()
+  endif()
+  add_executable(${name}_test ${sources})
+  target_link_libraries(${name}_test PRIVATE tutti_options ${ARG_DEPS} GTest::gtest GTest::gtest_main)
+  target_compile_definitions(${name}_test PRIVATE TUTTI_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 300)
+  endif()
+  add_test(NAME ${name} COMMAND ${name}_test)
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT}
+    ENVIRONMENT "TUTTI_BIN=$<TARGET_FILE:tutti>;TUTTI_FAKES=${CMAKE_BINARY_DIR}/tests/fakes")
+endfunction()
