@@ -1,4 +1,5 @@
-// The one door to JSON. nlohmann stays behind it: parse and dump are compiled once, bounded and strict.
+// The one door to JSON. nlohmann stays behind it: parse and dump are compiled once, bounded and
+// strict.
 #pragma once
 
 #include <cstddef>
@@ -23,8 +24,8 @@ struct ParseLimits {
 };
 
 /// Parses one RFC 8259 text. Errors, all named and without library text: InvalidArgument
-/// "invalid_json" (with the byte offset; ill-formed UTF-8, lone surrogates and a duplicate key in one
-/// object included), ResourceExhausted "json_too_deep" or "json_too_large". Thread-safe.
+/// "invalid_json" (with the byte offset; ill-formed UTF-8, lone surrogates and a duplicate key in
+/// one object included), ResourceExhausted "json_too_deep" or "json_too_large". Thread-safe.
 Result<Json> parse(std::string_view text, ParseLimits limits = {});
 
 /// One line, keys sorted. Ill-formed UTF-8 becomes U+FFFD: never throws for content. Thread-safe.
