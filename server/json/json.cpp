@@ -93,8 +93,12 @@ Result<Json> parse(std::string_view text, ParseLimits limits) {
         .named("json_too_large");
   Json value;
   TreeBuilder builder(value, limits.depth_max);
-  if (Json::sax_parse(text.data(), text.data() + text.size(), &builder)) return value;
-  return refusal(text, builder, limits);
+  if (!Json::sax_parse(text.data(), text.data() + text.size(), &builder))
+    return refusal(text, builder, limits);
+  // The lexer takes a NUL for the end of the text and would drop what follows it.
+  const std::size_t nul = text.find('\0');
+  if (nul != text.npos) return invalid(nul, unexpected(text, nul));
+  return value;
 }
 
 std::string dump(const Json& value) {
