@@ -152,11 +152,20 @@ function sender(response) {
   return async (type, data) => {
     if (response.destroyed) return;
     const room = response.write(`event: ${type}\ndata: ${JSON.stringify({ type, ...data })}\n\n`);
-    if (!room) await new Promise((resume) => {
-      response.once('drain', resume);
-      response.once('close', resume);
-    });
+    if (!room) await drained(response);
   };
+}
+
+function drained(response) {
+  return new Promise((resolve) => {
+    const done = () => {
+      response.off('drain', done);
+      response.off('close', done);
+      resolve();
+    };
+    response.on('drain', done);
+    response.on('close', done);
+  });
 }
 
 function untilClosed(response) {
