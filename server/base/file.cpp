@@ -22,6 +22,24 @@ Status writeAll(int fd, std::string_view content, const fs::path& path) {
   return ok();
 }
 
+enum class Sync { Yes, No };
+
+/// A temporary file beside `path`, renamed over it.
+Status replace(const fs::path& path, std::string_view content, Sync sync) {
+  fs::path temporary = path;
+  temporary += ".tmp-" + randomHex(4);
+  Fd fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (!fd) return ioError(errno, "create", temporary);
+  Status written = writeAll(fd.get(), content, temporary);
+  if (written.ok() && sync == Sync::Yes && ::fsync(fd.get()) != 0)
+    written = ioError(errno, "sync", temporary);
+  fd.reset();
+  if (written.ok() && ::rename(temporary.c_str(), path.c_str()) != 0)
+    written = ioError(errno, "rename", path);
+  if (!written.ok()) ::unlink(temporary.c_str());
+  return written;
+}
+
 Status syncFolder(const fs::path& folder) {
   const Fd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!fd || ::fsync(fd.get()) != 0) return ioError(errno, "sync", folder);
@@ -60,20 +78,12 @@ Result<std::string> readFile(const fs::path& path, std::size_t size_max) {
 }
 
 Status writeFileDurably(const fs::path& path, std::string_view content) {
-  fs::path temporary = path;
-  temporary += ".tmp-" + randomHex(4);
-  Fd fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-  if (!fd) return ioError(errno, "create", temporary);
-  Status written = writeAll(fd.get(), content, temporary);
-  if (written.ok() && ::fsync(fd.get()) != 0) written = ioError(errno, "sync", temporary);
-  fd.reset();
-  if (written.ok() && ::rename(temporary.c_str(), path.c_str()) != 0)
-    written = ioError(errno, "rename", path);
-  if (!written.ok()) {
-    ::unlink(temporary.c_str());
-    return written;
-  }
+  if (Status replaced = replace(path, content, Sync::Yes); !replaced.ok()) return replaced;
   return syncFolder(path.has_parent_path() ? path.parent_path() : fs::path("."));
+}
+
+Status replaceFile(const fs::path& path, std::string_view content) {
+  return replace(path, content, Sync::No);
 }
 
 Status makeFolder(const fs::path& path) {

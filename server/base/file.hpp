@@ -18,6 +18,10 @@ Result<std::string> readFile(const std::filesystem::path& path, std::size_t size
 /// Errors: ResourceExhausted when the disk or a quota is full, Internal otherwise.
 Status writeFileDurably(const std::filesystem::path& path, std::string_view content);
 
+/// The same without the syncs: whole after the death of any process, not after a loss of power. For
+/// what is rewritten from the store when it is missing.
+Status replaceFile(const std::filesystem::path& path, std::string_view content);
+
 /// Creates the folder and its parents, for this user alone (0700). Existing ones are left as they are.
 Status makeFolder(const std::filesystem::path& path);
 
