@@ -53,9 +53,9 @@ export class Claude {
   sent = [];
   stderr = '';
 
-  constructor({ args, env, cwd }) {
+  constructor({ args, env, cwd, binary = claudeBinary() }) {
     this.args = args;
-    this.child = spawn(claudeBinary(), args, { env, cwd, stdio: ['pipe', 'pipe', 'pipe'], detached: true });
+    this.child = spawn(binary, args, { env, cwd, stdio: ['pipe', 'pipe', 'pipe'], detached: true });
     this.child.stdin.on('error', () => {});  // the process may be gone; its exit tells
     this.exited = once(this.child, 'close').then(([code, signal]) => ({ code, signal }));
     this.waiters_ = [];

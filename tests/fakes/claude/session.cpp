@@ -209,10 +209,10 @@ void Session::result(const std::string& subtype, bool is_error, const Json& extr
                     {"usage", usage(calls_)},
                     {"modelUsage", modelUsage(model, calls_, total)},
                     {"model_usage_since_last_result", modelUsage(model, calls_, turn_cost_usd_)},
-                    {"api_error_status", nullptr},
                     {"queued_turn_count", 0},
                     {"result_index", result_index_++},
                     {"uuid", makeUuid()}});
+  if (subtype == "success") record["api_error_status"] = nullptr;
   record.update(extra);
   last_was_error_ = is_error;
   turn_cost_usd_ = 0;

@@ -1,0 +1,388 @@
+// The real Claude Code as an agent that tutti starts: started, resumed, held to a schema, stopped.
+
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
+import test from 'node:test';
+
+import { promptsOf, systemText, viewOf } from '../fakes/anthropic/script.mjs';
+import { ToolError } from './support/mcp.mjs';
+import { World } from './support/world.mjs';
+
+const kSchema = {
+  type: 'object',
+  properties: { answer: { type: 'integer', minimum: 10 } },
+  required: ['answer'],
+  additionalProperties: false,
+};
+
+async function worldFor(t, options) {
+  const world = await World.create(options);
+  t.after(() => world.close());
+  return world;
+}
+
+/** Starts `blueprint` with a prompt; gives the handle. */
+function start(tutti, world, prompt, more = {}) {
+  return tutti.call('start_agent', {
+    blueprint: 'claude', prompt, project_dir: world.project, mode: 'async_poll', ...more,
+  });
+}
+
+/** Loops on get_result as callers do, until the run is over. */
+async function finished(tutti, { session_id, run_id }) {
+  for (;;) {
+    const result = await tutti.call('get_result', { session_id, ...(run_id && { run_id }), wait_s: 20 });
+    if (['completed', 'failed', 'stopped'].includes(result.status)) return result;
+  }
+}
+
+async function eventsOf(tutti, session_id) {
+  const events = [];
+  for (let after; ;) {
+    const page = await tutti.call('get_events', { session_id, ...(after !== undefined && { after }) });
+    events.push(...page.events);
+    if (page.events.length === 0) return events;
+    after = page.events.at(-1).id;
+  }
+}
+
+const typesOf = (events) => events.map((event) => event.event_type);
+
+for (const modern of [false, true]) {
+  const era = modern ? '2026-07-28' : '2025-11-25';
+
+  test(`A started claude answers, and get_result gives its text (${era})`, async (t) => {
+    const world = await worldFor(t, { script: ['hello from the agent'] });
+    const tutti = await world.tutti({ modern });
+
+    const handle = await start(tutti, world, 'say hello');
+    assert.ok(handle.session_id && handle.run_id, JSON.stringify(handle));
+    const result = await finished(tutti, handle);
+
+    assert.equal(result.status, 'completed', JSON.stringify(result));
+    assert.equal(result.result_text, 'hello from the agent');
+    assert.deepEqual(promptsOf(world.fake.main()[0].body), ['say hello']);
+    assert.deepEqual(tutti.impurities, [], 'stdout belongs to the protocol');
+  });
+}
+
+test('Events of a run tell its start, what was said and its end, in order', async (t) => {
+  const world = await worldFor(t, { script: ['words of the agent'] });
+  const tutti = await world.tutti();
+
+  const handle = await start(tutti, world, 'speak');
+  await finished(tutti, handle);
+  const events = await eventsOf(tutti, handle.session_id);
+
+  const types = typesOf(events);
+  assert.ok(types.indexOf('run_start') >= 0, types.join());
+  assert.ok(types.indexOf('run_start') < types.indexOf('message'), types.join());
+  assert.ok(types.lastIndexOf('message') < types.indexOf('run_completed'), types.join());
+  assert.ok(JSON.stringify(events).includes('words of the agent'));
+  const ids = events.map((event) => event.id);
+  assert.deepEqual(ids, [...new Set(ids)].sort((a, b) => a - b), 'each event once, in order');
+});
+
+test('A mode sync start waits and gives the result itself', async (t) => {
+  const world = await worldFor(t, { script: ['at once'] });
+  const tutti = await world.tutti();
+
+  const result = await start(tutti, world, 'now', { mode: 'sync' });
+
+  assert.equal(result.status, 'completed', JSON.stringify(result));
+  assert.equal(result.result_text, 'at once');
+});
+
+test('Resume goes to the live process, the model sees the earlier turns, the reply says resumed', async (t) => {
+  const world = await worldFor(t, { script: ['first answer', 'second answer'] });
+  const tutti = await world.tutti();
+  const first = await start(tutti, world, 'question one');
+  await finished(tutti, first);
+  const [before] = world.claudes();
+  assert.ok(before, 'the process stays for the next turn');
+
+  const second = await tutti.call('resume', { session_id: first.session_id, prompt: 'question two' });
+  const result = await finished(tutti, second);
+
+  assert.equal(result.result_text, 'second answer');
+  assert.equal(result.resume_mode, 'resumed', JSON.stringify(result));
+  assert.deepEqual(promptsOf(world.fake.main()[1].body), ['question one', 'question two']);
+  assert.match(JSON.stringify(world.fake.main()[1].body.messages), /first answer/);
+  assert.deepEqual(world.claudes().map((p) => p.pid), [before.pid], 'the same process');
+});
+
+test('After its run-host has been killed, resume starts claude with --resume and loses nothing', async (t) => {
+  const world = await worldFor(t, { script: ['first answer', 'second answer'] });
+  const tutti = await world.tutti();
+  const first = await start(tutti, world, 'question one');
+  await finished(tutti, first);
+  for (const p of world.processes().filter((x) => x.command.includes('run-host'))) process.kill(p.pid, 'SIGKILL');
+  await world.until('the orphaned claude to end', () => world.claudes().length === 0);
+
+  const second = await tutti.call('resume', { session_id: first.session_id, prompt: 'question two' });
+  const result = await finished(tutti, second);
+
+  assert.equal(result.result_text, 'second answer');
+  assert.equal(result.resume_mode, 'resumed', JSON.stringify(result));
+  assert.deepEqual(promptsOf(world.fake.main()[1].body), ['question one', 'question two']);
+  assert.match(world.claudes()[0].command, /--resume [0-9a-f-]{36}/);
+});
+
+test('After a stop, resume starts claude again with its conversation', async (t) => {
+  const world = await worldFor(t, { script: ['first answer', 'second answer'] });
+  const tutti = await world.tutti();
+  const first = await start(tutti, world, 'question one');
+  await finished(tutti, first);
+  await tutti.call('stop', { session_id: first.session_id });
+  await world.until('claude to end', () => world.claudes().length === 0);
+
+  const second = await tutti.call('resume', { session_id: first.session_id, prompt: 'question two' });
+  const result = await finished(tutti, second);
+
+  assert.equal(result.result_text, 'second answer', JSON.stringify(result));
+  assert.equal(result.resume_mode, 'resumed');
+  assert.deepEqual(promptsOf(world.fake.main()[1].body), ['question one', 'question two']);
+});
+
+test('When the transcript is lost, the reply does not say resumed', async (t) => {
+  const world = await worldFor(t, { script: ['first answer', 'second answer'] });
+  const tutti = await world.tutti();
+  const first = await start(tutti, world, 'question one');
+  await finished(tutti, first);
+  await tutti.call('stop', { session_id: first.session_id });
+  await world.until('claude to end', () => world.claudes().length === 0);
+  fs.rmSync(path.join(world.home, '.claude', 'projects'), { recursive: true });
+
+  const second = await tutti.call('resume', { session_id: first.session_id, prompt: 'question two' });
+  const result = await finished(tutti, second);
+
+  assert.ok(['fresh', 'resumed_lossy'].includes(result.resume_mode) || result.status === 'failed', JSON.stringify(result));
+  if (result.status === 'completed') assert.ok(result.resume_reason, 'says why');
+});
+
+test('kill -9 of the server in a turn: another tutti finishes the run', async (t) => {
+  const world = await worldFor(t, { script: [{ text: 'slow and complete', chunk_chars: 1, delay_ms: 60 }] });
+  const tutti = await world.tutti();
+  const handle = await start(tutti, world, 'take your time');
+  await world.fake.waitFor((r) => r.kind === 'main');
+  await tutti.kill();
+
+  const other = await world.tutti();
+  const result = await finished(other, handle);
+
+  assert.equal(result.status, 'completed', JSON.stringify(result));
+  assert.equal(result.result_text, 'slow and complete');
+  assert.equal(world.fake.main().length, 1, 'the turn ran once');
+  const types = typesOf(await eventsOf(other, handle.session_id));
+  assert.equal(types.filter((type) => type === 'run_completed').length, 1, types.join());
+});
+
+test('An output schema: valid data comes back as result_data', async (t) => {
+  const world = await worldFor(t, {
+    script: () => ({ tool_use: { name: 'StructuredOutput', input: { answer: 42 } } }),
+  });
+  world.blueprint('counter', { type: 'autonomous', driver: 'claude', output_schema: kSchema }, 'Count.');
+  const tutti = await world.tutti();
+
+  const result = await finished(tutti, await start(tutti, world, 'how many?', { blueprint: 'counter' }));
+
+  assert.equal(result.status, 'completed', JSON.stringify(result));
+  assert.deepEqual(result.result_data, { answer: 42 });
+  assert.ok(viewOf(world.fake.main()[0]).tools.includes('StructuredOutput'));
+  assert.match(systemText(world.fake.main()[0].body), /Count\./, 'the system prompt of the blueprint is used');
+});
+
+test('An output schema that the model never meets fails the run and says so', async (t) => {
+  const world = await worldFor(t, {
+    script: () => ({ tool_use: { name: 'StructuredOutput', input: { answer: 'many' } } }),
+  });
+  world.blueprint('counter', { type: 'autonomous', driver: 'claude', output_schema: kSchema });
+  const tutti = await world.tutti();
+
+  const result = await finished(tutti, await start(tutti, world, 'how many?', { blueprint: 'counter' }));
+
+  assert.equal(result.status, 'failed', JSON.stringify(result));
+  assert.ok(result.error, JSON.stringify(result));
+  assert.ok(!result.result_data);
+});
+
+test('An output schema answered in words only fails the run, though Claude calls it success', async (t) => {
+  const world = await worldFor(t, { script: ['forty-two, I would say'] });
+  world.blueprint('counter', { type: 'autonomous', driver: 'claude', output_schema: kSchema });
+  const tutti = await world.tutti();
+
+  const result = await finished(tutti, await start(tutti, world, 'how many?', { blueprint: 'counter' }));
+
+  assert.equal(result.status, 'failed', JSON.stringify(result));
+});
+
+test('An API error fails the run with the API\'s own words', async (t) => {
+  const world = await worldFor(t, { script: [{ error: { status: 529, message: 'Overloaded' } }] });
+  const tutti = await world.tutti();
+
+  const result = await finished(tutti, await start(tutti, world, 'hello'));
+
+  assert.equal(result.status, 'failed', JSON.stringify(result));
+  assert.match(JSON.stringify(result.error), /529|[Oo]verloaded/);
+});
+
+test('Stop takes the whole process group of a running claude down and proves it', async (t) => {
+  const world = await worldFor(t, { script: [{ text: 'partial', stall: true }] });
+  const tutti = await world.tutti();
+  const handle = await start(tutti, world, 'never end');
+  await world.fake.waitFor((r) => r.kind === 'main');
+  const [claude] = world.claudes();
+  assert.ok(claude, 'claude runs');
+
+  await tutti.call('stop', { session_id: handle.session_id });
+  const result = await finished(tutti, handle);
+
+  assert.equal(result.status, 'stopped', JSON.stringify(result));
+  await world.until('the process group to be empty',
+    () => !world.processes().some((p) => p.pgid === claude.pgid), 8000);
+  assert.equal(world.claudes().length, 0);
+  const status = await tutti.call('get_status', { session_id: handle.session_id });
+  assert.match(JSON.stringify(status), /"stopped"/);
+});
+
+test('Stop ends also what the agent left in the background', async (t) => {
+  const world = await worldFor(t, {
+    script: (request) => (viewOf(request).after_tool ? { text: 'waiting', stall: true } : { tool_use: {
+      name: 'Bash', input: { command: 'sleep 3601 & echo started', description: 'leave a child' } } }),
+  });
+  world.blueprint('worker', { type: 'autonomous', driver: 'claude', allowed_tools: ['Bash'] });
+  const tutti = await world.tutti();
+  const handle = await start(tutti, world, 'leave something', { blueprint: 'worker' });
+  await world.fake.waitFor((r) => r.kind === 'main' && viewOf(r).after_tool === 'Bash');
+  assert.ok(world.processes().some((p) => p.command.includes('sleep 3601')), 'the child is there');
+
+  await tutti.call('stop', { session_id: handle.session_id });
+  await finished(tutti, handle);
+
+  await world.until('the background child to end',
+    () => !world.processes().some((p) => p.command.includes('sleep 3601')), 8000);
+});
+
+test('A permission request that no rule answers is recorded, and denied after its limit', async (t) => {
+  const world = await worldFor(t, {
+    script: (request) => (viewOf(request).after_tool ? { text: `told: ${viewOf(request).tool_result}` }
+      : { tool_use: { name: 'Write', input: { file_path: 'made.txt', content: 'x' } } }),
+  });
+  world.blueprint('careful', { type: 'autonomous', driver: 'claude', permission_timeout_s: 1 });
+  const tutti = await world.tutti();
+
+  const handle = await start(tutti, world, 'write a file', { blueprint: 'careful' });
+  const result = await finished(tutti, handle);
+
+  assert.equal(result.status, 'completed', JSON.stringify(result));
+  assert.match(result.result_text, /^told: .+/);
+  assert.ok(!fs.existsSync(path.join(world.project, 'made.txt')), 'nothing was written');
+  const events = await eventsOf(tutti, handle.session_id);
+  const about = events.filter((event) => /permission/.test(event.event_type));
+  assert.ok(about.length > 0, typesOf(events).join());
+  assert.match(JSON.stringify(about), /Write/);
+});
+
+test('A rule of the blueprint allows a tool without asking anybody', async (t) => {
+  const world = await worldFor(t, {
+    script: (request) => (viewOf(request).after_tool ? { text: 'written' }
+      : { tool_use: { name: 'Write', input: { file_path: 'made.txt', content: 'by the agent' } } }),
+  });
+  world.blueprint('writer', { type: 'autonomous', driver: 'claude', allowed_tools: ['Write'] });
+  const tutti = await world.tutti();
+
+  const result = await finished(tutti, await start(tutti, world, 'write', { blueprint: 'writer' }));
+
+  assert.equal(result.status, 'completed', JSON.stringify(result));
+  assert.equal(fs.readFileSync(path.join(world.project, 'made.txt'), 'utf8'), 'by the agent');
+});
+
+test('A started claude has tutti\'s own tools, and what it starts is recorded as its child', async (t) => {
+  const world = await worldFor(t, {
+    script: (request) => {
+      const { after_tool, tool_result, user } = viewOf(request);
+      if (user === 'child work') return { text: 'child done' };
+      if (after_tool === '') {
+        return { tool_use: { name: 'mcp__tutti__start_agent', input: { blueprint: 'claude', prompt: 'child work' } } };
+      }
+      if (after_tool === 'mcp__tutti__start_agent') {
+        const { session_id } = JSON.parse(tool_result);
+        return { tool_use: { name: 'mcp__tutti__get_result', input: { session_id, wait_s: 20 } } };
+      }
+      return { text: `my child said: ${JSON.parse(tool_result).result_text}` };
+    },
+  });
+  const tutti = await world.tutti();
+
+  const parent = await start(tutti, world, 'delegate');
+  const result = await finished(tutti, parent);
+
+  assert.equal(result.status, 'completed', JSON.stringify(result));
+  assert.equal(result.result_text, 'my child said: child done');
+  const { sessions } = await tutti.call('list_sessions', { parent_session_id: parent.session_id });
+  assert.equal(sessions.length, 1, JSON.stringify(sessions));
+  assert.equal(sessions[0].parent_session_id, parent.session_id);
+});
+
+test('A blueprint can refuse its agent tutti\'s tools', async (t) => {
+  const world = await worldFor(t, { script: ['alone'] });
+  world.blueprint('hermit', { type: 'autonomous', driver: 'claude', tutti_tools: false });
+  const tutti = await world.tutti();
+
+  await finished(tutti, await start(tutti, world, 'hello', { blueprint: 'hermit' }));
+
+  const request = world.fake.main()[0];
+  assert.doesNotMatch(JSON.stringify([viewOf(request).tools, viewOf(request).system_messages]), /mcp__tutti/);
+});
+
+test('The agent sees neither tutti\'s surroundings nor marks of a Claude above it', async (t) => {
+  const world = await worldFor(t, {
+    script: (request) => (viewOf(request).after_tool ? { text: viewOf(request).tool_result }
+      : { tool_use: { name: 'Bash', input: { command: 'env', description: 'look' } } }),
+  });
+  world.blueprint('looker', { type: 'autonomous', driver: 'claude', allowed_tools: ['Bash'] });
+  const env = world.env();
+  world.env = () => ({
+    ...env, SECRET_OF_THE_USER: 'do-not-pass', CLAUDECODE: '1', CLAUDE_CODE_SESSION_ID: 'of-the-ancestor',
+    CLAUDE_CODE_MESSAGING_TOKEN: 'of-the-ancestor',
+  });
+  const tutti = await world.tutti();
+
+  const result = await finished(tutti, await start(tutti, world, 'look around', { blueprint: 'looker' }));
+
+  assert.match(result.result_text, /HOME=/);
+  assert.doesNotMatch(result.result_text, /do-not-pass|of-the-ancestor/);
+});
+
+test('The model of the call wins over the default and reaches the API', async (t) => {
+  const world = await worldFor(t, { script: ['ok'] });
+  const tutti = await world.tutti();
+
+  await finished(tutti, await start(tutti, world, 'hello', { model: 'claude-haiku-4-5' }));
+
+  assert.equal(world.fake.main()[0].body.model, 'claude-haiku-4-5');
+});
+
+test('Two sessions at once do not mix', async (t) => {
+  const world = await worldFor(t, { script: (request) => ({ text: `answer to ${viewOf(request).user}` }) });
+  const tutti = await world.tutti();
+
+  const handles = await Promise.all(['one', 'two'].map((prompt) => start(tutti, world, prompt)));
+  const results = await Promise.all(handles.map((handle) => finished(tutti, handle)));
+
+  assert.deepEqual(results.map((r) => r.result_text), ['answer to one', 'answer to two']);
+});
+
+test('A claude that is not installed is named, with how to get it', async (t) => {
+  const world = await worldFor(t, {});
+  fs.rmSync(path.join(world.bin, 'claude'));
+  const tutti = await world.tutti();
+
+  await assert.rejects(
+    async () => {
+      const result = await finished(tutti, await start(tutti, world, 'hello'));
+      if (result.status === 'failed') throw new ToolError('start_agent', { content: [{ text: JSON.stringify(result) }] });
+    },
+    (error) => /claude/.test(error.message) && /npm install|@anthropic-ai/.test(JSON.stringify(error.error ?? error.message) + error.message));
+});
