@@ -29,8 +29,9 @@ enum class Access { ReadWrite, ReadOnly };
 /// A connection in WAL mode, synchronous=FULL, foreign keys on. One thread at a time.
 class Connection {
  public:
-  /// Throws DatabaseError. `path` may be ":memory:".
-  Connection(const std::string& path, Access access);
+  /// Throws DatabaseError. `path` may be ":memory:". Another process may hold a lock for up to
+  /// `busy_timeout_ms` before a statement gives up.
+  Connection(const std::string& path, Access access, int busy_timeout_ms = 10'000);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -39,6 +40,10 @@ class Connection {
   void execute(std::string_view sql);
   std::int64_t changes() const;
   std::int64_t lastInsertId() const;
+  /// False when no BEGIN or SAVEPOINT is open, as after SQLite itself rolled back.
+  bool inTransaction() const;
+  /// Rows changed since the connection was opened.
+  std::int64_t totalChanges() const;
 
  private:
   friend class Statement;

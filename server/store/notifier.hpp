@@ -17,8 +17,8 @@ namespace tutti::store {
 
 /// Tells waiting code that a topic (a session id) has something new. Every observable change of a
 /// session is a row of `events`, so the notifier follows that table: a commit of this process or of
-/// another (inotify on the WAL) makes it read the ids above the last one seen, and call the watchers
-/// of the sessions found there. Bursts are coalesced; nothing is polled.
+/// another (inotify on the WAL) makes it read the ids above the last one seen, and call the
+/// watchers of the sessions found there. Bursts are coalesced; nothing is polled.
 ///
 /// Runs on the I/O thread only; commits on other threads reach it by post.
 class Notifier {
@@ -44,8 +44,8 @@ class Notifier {
   /// Begins to watch. Errors: Internal when inotify is not to be had (its limits are named).
   Status start();
 
-  /// `callback` runs on the I/O thread, after the commit, each time `session_id` has new events; pass ""
-  /// for any session. Subscribe first, then read the state, and nothing is missed.
+  /// `callback` runs on the I/O thread, after the commit, each time `session_id` has new events;
+  /// pass "" for any session. Subscribe first, then read the state, and nothing is missed.
   Watch watch(const std::string& session_id, Callback callback);
 
  private:

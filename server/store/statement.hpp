@@ -14,12 +14,12 @@ namespace tutti::store {
 
 class Connection;
 
-/// A broken statement, a corrupt file, a full disk: what no caller can repair in place. The writer and
-/// the readers catch it and turn it into an Error; nothing else does.
+/// A broken statement, a corrupt file, a full disk: what no caller can repair in place. The writer
+/// and the readers catch it and turn it into an Error; nothing else does.
 class DatabaseError;
 
-/// A prepared statement with its parameters bound, taken from the connection's cache and given back on
-/// destruction. Text parameters are copied. Used on the connection's thread only.
+/// A prepared statement with its parameters bound, taken from the connection's cache and given back
+/// on destruction. Text parameters are copied. Used on the connection's thread only.
 ///
 ///   Statement find(tx, "SELECT name FROM sessions WHERE session_id = ?", id);
 ///   if (find.step()) name = find.text(0);
@@ -65,6 +65,8 @@ class Statement {
       bind(index, nullptr);
     }
   }
+
+  void check(int code) const;
 
   Connection& connection_;
   sqlite3_stmt* statement_;

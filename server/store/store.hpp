@@ -1,5 +1,5 @@
-// The store: one SQLite file, one writer with group commit, a pool of readers. Several tutti processes
-// use the same file at once; that is the normal case.
+// The store: one SQLite file, one writer with group commit, a pool of readers. Several tutti
+// processes use the same file at once; that is the normal case.
 #pragma once
 
 #include <cstddef>
@@ -16,8 +16,8 @@
 
 namespace tutti::store {
 
-/// One step of the schema's history. Applied in order, each in one transaction, each exactly once in
-/// the life of a database, also when two processes open it at the same moment.
+/// One step of the schema's history. Applied in order, each in one transaction, each exactly once
+/// in the life of a database, also when two processes open it at the same moment.
 struct Migration {
   int number;  ///< 1, 2, 3 … without gaps
   std::string_view name;
@@ -35,31 +35,39 @@ struct StoreOptions {
 /// and joins its threads.
 ///
 /// Writes run in submission order, many to one commit: each inside its own savepoint, so that one
-/// failing item rolls back alone. `done` runs on the writer's thread after the commit that made the item
-/// durable (or after its rollback); it must not block and must not touch SQLite. A caller on the I/O
-/// thread posts back to it from `done`.
+/// failing item rolls back alone. `done` runs on the writer's thread after the commit that made the
+/// item durable (or after its rollback); it must not block and must not touch SQLite. A caller on
+/// the I/O thread posts back to it from `done`.
 class Store {
  public:
   using Work = std::function<Status(Tx&)>;
   using Done = std::function<void(Status)>;
 
-  /// Opens or creates `folder`/tutti.db and applies what is missing of `migrations`. Errors: Conflict
-  /// "database_too_new" when a newer tutti has written it, disk_full, Internal.
+  /// Opens or creates `folder`/tutti.db and applies what is missing of `migrations`. Errors:
+  /// Conflict "database_too_new" when a newer tutti has written it, disk_full, Internal.
   static Result<std::unique_ptr<Store>> open(const std::filesystem::path& folder,
                                              const std::vector<Migration>& migrations,
                                              StoreOptions options = {});
   ~Store();
 
   /// Queues a write. A full or closing queue calls `done` with Unavailable at once, on this thread.
-  /// When COMMIT itself fails the whole batch gets the error; after a failed sync every later write is
-  /// refused ("store_failed") until the store is opened anew.
+  /// When COMMIT itself fails the whole batch gets the error. After a failed sync, or two failed
+  /// commits in a row, every later write is refused ("store_failed") until the store is opened
+  /// anew; a full disk is not such a failure, for nothing of that batch was written: writes go on
+  /// when there is room.
   void write(Work work, Done done);
   /// Queues a read on one of the readers: a snapshot, never blocked by writers. `done` as above.
   void read(Work work, Done done);
 
-  /// The same, waiting for the end: for start-up, command-line use and tests, never on the I/O thread.
+  /// The same, waiting for the end: for start-up, command-line use and tests, never on the I/O
+  /// thread.
   Status writeAndWait(const Work& work);
   Status readAndWait(const Work& work);
+
+  /// Calls `observer` after each commit of this Store that changed something, on the writer's
+  /// thread; it must not block. Ends when the returned handle is destroyed, which waits for a call
+  /// under way (so never destroy it from within the observer).
+  [[nodiscard]] std::shared_ptr<void> onCommit(std::function<void()> observer);
 
   const std::filesystem::path& folder() const;
 

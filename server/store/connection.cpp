@@ -1,0 +1,142 @@
+#include "server/store/connection.hpp"
+
+#include <cerrno>
+#include <mutex>
+#include <thread>
+
+#include "server/store/connection_impl.hpp"
+
+namespace tutti::store {
+namespace {
+constexpr std::size_t kUnusedStatementsMax = 128;
+
+/// Statistics of SQLite's allocator cost a lock on every allocation and nobody reads them.
+void configureOnce() {
+  static std::once_flag once;
+  std::call_once(once, [] { sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); });
+}
+
+constexpr int primary(int code) {
+  return code & 0xff;
+}
+
+/// SQLite calls only ENOSPC "full"; a quota and a size limit are the same to whoever must make
+/// room. A failed sync stays what it is: after it nobody knows what is on the disk.
+int withFullDiskNamed(int code, int system_error) {
+  if (primary(code) != SQLITE_IOERR || code == SQLITE_IOERR_FSYNC) return code;
+  if (system_error == ENOSPC || system_error == EDQUOT || system_error == EFBIG) return SQLITE_FULL;
+  return code;
+}
+}  // namespace
+
+Error DatabaseError::toError() const {
+  switch (primary(sqlite_code_)) {
+    case SQLITE_FULL:
+      return Error(Code::ResourceExhausted, "the store's disk is full",
+                   "free disk space and try again")
+          .named("disk_full");
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      return Error(Code::Unavailable, "the store is locked by another process", "try again")
+          .named("database_locked");
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+      return Error(Code::Internal, std::string("the store's file is damaged: ") + what(),
+                   "restore tutti.db from a backup, or move it away to begin anew")
+          .named("database_corrupt");
+    default:
+      return Error(Code::Internal, std::string("the store failed: ") + what() + ", SQLite code " +
+                                       std::to_string(sqlite_code_))
+          .named("database_error");
+  }
+}
+
+Connection::Impl::~Impl() {
+  for (const auto& [sql, statements] : unused)
+    for (sqlite3_stmt* statement : statements) sqlite3_finalize(statement);
+  sqlite3_close(db);
+}
+
+void Connection::Impl::fail(int code) const {
+  const int extended = db == nullptr ? code : sqlite3_extended_errcode(db);
+  const int system_error = db == nullptr ? 0 : sqlite3_system_errno(db);
+  const char* text = db == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(db);
+  throw DatabaseError(withFullDiskNamed(extended, system_error), text);
+}
+
+int Connection::Impl::onBusy(void* self, int count) {
+  using namespace std::chrono_literals;
+  auto& impl = *static_cast<Impl*>(self);
+  const auto now = std::chrono::steady_clock::now();
+  if (count == 0) impl.busy_until = now + impl.busy_max;
+  if (now >= impl.busy_until) return 0;
+  std::this_thread::sleep_for(count < 10 ? 100us : count < 50 ? 500us : 3000us);
+  return 1;
+}
+
+sqlite3_stmt* Connection::Impl::take(std::string_view sql) {
+  if (const auto found = unused.find(sql); found != unused.end() && !found->second.empty()) {
+    sqlite3_stmt* statement = found->second.back();
+    found->second.pop_back();
+    --unused_count;
+    return statement;
+  }
+  sqlite3_stmt* statement = nullptr;
+  const int code = sqlite3_prepare_v3(db, sql.data(), static_cast<int>(sql.size()),
+                                      SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
+  if (code != SQLITE_OK) fail(code);
+  if (statement == nullptr) throw DatabaseError(SQLITE_MISUSE, "an empty statement");
+  return statement;
+}
+
+void Connection::Impl::giveBack(sqlite3_stmt* statement) {
+  sqlite3_reset(statement);
+  if (unused_count >= kUnusedStatementsMax) {
+    sqlite3_finalize(statement);
+    return;
+  }
+  sqlite3_clear_bindings(statement);
+  const std::string_view sql = sqlite3_sql(statement);
+  auto found = unused.find(sql);
+  if (found == unused.end()) found = unused.emplace(sql, std::vector<sqlite3_stmt*>()).first;
+  found->second.push_back(statement);
+  ++unused_count;
+}
+
+Connection::Connection(const std::string& path, Access access, int busy_timeout_ms)
+    : impl_(std::make_unique<Impl>()) {
+  configureOnce();
+  const int flags = access == Access::ReadOnly ? SQLITE_OPEN_READONLY
+                                               : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+  const int code = sqlite3_open_v2(path.c_str(), &impl_->db, flags | SQLITE_OPEN_NOMUTEX, nullptr);
+  if (code != SQLITE_OK) impl_->fail(code);
+  sqlite3_extended_result_codes(impl_->db, 1);
+  impl_->busy_max = std::chrono::milliseconds(busy_timeout_ms);
+  sqlite3_busy_handler(impl_->db, &Impl::onBusy, impl_.get());
+  // Small caches: the operating system holds the file's pages anyway, once for all processes.
+  execute(
+      "PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; PRAGMA cache_size = -1024;"
+      "PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 8388608");
+}
+
+Connection::~Connection() = default;
+
+void Connection::execute(std::string_view sql) {
+  const int code = sqlite3_exec(impl_->db, std::string(sql).c_str(), nullptr, nullptr, nullptr);
+  if (code != SQLITE_OK) impl_->fail(code);
+}
+
+std::int64_t Connection::changes() const {
+  return sqlite3_changes64(impl_->db);
+}
+std::int64_t Connection::totalChanges() const {
+  return sqlite3_total_changes64(impl_->db);
+}
+std::int64_t Connection::lastInsertId() const {
+  return sqlite3_last_insert_rowid(impl_->db);
+}
+bool Connection::inTransaction() const {
+  return sqlite3_get_autocommit(impl_->db) == 0;
+}
+
+}  // namespace tutti::store

@@ -1,0 +1,146 @@
+// `user_version` holds how many migrations have been applied: one read of the file's header tells
+// that nothing is to be done. The table schema_migrations says which, for people and for the slow
+// path.
+#include "server/store/migrate.hpp"
+
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <chrono>
+#include <set>
+#include <thread>
+
+#include "server/base/clock.hpp"
+#include "server/base/file.hpp"
+#include "server/store/statement.hpp"
+
+namespace tutti::store {
+namespace fs = std::filesystem;
+namespace {
+using SteadyTime = std::chrono::steady_clock::time_point;
+
+/// Other processes may be creating the same database: each step waits for them this long.
+void pauseUntil(SteadyTime deadline, int sqlite_code, const char* what) {
+  if (std::chrono::steady_clock::now() >= deadline) throw DatabaseError(sqlite_code, what);
+  std::this_thread::sleep_for(std::chrono::milliseconds(1));
+}
+
+bool hasContent(const fs::path& file) {
+  struct stat status {};
+  return ::stat(file.c_str(), &status) == 0 && status.st_size > 0;
+}
+
+/// SQLite gives the WAL the permissions of the database, so this one call covers all files. An
+/// existing file is never opened here: closing it would drop the locks this process holds on it.
+Status createPrivately(const fs::path& file) {
+  const Fd fd(::open(file.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (fd || errno == EEXIST) return ok();
+  return ioError(errno, "create", file);
+}
+
+Result<Fd> lockForCreation(const fs::path& folder, SteadyTime deadline) {
+  for (;;) {
+    Result<Fd> lock = tryLockFile(folder / "tutti.db-create.lock");
+    if (!lock.ok() || *lock) return lock;
+    pauseUntil(deadline, SQLITE_BUSY, "another process is creating the store");
+  }
+}
+
+void enableWal(Connection& db, SteadyTime deadline) {
+  for (;;) {
+    try {
+      Statement switched(db, "PRAGMA journal_mode = WAL");
+      if (switched.step() && switched.text(0) == "wal") return;
+      throw DatabaseError(SQLITE_IOERR, "this file system does not support write-ahead logging");
+    } catch (const DatabaseError& problem) {
+      // The busy handler is not asked for this lock.
+      if ((problem.sqliteCode() & 0xff) != SQLITE_BUSY) throw;
+      pauseUntil(deadline, problem.sqliteCode(), problem.what());
+    }
+  }
+}
+
+std::int64_t appliedCount(Connection& db) {
+  Statement version(db, "PRAGMA user_version");
+  return version.step() ? version.integer(0) : 0;
+}
+
+Error tooNew(const fs::path& folder, std::int64_t found, std::size_t known) {
+  return Error(Code::Conflict,
+               "the store in '" + folder.string() + "' was written by a newer tutti (schema " +
+                   std::to_string(found) + ", this one knows " + std::to_string(known) + ")",
+               "update tutti, or choose another folder with --data")
+      .named("database_too_new");
+}
+
+void applyOne(Connection& db, const Migration& migration, std::int64_t position) {
+  db.execute("BEGIN EXCLUSIVE");
+  try {
+    db.execute(migration.sql);
+    Statement(db, "INSERT INTO schema_migrations(number, name, applied_at) VALUES (?, ?, ?)",
+              migration.number, migration.name, isoTimestamp(Clock::system().now()))
+        .run();
+    db.execute("PRAGMA user_version = " + std::to_string(position));
+    db.execute("COMMIT");
+  } catch (...) {
+    if (db.inTransaction()) db.execute("ROLLBACK");
+    throw;
+  }
+}
+
+std::set<std::int64_t> appliedNumbers(Connection& db) {
+  db.execute(
+      "CREATE TABLE IF NOT EXISTS schema_migrations("
+      " number INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at TEXT NOT NULL)");
+  std::set<std::int64_t> numbers;
+  Statement all(db, "SELECT number FROM schema_migrations");
+  while (all.step()) numbers.insert(all.integer(0));
+  return numbers;
+}
+
+Result<std::unique_ptr<Connection>> createOrMigrate(const fs::path& folder,
+                                                    const std::vector<Migration>& migrations,
+                                                    int busy_timeout_ms) {
+  const SteadyTime deadline =
+      std::chrono::steady_clock::now() + std::chrono::milliseconds(busy_timeout_ms);
+  const Result<Fd> lock = lockForCreation(folder, deadline);
+  if (!lock.ok()) return lock.error();
+  const fs::path file = folder / kDatabaseFile;
+  if (Status created = createPrivately(file); !created.ok()) return created.error();
+
+  auto db = std::make_unique<Connection>(file.string(), Access::ReadWrite, busy_timeout_ms);
+  enableWal(*db, deadline);
+  std::set<std::int64_t> applied = appliedNumbers(*db);
+  std::size_t known = 0;
+  for (const Migration& migration : migrations) known += applied.count(migration.number);
+  if (known < applied.size()) return tooNew(folder, *applied.rbegin(), migrations.size());
+  for (const Migration& migration : migrations) {
+    if (applied.count(migration.number) != 0) continue;
+    applyOne(*db, migration, static_cast<std::int64_t>(applied.size()) + 1);
+    applied.insert(migration.number);
+  }
+  return db;
+}
+}  // namespace
+
+Result<std::unique_ptr<Connection>> openDatabase(const fs::path& folder,
+                                                 const std::vector<Migration>& migrations,
+                                                 int busy_timeout_ms) {
+  const fs::path file = folder / kDatabaseFile;
+  if (!hasContent(file)) return createOrMigrate(folder, migrations, busy_timeout_ms);
+  try {
+    auto db = std::make_unique<Connection>(file.string(), Access::ReadWrite, busy_timeout_ms);
+    const std::int64_t applied = appliedCount(*db);
+    const auto known = static_cast<std::int64_t>(migrations.size());
+    if (applied > known) return tooNew(folder, applied, migrations.size());
+    if (applied == known && known > 0) return db;
+  } catch (const DatabaseError& problem) {
+    // Another process is switching the new file to WAL: queue behind it.
+    if ((problem.sqliteCode() & 0xff) != SQLITE_BUSY) throw;
+  }
+  return createOrMigrate(folder, migrations, busy_timeout_ms);
+}
+
+}  // namespace tutti::store

@@ -1,0 +1,183 @@
+#include "server/store/writer.hpp"
+
+#include <sqlite3.h>
+
+#include <chrono>
+#include <iterator>
+#include <utility>
+
+#include "server/base/log.hpp"
+#include "server/store/guard.hpp"
+
+namespace tutti::store {
+namespace {
+constexpr auto kIdleBeforeCheckpoint = std::chrono::seconds(2);
+
+Error storeFailed() {
+  return Error(Code::Unavailable, "the store refuses writes since a commit failed on the disk",
+               "check the disk, then start tutti again")
+      .named("store_failed");
+}
+
+/// For an item that succeeded in a transaction that SQLite then rolled back under it.
+Error lostWith(const Error& cause) {
+  return Error(cause.code(), cause.message(), cause.hint()).named(std::string(cause.name()));
+}
+}  // namespace
+
+Writer::Writer(std::unique_ptr<Connection> db, const std::filesystem::path& folder,
+               StoreOptions options, CommitObservers& observers)
+    : options_(options), db_(std::move(db)), observers_(observers), wake_file_(folder) {}
+
+Writer::~Writer() {
+  {
+    const std::scoped_lock lock(mutex_);
+    closing_ = true;
+  }
+  wake_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+void Writer::submit(Store::Work work, Store::Done done) {
+  std::optional<Error> refused;
+  {
+    const std::scoped_lock lock(mutex_);
+    if (closing_) {
+      refused = Error(Code::Unavailable, "the store is closing");
+    } else if (queue_.size() >= options_.queue_max) {
+      refused = Error(Code::Unavailable,
+                      "the store's queue is full: " + std::to_string(options_.queue_max) +
+                          " writes wait (queue_max)",
+                      "try again")
+                    .named("store_queue_full");
+    } else {
+      queue_.push_back({std::move(work), std::move(done)});
+      if (!thread_.joinable()) thread_ = std::thread([this] { loop(); });
+    }
+  }
+  if (refused) return finish(done, std::move(*refused));
+  wake_.notify_one();
+}
+
+void Writer::loop() {
+  for (;;) {
+    const std::vector<Item> batch = nextBatch();
+    if (batch.empty()) return;
+    runBatch(batch);
+  }
+}
+
+std::vector<Writer::Item> Writer::nextBatch() {
+  std::unique_lock lock(mutex_);
+  while (queue_.empty() && !closing_) {
+    if (db_->totalChanges() == checkpointed_) {
+      wake_.wait(lock);
+    } else if (wake_.wait_for(lock, kIdleBeforeCheckpoint) == std::cv_status::timeout &&
+               queue_.empty()) {
+      lock.unlock();
+      checkpointWhenIdle();
+      lock.lock();
+    }
+  }
+  const auto size = static_cast<std::ptrdiff_t>(std::min(queue_.size(), options_.batch_max));
+  std::vector<Item> batch(std::make_move_iterator(queue_.begin()),
+                          std::make_move_iterator(queue_.begin() + size));
+  queue_.erase(queue_.begin(), queue_.begin() + size);
+  return batch;
+}
+
+void Writer::checkpointWhenIdle() {
+  checkpointed_ = db_->totalChanges();
+  try {
+    // PASSIVE waits for nobody: what a reader still needs stays in the log until the next time.
+    db_->execute("PRAGMA wal_checkpoint(PASSIVE)");
+  } catch (const DatabaseError& problem) {
+    log::warning("checkpoint failed", {{"what", problem.what()}});
+  }
+}
+
+void Writer::runBatch(const std::vector<Item>& batch) {
+  Errors errors(batch.size());
+  const std::int64_t changes = db_->totalChanges();
+  std::size_t from = 0;
+  while (from < batch.size()) from = runTransaction(batch, from, errors);
+  if (db_->totalChanges() != changes) {
+    observers_.notify();
+    wake_file_.touch();
+  }
+  for (std::size_t i = 0; i < batch.size(); ++i)
+    finish(batch[i].done, errors[i] ? Status(std::move(*errors[i])) : ok());
+}
+
+/// Runs items from `from` on in one transaction. Returns the first item that was not reached:
+/// SQLite may end a transaction by itself (a full disk), and what comes after gets a new one.
+std::size_t Writer::runTransaction(const std::vector<Item>& batch, std::size_t from,
+                                   Errors& errors) {
+  const auto fail = [&errors, from](std::size_t end, const Error& error) {
+    for (std::size_t i = from; i < end; ++i)
+      if (!errors[i]) errors[i] = lostWith(error);
+    return end;
+  };
+  if (failed_) return fail(batch.size(), storeFailed());
+  try {
+    Statement(*db_, "BEGIN IMMEDIATE").run();
+  } catch (const DatabaseError& problem) {
+    return fail(batch.size(), problem.toError());
+  }
+  for (std::size_t i = from; i < batch.size(); ++i) {
+    errors[i] = runItem(batch[i]);
+    if (db_->inTransaction()) continue;
+    if (!errors[i]) errors[i] = Error(Code::Internal, "a write ended the store's transaction");
+    return fail(i + 1, *errors[i]);
+  }
+  if (const std::optional<Error> problem = commit()) fail(batch.size(), *problem);
+  return batch.size();
+}
+
+std::optional<Error> Writer::runItem(const Item& item) {
+  try {
+    Statement(*db_, "SAVEPOINT item").run();
+    const Status status = runGuarded(item.work, *db_);
+    if (status.ok()) {
+      if (db_->inTransaction()) Statement(*db_, "RELEASE item").run();
+      return std::nullopt;
+    }
+    if (db_->inTransaction()) {
+      Statement(*db_, "ROLLBACK TO item").run();
+      Statement(*db_, "RELEASE item").run();
+    }
+    return status.error();
+  } catch (const DatabaseError& problem) {
+    // The item can be neither kept nor undone alone.
+    rollBack();
+    return problem.toError();
+  }
+}
+
+std::optional<Error> Writer::commit() {
+  try {
+    Statement(*db_, "COMMIT").run();
+    commit_failures_ = 0;
+    return std::nullopt;
+  } catch (const DatabaseError& problem) {
+    rollBack();
+    const bool full = (problem.sqliteCode() & 0xff) == SQLITE_FULL;
+    if (!full) ++commit_failures_;
+    if (problem.sqliteCode() == SQLITE_IOERR_FSYNC || commit_failures_ >= 2) failed_ = true;
+    log::error("commit failed", {{"what", problem.what()},
+                                 {"sqlite_code", problem.sqliteCode()},
+                                 {"writes_refused", failed_}});
+    return problem.toError();
+  }
+}
+
+void Writer::rollBack() {
+  try {
+    if (db_->inTransaction()) db_->execute("ROLLBACK");
+  } catch (const DatabaseError& problem) {
+    log::error("rollback failed", {{"what", problem.what()}});
+    failed_ = true;
+  }
+}
+
+}  // namespace tutti::store
