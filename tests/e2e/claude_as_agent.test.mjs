@@ -30,20 +30,20 @@ function start(tutti, world, prompt, more = {}) {
 }
 
 /** Loops on get_result as callers do, until the run is over. */
-async function finished(tutti, { session_id, run_id }) {
+async function finished(tutti, { run_id }) {
   for (;;) {
-    const result = await tutti.call('get_result', { session_id, ...(run_id && { run_id }), wait_s: 20 });
-    if (['completed', 'failed', 'stopped'].includes(result.status)) return result;
+    const result = await tutti.call('get_result', { run_id, wait_s: 20 });
+    if (result.finished) return result;
   }
 }
 
 async function eventsOf(tutti, session_id) {
   const events = [];
-  for (let after; ;) {
-    const page = await tutti.call('get_events', { session_id, ...(after !== undefined && { after }) });
+  for (let cursor = ''; ;) {
+    const page = await tutti.call('get_events', { session_id, cursor });
     events.push(...page.events);
-    if (page.events.length === 0) return events;
-    after = page.events.at(-1).id;
+    if (!page.has_more) return events;
+    cursor = page.next_cursor;
   }
 }
 
@@ -203,7 +203,7 @@ test('An output schema that the model never meets fails the run and says so', as
   const result = await finished(tutti, await start(tutti, world, 'how many?', { blueprint: 'counter' }));
 
   assert.equal(result.status, 'failed', JSON.stringify(result));
-  assert.ok(result.error, JSON.stringify(result));
+  assert.ok(result.error.message, JSON.stringify(result));
   assert.ok(!result.result_data);
 });
 
@@ -235,15 +235,17 @@ test('Stop takes the whole process group of a running claude down and proves it'
   const [claude] = world.claudes();
   assert.ok(claude, 'claude runs');
 
-  await tutti.call('stop', { session_id: handle.session_id });
+  const stopped = await tutti.call('stop', { session_id: handle.session_id });
+  assert.equal(stopped.stopped, true, JSON.stringify(stopped));
+  assert.deepEqual(stopped.stop_report?.survivors, [], JSON.stringify(stopped));
   const result = await finished(tutti, handle);
 
   assert.equal(result.status, 'stopped', JSON.stringify(result));
   await world.until('the process group to be empty',
     () => !world.processes().some((p) => p.pgid === claude.pgid), 8000);
   assert.equal(world.claudes().length, 0);
-  const status = await tutti.call('get_status', { session_id: handle.session_id });
-  assert.match(JSON.stringify(status), /"stopped"/);
+  const { session } = await tutti.call('get_status', { session_id: handle.session_id });
+  assert.equal(session.status, 'stopped');
 });
 
 // Claude Code gives each of its Bash commands a session of its own, so a process group is not enough.

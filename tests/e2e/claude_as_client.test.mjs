@@ -44,9 +44,8 @@ function surveyModel(project) {
       return { tool_use: { name: 'mcp__tutti__start_agent', input: {
         blueprint: 'repo-survey', parameters: {}, project_dir: project, mode: 'async_poll' } } };
     }
-    const answer = JSON.parse(tool_result);
-    const done = ['completed', 'failed', 'stopped'].includes(answer.status ?? answer.run?.status);
-    if (after_tool === 'mcp__tutti__start_agent' || !done) {
+    const answer = JSON.parse(tool_result);  // the structured content, as Claude shows it to its model
+    if (!answer.finished) {
       return { tool_use: { name: 'mcp__tutti__get_result', input: { session_id: answer.session_id, wait_s: 20 } } };
     }
     return { text: `survey says ${JSON.stringify(answer.result_data)}` };
