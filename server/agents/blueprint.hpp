@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,11 +22,12 @@ struct Blueprint {
   std::string name;  ///< ^[a-zA-Z0-9][a-zA-Z0-9_-]*$, 1 to 60
   std::string description;
   BlueprintType type = BlueprintType::Autonomous;
-  std::string driver;                ///< "claude" (autonomous) or "process" (procedural)
-  std::vector<std::string> command;  ///< procedural: argv; argv[0] "tutti" is this program, a relative
-                                     ///< path is below `folder`, a bare word is looked up in PATH
-  std::string folder;                ///< where its files are, "" when embedded
-  std::string source;                ///< the file it came from, for people
+  std::string driver;  ///< "claude" (autonomous) or "process" (procedural)
+  std::vector<std::string>
+      command;         ///< procedural: argv; argv[0] "tutti" is this program, a relative
+                       ///< path is below `folder`, a bare word is looked up in PATH
+  std::string folder;  ///< where its files are, "" when embedded
+  std::string source;  ///< the file it came from, for people
   std::string system_prompt;
   std::string system_prompt_mode = "append";
   Json parameters_schema;  ///< null: {"prompt"} for autonomous, any object for procedural
@@ -40,8 +42,8 @@ struct Blueprint {
   std::int64_t timeout_s = 0;  ///< of one run; 0: the driver's default
   std::int64_t idle_max_s = 600;
   std::int64_t permission_timeout_s = 60;
-  bool tutti_tools = true;            ///< is the agent given tutti's own tools?
-  std::vector<std::string> env;       ///< names of further variables it may see
+  bool tutti_tools = true;       ///< is the agent given tutti's own tools?
+  std::vector<std::string> env;  ///< names of further variables it may see
   std::vector<std::string> tags, skills, capabilities;
   bool active = true;
 };
@@ -59,16 +61,17 @@ struct BlueprintProblem {
   std::string message;  ///< what is wrong, where, with which value, what to do
 };
 
-/// The known blueprints. Sources, the first to name a blueprint wins: `folders` in order (each in AOF's
-/// layout: agents/, capabilities/, scripts/, mcp-servers/ below it), the project's `.claude/agents`, the
-/// user's `~/.claude/agents`, then those embedded in the program. Every call sees the files as they are
-/// now: a cheap look at the folders' and files' times decides what is read again.
+/// The known blueprints. Sources, the first to name a blueprint wins: `folders` in order (each in
+/// AOF's layout: agents/, capabilities/, scripts/, mcp-servers/ below it), the project's
+/// `.claude/agents`, the user's `~/.claude/agents`, then those embedded in the program. Every call
+/// sees the files as they are now: a cheap look at the folders' and files' times decides what is
+/// read again.
 ///
 /// Runs on one thread only (the I/O thread).
 class BlueprintCatalog {
  public:
   struct Options {
-    std::vector<std::filesystem::path> folders;        ///< --blueprints DIR, AOF's configuration
+    std::vector<std::filesystem::path> folders;         ///< --blueprints DIR, AOF's configuration
     std::vector<std::filesystem::path> claude_folders;  ///< folders of Claude Code's *.md agents
     bool embedded = true;
     std::size_t blueprints_max = 5000;
@@ -81,8 +84,8 @@ class BlueprintCatalog {
   const std::vector<Blueprint>& list();
   /// What could not be read, by the last look.
   const std::vector<BlueprintProblem>& problems();
-  /// `project_dir` adds that project's own .claude/agents in front of the claude_folders for this call.
-  /// Errors: NotFound "unknown_blueprint" with the nearest names in the hint; Conflict
+  /// `project_dir` adds that project's own .claude/agents in front of the claude_folders for this
+  /// call. Errors: NotFound "unknown_blueprint" with the nearest names in the hint; Conflict
   /// "blueprint_inactive"; InvalidArgument "bad_blueprint" when the name's own file has a problem.
   Result<Blueprint> find(std::string_view name, const std::filesystem::path& project_dir = {});
 

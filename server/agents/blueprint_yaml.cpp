@@ -1,0 +1,179 @@
+#include "server/agents/blueprint_yaml.hpp"
+
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/exceptions.h>
+#include <yaml-cpp/parser.h>
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <sstream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "server/base/text.hpp"
+
+namespace tutti::agents {
+namespace {
+
+/// Thrown out of the parser to stop it: its recursion ends only that way.
+struct Refused {
+  Error error;
+};
+
+[[noreturn]] void refuse(Code code, std::string message, std::string hint = {}) {
+  throw Refused{Error(code, std::move(message), std::move(hint))};
+}
+
+/// Builds JSON from the parser's events. Anchors and aliases are refused, so the result is never
+/// larger than the text.
+class JsonHandler : public YAML::EventHandler {
+ public:
+  explicit JsonHandler(const YamlLimits& limits) : limits_(limits) {}
+  Json take() { return std::move(root_); }
+
+  void OnDocumentStart(const YAML::Mark&) override {}
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t anchor) override {
+    checkAnchor(anchor);
+    add(Json());
+  }
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override { checkAnchor(1); }
+  void OnScalar(const YAML::Mark&, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& value) override {
+    checkAnchor(anchor);
+    const bool is_null = tag == "?" && (value == "null" || value == "~");
+    add(is_null ? Json() : Json(value));
+  }
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value) override {
+    open(anchor, Json::array());
+  }
+  void OnSequenceEnd() override { close(); }
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value) override {
+    open(anchor, Json::object());
+  }
+  void OnMapEnd() override { close(); }
+
+ private:
+  struct Level {
+    Json value;
+    std::optional<std::string> key;  ///< of the value that comes next in a mapping
+  };
+
+  static void checkAnchor(YAML::anchor_t anchor) {
+    if (anchor != 0)
+      refuse(Code::InvalidArgument, "the front matter uses an anchor or an alias (& or *)",
+             "write the value out, or put it in quotes");
+  }
+  void open(YAML::anchor_t anchor, Json value) {
+    checkAnchor(anchor);
+    if (levels_.size() >= limits_.depth_max)
+      refuse(Code::ResourceExhausted, "the front matter is nested deeper than " +
+                                          std::to_string(limits_.depth_max) + " levels");
+    levels_.push_back({std::move(value), std::nullopt});
+  }
+  void close() {
+    Json value = std::move(levels_.back().value);
+    levels_.pop_back();
+    add(std::move(value));
+  }
+  void add(Json value) {
+    if (++nodes_ > limits_.nodes_max)
+      refuse(Code::ResourceExhausted,
+             "the front matter has more than " + std::to_string(limits_.nodes_max) + " values");
+    if (levels_.empty()) {
+      root_ = std::move(value);
+    } else if (levels_.back().value.is_array()) {
+      levels_.back().value.push_back(std::move(value));
+    } else {
+      addToMapping(levels_.back(), std::move(value));
+    }
+  }
+  static void addToMapping(Level& level, Json value) {
+    if (!level.key) {
+      if (!value.is_string()) refuse(Code::InvalidArgument, "a key of the front matter is no text");
+      level.key = value.get<std::string>();
+      if (level.value.contains(*level.key))
+        refuse(Code::InvalidArgument, "'" + shortened(*level.key, 60) + "' is given twice");
+      return;
+    }
+    level.value[*level.key] = std::move(value);
+    level.key.reset();
+  }
+
+  const YamlLimits limits_;
+  Json root_;
+  std::vector<Level> levels_;
+  std::size_t nodes_ = 0;
+};
+
+Result<Json> parseStrictly(const std::string& text, const YamlLimits& limits) {
+  std::istringstream input(text);
+  JsonHandler handler(limits);
+  try {
+    YAML::Parser parser(input);
+    parser.HandleNextDocument(handler);
+  } catch (Refused& refused) {
+    return std::move(refused.error);
+  } catch (const YAML::Exception& exception) {
+    return Error(
+               Code::InvalidArgument,
+               "the front matter is no YAML in its line " + std::to_string(exception.mark.line + 1),
+               "put a value that holds ': ' or '#' in quotes")
+        .named("invalid_yaml");
+  }
+  Json root = handler.take();
+  if (root.is_null()) root = Json::object();
+  if (!root.is_object())
+    return Error(Code::InvalidArgument, "the front matter must be \"key: value\" lines");
+  return root;
+}
+
+/// Is `line` a top-level "key: value" with a plain value, one that only its author's good luck
+/// decides whether YAML can read?
+bool hasPlainValue(std::string_view line, std::size_t& value_at) {
+  std::size_t at = 0;
+  while (at < line.size() && (std::isalnum(static_cast<unsigned char>(line[at])) != 0 ||
+                              line[at] == '_' || line[at] == '-'))
+    ++at;
+  if (at == 0 || at >= line.size() || line[at] != ':') return false;
+  value_at = line.find_first_not_of(" \t", at + 1);
+  if (value_at == std::string_view::npos || value_at == at + 1) return false;
+  return std::string_view("\"'[{|>&*!").find(line[value_at]) == std::string_view::npos;
+}
+
+/// `text` with each plain top-level value in quotes.
+std::string withValuesQuoted(std::string_view text) {
+  std::string quoted;
+  while (!text.empty()) {
+    const std::size_t end = text.find('\n');
+    std::string_view line = text.substr(0, end);
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    std::size_t value_at = 0;
+    if (hasPlainValue(line, value_at)) {
+      quoted.append(line.substr(0, value_at)).push_back('\'');
+      for (const char c : line.substr(value_at)) quoted.append(c == '\'' ? 2U : 1U, c);
+      quoted.push_back('\'');
+    } else {
+      quoted.append(line);
+    }
+    quoted.push_back('\n');
+  }
+  return quoted;
+}
+}  // namespace
+
+Result<Json> parseYamlMapping(std::string_view text, YamlLimits limits) {
+  if (text.size() > limits.bytes_max)
+    return Error(Code::ResourceExhausted,
+                 "the front matter is larger than " + std::to_string(limits.bytes_max) + " bytes");
+  Result<Json> strict = parseStrictly(std::string(text), limits);
+  if (strict.ok() || strict.error().name() != "invalid_yaml") return strict;
+  Result<Json> lenient = parseStrictly(withValuesQuoted(text), limits);
+  return lenient.ok() ? std::move(lenient) : std::move(strict);
+}
+
+}  // namespace tutti::agents

@@ -1,0 +1,228 @@
+#include <algorithm>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <utility>
+
+#include "server/agents/blueprint.hpp"
+#include "server/agents/blueprint_files.hpp"
+#include "server/agents/catalog_files.hpp"
+#include "server/base/embedded.hpp"
+#include "server/base/text.hpp"
+
+namespace tutti::agents {
+namespace fs = std::filesystem;
+namespace {
+constexpr std::size_t kProjectsMax = 64;
+constexpr std::string_view kEmbeddedPrefix = "blueprints/";
+
+SourceFiles embeddedBlueprints() {
+  SourceFiles files;
+  for (const EmbeddedFile& file : embeddedFiles()) {
+    if (!file.path.starts_with(kEmbeddedPrefix)) continue;
+    SourceFile& copy = files[std::string(file.path.substr(kEmbeddedPrefix.size()))];
+    copy.content = file.content;
+  }
+  return files;
+}
+
+/// One place that blueprints come from, and what it held at the last look.
+class Source {
+ public:
+  Source(fs::path root, FolderLayout layout, WatchedFolder::Limits limits)
+      : layout_(layout), folder_(std::in_place, std::move(root), layout, limits) {}
+  /// The program itself.
+  Source() : layout_(FolderLayout::Aof) {}
+
+  /// Returns whether anything differs from the last look.
+  bool look() {
+    if (!folder_) return !std::exchange(looked_, true) && readEmbedded();
+    if (!folder_->look()) return false;
+    read(folder_->tree());
+    return true;
+  }
+
+  /// The blueprint of that name, or that of the folder or file of that name: AOF's clients use
+  /// either.
+  const ParsedBlueprint* find(std::string_view name) const {
+    const auto found = index_.find(name);
+    return found == index_.end() ? nullptr : &parsed_[found->second];
+  }
+  const std::vector<ParsedBlueprint>& parsed() const { return parsed_; }
+  std::vector<BlueprintProblem> problems() const {
+    std::vector<BlueprintProblem> all = problems_;
+    if (folder_) all.insert(all.end(), folder_->problems().begin(), folder_->problems().end());
+    return all;
+  }
+
+ private:
+  bool readEmbedded() {
+    const SourceFiles files = embeddedBlueprints();
+    read({files, {}});
+    return true;
+  }
+
+  void read(const SourceTree& tree) {
+    parsed_ = layout_ == FolderLayout::Aof ? readAofTree(tree) : readClaudeTree(tree);
+    problems_.clear();
+    index_.clear();
+    for (std::size_t i = 0; i < parsed_.size(); ++i) {
+      const ParsedBlueprint& one = parsed_[i];
+      if (!one.blueprint.ok()) {
+        problems_.push_back({one.source, one.blueprint.error().text()});
+      } else if (const auto [known, added] = index_.emplace(one.blueprint->name, i); !added) {
+        problems_.push_back({one.source, "'" + known->first + "' is already the name in " +
+                                             parsed_[known->second].source +
+                                             " (rename one of them)"});
+      }
+    }
+    for (std::size_t i = 0; i < parsed_.size(); ++i) index_.emplace(parsed_[i].file_name, i);
+  }
+
+  FolderLayout layout_;
+  std::optional<WatchedFolder> folder_;
+  bool looked_ = false;
+  std::vector<ParsedBlueprint> parsed_;
+  std::vector<BlueprintProblem> problems_;
+  std::map<std::string, std::size_t, std::less<>> index_;
+};
+}  // namespace
+
+struct BlueprintCatalog::Impl {
+  explicit Impl(Options given) : options(std::move(given)) {
+    for (const fs::path& folder : options.folders)
+      folders.emplace_back(folder, FolderLayout::Aof, limits());
+    for (const fs::path& folder : options.claude_folders)
+      claude_folders.emplace_back(folder, FolderLayout::ClaudeCode, limits());
+    if (options.embedded) embedded.emplace();
+  }
+
+  WatchedFolder::Limits limits() const { return {options.blueprints_max, options.file_bytes_max}; }
+
+  std::vector<const Source*> inOrder(const Source* project) const {
+    std::vector<const Source*> all;
+    for (const Source& source : folders) all.push_back(&source);
+    if (project != nullptr) all.push_back(project);
+    for (const Source& source : claude_folders) all.push_back(&source);
+    if (embedded) all.push_back(&*embedded);
+    return all;
+  }
+
+  bool look() {
+    bool changed = false;
+    for (Source& source : folders) changed = source.look() || changed;
+    for (Source& source : claude_folders) changed = source.look() || changed;
+    if (embedded) changed = embedded->look() || changed;
+    return changed;
+  }
+
+  /// Merges the sources again if one of them changed.
+  void refresh() {
+    if (!look() && merged) return;
+    merged = true;
+    std::map<std::string, const Blueprint*> by_name;
+    problems.clear();
+    for (const Source* source : inOrder(nullptr)) {
+      for (const ParsedBlueprint& one : source->parsed()) addTo(by_name, *source, one);
+      const std::vector<BlueprintProblem> more = source->problems();
+      problems.insert(problems.end(), more.begin(), more.end());
+    }
+    reportMissingFolders();
+    list.clear();
+    for (const auto& [name, blueprint] : by_name)
+      if (list.size() < options.blueprints_max) list.push_back(*blueprint);
+    if (by_name.size() > list.size())
+      problems.push_back({"blueprints", "more than " + std::to_string(options.blueprints_max) +
+                                            " blueprints; the rest is left out (blueprints_max)"});
+  }
+
+  /// A blueprint that find() would not return is not listed: shadowed by another or by a broken
+  /// one.
+  static void addTo(std::map<std::string, const Blueprint*>& by_name, const Source& source,
+                    const ParsedBlueprint& one) {
+    if (one.blueprint.ok() && source.find(one.blueprint->name) == &one)
+      by_name.emplace(one.blueprint->name, &*one.blueprint);
+  }
+
+  void reportMissingFolders() {
+    for (const fs::path& folder : options.folders) {
+      std::error_code ignored;
+      if (fs::is_directory(folder, ignored)) continue;
+      problems.push_back({folder.string(), "this folder does not exist (correct --blueprints)"});
+    }
+  }
+
+  Source* projectSource(const fs::path& project_dir) {
+    if (project_dir.empty()) return nullptr;
+    const fs::path root = project_dir / ".claude" / "agents";
+    const auto same = std::find(options.claude_folders.begin(), options.claude_folders.end(), root);
+    if (same != options.claude_folders.end()) return nullptr;
+    if (projects.size() >= kProjectsMax && !projects.contains(root.string())) projects.clear();
+    const auto [place, added] =
+        projects.try_emplace(root.string(), root, FolderLayout::ClaudeCode, limits());
+    place->second.look();
+    return &place->second;
+  }
+
+  std::vector<std::string> names(const Source* project) const {
+    std::vector<std::string> all;
+    for (const Blueprint& blueprint : list) all.push_back(blueprint.name);
+    if (project == nullptr) return all;
+    for (const ParsedBlueprint& one : project->parsed())
+      if (one.blueprint.ok()) all.push_back(one.blueprint->name);
+    return all;
+  }
+
+  Error unknown(std::string_view name, const Source* project) const {
+    const std::vector<std::string> near = nearestNames(name, names(project));
+    std::string hint = "list_blueprints names the known ones";
+    if (!near.empty()) hint = "did you mean " + joined(near) + "? " + hint;
+    return Error(Code::NotFound, "unknown blueprint '" + shortened(name, 80) + "'", std::move(hint))
+        .named("unknown_blueprint");
+  }
+
+  const Options options;
+  std::vector<Source> folders;
+  std::vector<Source> claude_folders;
+  std::optional<Source> embedded;
+  std::map<std::string, Source> projects;
+  std::vector<Blueprint> list;
+  std::vector<BlueprintProblem> problems;
+  bool merged = false;
+};
+
+BlueprintCatalog::BlueprintCatalog(Options options)
+    : impl_(std::make_unique<Impl>(std::move(options))) {}
+BlueprintCatalog::~BlueprintCatalog() = default;
+
+const std::vector<Blueprint>& BlueprintCatalog::list() {
+  impl_->refresh();
+  return impl_->list;
+}
+
+const std::vector<BlueprintProblem>& BlueprintCatalog::problems() {
+  return impl_->problems;
+}
+
+Result<Blueprint> BlueprintCatalog::find(std::string_view name, const fs::path& project_dir) {
+  impl_->refresh();
+  const Source* project = impl_->projectSource(project_dir);
+  for (const Source* source : impl_->inOrder(project)) {
+    const ParsedBlueprint* found = source->find(name);
+    if (found == nullptr) continue;
+    if (!found->blueprint.ok())
+      return Error(Code::InvalidArgument,
+                   "blueprint '" + std::string(name) + "' in " + found->source +
+                       " cannot be used: " + found->blueprint.error().message(),
+                   found->blueprint.error().hint())
+          .named("bad_blueprint");
+    if (!found->blueprint->active)
+      return Error(Code::Conflict, "blueprint '" + std::string(name) + "' is inactive",
+                   "remove the file .disabled beside " + found->source)
+          .named("blueprint_inactive");
+    return found->blueprint;
+  }
+  return impl_->unknown(name, project);
+}
+
+}  // namespace tutti::agents
