@@ -1,21 +1,31 @@
-# tutti_module(name DEPS other…): the folder's sources as one static library. A dependency that is not
-# declared here does not link, which keeps the arrows of the architecture pointing one way.
+# The heavy headers, parsed once for every folder that handles JSON.
+add_library(tutti_pch OBJECT "${CMAKE_SOURCE_DIR}/cmake/pch.cpp")
+target_link_libraries(tutti_pch PUBLIC tutti_options)
+target_precompile_headers(tutti_pch PRIVATE
+  <nlohmann/json.hpp> <algorithm> <chrono> <filesystem> <functional> <map> <memory> <optional>
+  <string> <string_view> <variant> <vector>)
+
+# tutti_module(name [PCH] DEPS other…): the folder's sources as one static library. A dependency that is
+# not declared here does not link, which keeps the arrows of the architecture pointing one way.
 function(tutti_module name)
-  cmake_parse_arguments(ARG "" "" "DEPS;EXCLUDE" ${ARGN})
+  cmake_parse_arguments(ARG "PCH" "" "DEPS" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cpp")
   add_library(tutti_${name} STATIC ${sources})
   target_link_libraries(tutti_${name} PUBLIC tutti_options ${ARG_DEPS})
   set_target_properties(tutti_${name} PROPERTIES LINKER_LANGUAGE CXX)
+  if(ARG_PCH)
+    target_precompile_headers(tutti_${name} REUSE_FROM tutti_pch)
+  endif()
 endfunction()
 
-# tutti_test(name DEPS other…): tests/<name>/*_test.cpp as the executable <name>_test.
+# tutti_test(name DEPS other… [SOURCES more…]): tests/<name>/*.cpp as the executable <name>_test.
 function(tutti_test name)
-  cmake_parse_arguments(ARG "" "TIMEOUT" "DEPS" ${ARGN})
+  cmake_parse_arguments(ARG "" "TIMEOUT" "DEPS;SOURCES" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cpp")
   if(NOT sources)
     return()
   endif()
-  add_executable(${name}_test ${sources})
+  add_executable(${name}_test ${sources} ${ARG_SOURCES})
   target_link_libraries(${name}_test PRIVATE tutti_options ${ARG_DEPS} GTest::gtest GTest::gtest_main)
   target_compile_definitions(${name}_test PRIVATE TUTTI_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
   if(NOT ARG_TIMEOUT)

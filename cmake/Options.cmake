@@ -2,7 +2,7 @@
 find_program(CCACHE ccache)
 if(CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER
-      ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${CCACHE})
+      ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${CCACHE})
 endif()
 
 add_library(tutti_options INTERFACE)
@@ -10,11 +10,11 @@ target_compile_options(tutti_options INTERFACE
   -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wold-style-cast -Werror -fno-plt)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   target_compile_options(tutti_options INTERFACE
-    -fcoroutines -Wno-error=maybe-uninitialized -Wno-error=mismatched-new-delete -Wno-error=restrict
+    -fcoroutines -fpch-preprocess -Wno-error=maybe-uninitialized -Wno-error=mismatched-new-delete -Wno-error=restrict
     -Wno-missing-field-initializers -Wno-error=dangling-reference)
 else()
   target_compile_options(tutti_options INTERFACE -Wthread-safety -Wno-missing-field-initializers
-    -Wno-unknown-warning-option)
+    -Wno-unknown-warning-option "SHELL:-Xclang -fno-pch-timestamp")
 endif()
 target_compile_definitions(tutti_options INTERFACE
   JSON_USE_IMPLICIT_CONVERSIONS=0

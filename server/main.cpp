@@ -1,1 +1,173 @@
-int main() { return 0; }
+// The program: what its commands are called and what they take. The commands themselves are in
+// cli/.
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdio>
+#include <functional>
+
+#include "server/base/log.hpp"
+#include "server/cli/commands.hpp"
+#include "server/cli/completion.hpp"
+#include "server/cli/print.hpp"
+#include "server/cli/survey.hpp"
+#include "server/runner/host.hpp"
+
+namespace tutti::cli {
+namespace {
+
+constexpr const char* kFooter =
+    "\nTo give tutti to Claude Code:  claude mcp add tutti -- tutti stdio\n"
+    "To make one call from a script:  tutti call list_blueprints\n"
+    "Data is kept in $TUTTI_DATA, else $XDG_STATE_HOME/tutti, else ~/.local/state/tutti.";
+
+/// Everything the parser fills in. Outlives the parse.
+struct Line {
+  Settings settings;
+  HttpSettings http;
+  CallRequest call;
+  EventsRequest events;
+  runner::HostAddress host;
+  std::string host_data;
+  std::string shell;
+  bool as_json = false;
+  std::vector<std::string> survey;
+};
+
+using Command = std::function<int()>;
+
+void addShared(CLI::App& app, Settings& settings) {
+  app.add_option("--data", settings.data, "Folder of the store")->envname("TUTTI_DATA");
+  app.add_option("--blueprints", settings.blueprints,
+                 "Folder with agents/, capabilities/, scripts/ (may be repeated)")
+      ->envname("TUTTI_BLUEPRINTS")
+      ->take_all();
+  app.add_option("--assets", settings.assets,
+                 "Folder that replaces the embedded schemas/ and "
+                 "blueprints/");
+  app.add_option("--toolsets", settings.toolsets, "Toolsets to publish: agents, sessions, all")
+      ->envname("TUTTI_TOOLSETS");
+  app.add_option("--claude", settings.claude, "Claude Code's program")->envname("TUTTI_CLAUDE");
+  app.add_option("--log-level", settings.log_level, "debug, info, warning, error or off")
+      ->envname("TUTTI_LOG")
+      ->check(CLI::IsMember({"debug", "info", "warning", "error", "off"}));
+}
+
+void addServing(CLI::App& app, Line& line, Command& chosen) {
+  auto* stdio = app.add_subcommand("stdio", "Serve MCP on stdin and stdout");
+  stdio->callback([&] { chosen = [&] { return runStdio(line.settings); }; });
+
+  auto* serve = app.add_subcommand("serve", "Serve MCP over HTTP at /mcp, and /health");
+  serve->add_option("--host", line.http.host, "Address to listen on")->capture_default_str();
+  serve->add_option("--port", line.http.port, "Port; 0 for any free one")->capture_default_str();
+  serve->add_option("--allow-host", line.http.allowed_hosts,
+                    "A Host header to accept beside the loopback names (may be repeated)");
+  serve->add_option("--allow-origin", line.http.allowed_origins,
+                    "An Origin header to accept beside the loopback ones (may be repeated)");
+  serve->add_option("--port-file", line.http.port_file, "File to write the port in use to");
+  serve->callback([&] { chosen = [&] { return runServe(line.settings, line.http); }; });
+}
+
+void addCalling(CLI::App& app, Line& line, Command& chosen) {
+  auto* call = app.add_subcommand("call", "Call one tool and print its result as JSON");
+  call->add_option("tool", line.call.tool, "Name of the tool (see: tutti tools)")->required();
+  call->add_option("arguments", line.call.arguments, "A JSON object; - reads it from stdin");
+  call->add_flag("--quiet,-q", line.call.quiet, "No progress on stderr");
+  call->add_flag("--json", line.as_json, "JSON is what it prints in any case");
+  call->callback([&] { chosen = [&] { return runCall(line.settings, line.call); }; });
+
+  const auto format = [&line] { return line.as_json ? Format::Json : Format::People; };
+  struct Listing {
+    const char* name;
+    const char* description;
+    int (*run)(const Settings&, Format);
+  };
+  constexpr Listing kListings[] = {
+      {"tools", "List the tools", runTools},
+      {"blueprints", "List the agents that can be started", runBlueprints},
+      {"sessions", "List agent sessions, newest first", runSessions}};
+  for (const Listing& listing : kListings) {
+    auto* list = app.add_subcommand(listing.name, listing.description);
+    list->add_flag("--json", line.as_json, "Print JSON");
+    list->callback([&line, &chosen, format, run = listing.run] {
+      chosen = [&line, format, run] { return run(line.settings, format()); };
+    });
+  }
+  auto* events = app.add_subcommand("events", "Show what has happened in a session");
+  events->add_option("session", line.events.session, "Id or name of the session")->required();
+  events->add_flag("--follow,-f", line.events.follow, "Go on until its run is over");
+  events->add_flag("--json", line.as_json, "Print one JSON object a line");
+  events->callback([&line, &chosen, format] {
+    chosen = [&line, format] {
+      line.events.format = format();
+      return runEvents(line.settings, line.events);
+    };
+  });
+}
+
+void addRest(CLI::App& app, Line& line, Command& chosen) {
+  auto* survey = app.add_subcommand("survey", "Print what a folder of source code holds, as JSON");
+  survey->prefix_command();
+  survey->callback([&line, &chosen, survey] {
+    line.survey = survey->remaining();
+    chosen = [&line] { return cli::survey(line.survey); };
+  });
+
+  auto* completion = app.add_subcommand("completion", "Print a shell's completion script");
+  completion->add_option("shell", line.shell, "bash, zsh or fish")
+      ->required()
+      ->check(CLI::IsMember({"bash", "zsh", "fish"}));
+  completion->callback([&line, &chosen, &app] {
+    chosen = [&line, &app] { return printOut(completionScript(app, line.shell)) ? 0 : 1; };
+  });
+
+  // Started by tutti itself, for each live session; no group keeps it out of the help.
+  auto* host = app.add_subcommand("run-host", "Host one session's agent")->group("");
+  host->add_option("--data", line.host_data)->required();
+  host->add_option("--session", line.host.session_id)->required();
+  host->add_option("--generation", line.host.generation)->required();
+  host->callback([&line, &chosen] {
+    chosen = [&line] {
+      line.host.store_folder = line.host_data;
+      return runner::runHost(line.host);
+    };
+  });
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("tutti starts, resumes and supervises agents for any MCP client.", "tutti");
+  app.footer(kFooter);
+  app.set_version_flag("--version", "tutti " TUTTI_VERSION);
+  app.fallthrough();
+  Line line;
+  Command chosen;
+  addShared(app, line.settings);
+  addServing(app, line, chosen);
+  addCalling(app, line, chosen);
+  addRest(app, line, chosen);
+  if (argc == 1) {
+    printOut(app.help());
+    return 0;
+  }
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const int status = app.exit(error);
+    return status == 0 ? 0 : 2;
+  }
+  log::Level level = log::Level::Warning;
+  log::parseLevel(line.settings.log_level, level);
+  log::configure(level);
+  if (!chosen) {
+    printOut(app.help());
+    return 2;
+  }
+  return chosen();
+}
+
+}  // namespace
+}  // namespace tutti::cli
+
+int main(int argc, char** argv) {
+  std::signal(SIGPIPE, SIG_IGN);
+  return tutti::cli::run(argc, argv);
+}

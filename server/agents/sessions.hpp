@@ -1,5 +1,5 @@
-// Sessions and runs in the store: the rules of their lives, and the SQL. Every function runs inside a
-// transaction of the caller's; none does I/O. All times are the caller's `now` (isoTimestamp).
+// Sessions and runs in the store: the rules of their lives, and the SQL. Every function runs inside
+// a transaction of the caller's; none does I/O. All times are the caller's `now` (isoTimestamp).
 #pragma once
 
 #include <cstdint>
@@ -15,8 +15,8 @@
 namespace tutti::agents {
 
 struct SessionLimits {
-  std::int64_t children_max = 64;  ///< unfinished children of one session
-  std::int64_t depth_max = 8;      ///< of the tree of sessions, the root being 0
+  std::int64_t children_max = 64;     ///< unfinished children of one session
+  std::int64_t depth_max = 8;         ///< of the tree of sessions, the root being 0
   std::int64_t events_max = 100'000;  ///< of one run; the rest is counted and dropped
 };
 
@@ -44,7 +44,8 @@ struct StartedRun {
 /// Inserts session, first run (both pending), the event "session_created" and the intent "launch".
 /// Errors: Conflict "session_exists" / "name_taken", NotFound "parent_not_found", ResourceExhausted
 /// "children_max" / "depth_max" (with the limit's value and its config key).
-Result<StartedRun> startSession(store::Tx& tx, const NewSession& input, const SessionLimits& limits);
+Result<StartedRun> startSession(store::Tx& tx, const NewSession& input,
+                                const SessionLimits& limits);
 
 struct NewTurn {
   std::string session_id;  ///< or its name
@@ -54,23 +55,23 @@ struct NewTurn {
   std::string now;
 };
 
-/// Inserts a run of type resume_session and the intent "launch". Errors: NotFound (hint: list_sessions),
-/// Conflict "session_busy" while a run is unfinished (names the run), Conflict
+/// Inserts a run of type resume_session and the intent "launch". Errors: NotFound (hint:
+/// list_sessions), Conflict "session_busy" while a run is unfinished (names the run), Conflict
 /// "procedural_agent_no_resume" for driver "process".
 Result<StartedRun> resumeSession(store::Tx& tx, const NewTurn& input);
 
 /// What a stop found and did at once.
 struct StopRequest {
-  Session session;   ///< after the change
-  std::string run_id;  ///< the run that is being stopped, or ""
-  bool already_over = false;  ///< nothing was running: nothing was changed
+  Session session;                       ///< after the change
+  std::string run_id;                    ///< the run that is being stopped, or ""
+  bool already_over = false;             ///< nothing was running: nothing was changed
   bool cancelled_before_launch = false;  ///< the run was still pending and is stopped now
 };
 
 /// Moves session and current run to stopping and inserts the intent "stop" — or ends a run that was
 /// never launched. Errors: NotFound.
-Result<StopRequest> requestStop(store::Tx& tx, std::string_view session_id, const std::string& owner,
-                                const std::string& now);
+Result<StopRequest> requestStop(store::Tx& tx, std::string_view session_id,
+                                const std::string& owner, const std::string& now);
 
 struct DeletedSession {
   std::string session_id;
@@ -80,7 +81,8 @@ struct DeletedSession {
 /// Errors: NotFound, Conflict "session_active" (hint: stop it first) unless the session is over.
 Result<DeletedSession> deleteSession(store::Tx& tx, std::string_view session_id);
 
-// --- reading ---------------------------------------------------------------------------------------
+// --- reading
+// ---------------------------------------------------------------------------------------
 
 /// By id or by name. Errors: NotFound "session_not_found" naming it (hint: list_sessions).
 Result<Session> findSession(store::Connection& db, std::string_view id_or_name);
@@ -105,16 +107,21 @@ struct SessionPage {
 Result<SessionPage> listSessions(store::Connection& db, const SessionFilter& filter);
 
 /// Events of the session with id > after, oldest first.
-std::vector<Event> readEvents(store::Connection& db, std::string_view session_id, std::int64_t after,
-                              std::int64_t count_max);
+std::vector<Event> readEvents(store::Connection& db, std::string_view session_id,
+                              std::int64_t after, std::int64_t count_max);
 
-// --- what the runner does --------------------------------------------------------------------------
+/// The newest event of the session, of `type` if one is given.
+std::optional<Event> lastEvent(store::Connection& db, std::string_view session_id,
+                               std::string_view type = {});
+
+// --- what the runner does
+// --------------------------------------------------------------------------
 
 /// Appends an event and returns its id. Never fails for content.
 std::int64_t appendEvent(store::Tx& tx, const Event& event);
 
-/// Work to be done outside the transaction that decided it. Stays until acknowledged, so that a crash
-/// in between loses nothing.
+/// Work to be done outside the transaction that decided it. Stays until acknowledged, so that a
+/// crash in between loses nothing.
 struct Intent {
   std::int64_t id = 0;
   std::string kind;  ///< "launch", "stop"
@@ -125,17 +132,18 @@ struct Intent {
 std::vector<Intent> intentsOf(store::Connection& db, std::string_view owner);
 void removeIntent(store::Tx& tx, std::int64_t id);
 
-/// Owners named by unfinished intents, unfinished runs or live hosts: whose locks an adopter must try.
+/// Owners named by unfinished intents, unfinished runs or live hosts: whose locks an adopter must
+/// try.
 std::vector<std::string> owners(store::Connection& db);
-/// Takes over all that `from` owned. The caller has proved that `from` is dead. Returns the sessions
-/// whose live host it now has to follow.
+/// Takes over all that `from` owned. The caller has proved that `from` is dead. Returns the
+/// sessions whose live host it now has to follow.
 std::vector<Session> adopt(store::Tx& tx, std::string_view from, std::string_view to);
 /// Sessions with host_live owned by `owner`.
 std::vector<Session> liveSessionsOf(store::Connection& db, std::string_view owner);
 
-/// pending -> claimed, with the generation of the host that will run it. With `new_host`, raises the
-/// session's generation and marks its host live, owned by `owner`. Errors: Conflict when the run is no
-/// longer pending (it was stopped meanwhile).
+/// pending -> claimed, with the generation of the host that will run it. With `new_host`, raises
+/// the session's generation and marks its host live, owned by `owner`. Errors: Conflict when the
+/// run is no longer pending (it was stopped meanwhile).
 Result<StartedRun> claimRun(store::Tx& tx, std::string_view run_id, const std::string& owner,
                             bool new_host, const std::string& now);
 
@@ -149,14 +157,14 @@ struct SpoolChunk {
 };
 /// Appends the events and moves spool_offset, or changes nothing: Conflict "spool_moved" when
 /// spool_offset is not `from` (another replica was faster). Applies what events say of the session:
-/// "run_start" makes run and session running; "bind" sets executor_session_id and resume_mode/reason.
-/// Past events_max the chunk is counted (event "events_dropped" once) and not stored. Chunks of a stale
-/// generation are stored as they are but change no status.
+/// "run_start" makes run and session running; "bind" sets executor_session_id and
+/// resume_mode/reason. Past events_max the chunk is counted (event "events_dropped" once) and not
+/// stored. Chunks of a stale generation are stored as they are but change no status.
 Status applySpool(store::Tx& tx, const SpoolChunk& chunk, const SessionLimits& limits);
 
 /// How a run ended, as its run-host or its supervisor found it.
 struct Outcome {
-  RunStatus status = RunStatus::Failed;  ///< completed, failed or stopped
+  RunStatus status = RunStatus::Failed;                  ///< completed, failed or stopped
   SessionStatus session_status = SessionStatus::Failed;  ///< idle, finished, failed or stopped
   std::string error;
   std::string error_name;
@@ -166,21 +174,22 @@ struct Outcome {
   std::string json;                        ///< the whole, as it came
   std::string completed_at;
 };
-/// Ends the run: write-once. Sets results and error, appends run_completed / run_failed / run_stopped,
-/// moves the session. A run that is over already is left alone and the outcome stored as event
-/// "late_outcome". Returns whether this call ended it.
+/// Ends the run: write-once. Sets results and error, appends run_completed / run_failed /
+/// run_stopped, moves the session. A run that is over already is left alone and the outcome stored
+/// as event "late_outcome". Returns whether this call ended it.
 Result<bool> applyOutcome(store::Tx& tx, std::string_view run_id, std::int64_t generation,
                           const Outcome& outcome);
 
-/// The session's run-host of `generation` is gone. Moves an idle session to `status` (finished, stopped
-/// or failed) with the reason as event "host_exited"; a stale generation changes nothing.
+/// The session's run-host of `generation` is gone. Moves an idle session to `status` (finished,
+/// stopped or failed) with the reason as event "host_exited"; a stale generation changes nothing.
 Status hostExited(store::Tx& tx, std::string_view session_id, std::int64_t generation,
                   SessionStatus status, const std::string& reason_json, const std::string& now);
 
-// --- idempotency -----------------------------------------------------------------------------------
+// --- idempotency
+// -----------------------------------------------------------------------------------
 
-/// The answer given earlier to the same tool, key and body. Errors: Conflict "idempotency_key_reused"
-/// when the key was used with another body.
+/// The answer given earlier to the same tool, key and body. Errors: Conflict
+/// "idempotency_key_reused" when the key was used with another body.
 Result<std::optional<std::string>> findIdempotent(store::Connection& db, std::string_view tool,
                                                   std::string_view key, std::string_view body);
 void saveIdempotent(store::Tx& tx, std::string_view tool, std::string_view key,

@@ -3,7 +3,7 @@
 
 #include <functional>
 #include <memory>
-#include <nlohmann/json_fwd.hpp>
+#include <nlohmann/json.hpp>  // ToolOutput holds a value
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,7 +14,8 @@
 
 namespace tutti::mcp {
 
-/// Hints of MCP's ToolAnnotations. They must be true: clients decide on them whether to ask a person.
+/// Hints of MCP's ToolAnnotations. They must be true: clients decide on them whether to ask a
+/// person.
 struct ToolAnnotations {
   bool read_only = false;
   bool destructive = false;
@@ -39,17 +40,21 @@ struct ToolOutput {
   std::string text;
 };
 
-/// Who calls, as far as the transport and the protocol tell. Identity comes from the transport, never
-/// from the model.
+/// Who calls, as far as the transport and the protocol tell. Identity comes from the transport,
+/// never from the model.
 struct Caller {
-  std::string revision;           ///< "2025-11-25", "2026-07-28", …
-  std::string client_name;        ///< as it called itself; for display only
-  std::string agent_session_id;   ///< the tutti session this caller is, or empty for a person's client
+  std::string revision;     ///< "2025-11-25", "2026-07-28", …
+  std::string client_name;  ///< as it called itself; for display only
+  std::string
+      agent_session_id;  ///< the tutti session this caller is, or empty for a person's client
   bool over_http = false;
 };
 
-/// One tools/call under way. Lives on the I/O thread only; the handler may keep the shared_ptr until
-/// it has called finish(). Arguments have passed the input schema.
+/// RFC 5424's severities, in rising order.
+enum class LogLevel { Debug, Info, Notice, Warning, Error, Critical, Alert, Emergency };
+
+/// One tools/call under way. Lives on the I/O thread only; the handler may keep the shared_ptr
+/// until it has called finish(). Arguments have passed the input schema.
 class ToolCall {
  public:
   virtual ~ToolCall() = default;
@@ -61,14 +66,18 @@ class ToolCall {
   /// Strictly increasing values only; a smaller or equal one is dropped, as is one after finish().
   virtual void progress(double value, std::optional<double> total, std::string_view message) = 0;
 
+  /// Sends `data` to the client as notifications/message, if it asked for this level; else a no-op,
+  /// as after finish(). Never a secret.
+  virtual void log(LogLevel /*level*/, std::string_view /*logger*/, const Json& /*data*/) {}
+
   /// True once the client has cancelled or gone away: nobody will read the result.
   virtual bool cancelled() const = 0;
   /// `callback` runs at most once, on the I/O thread, when the call is cancelled before finish();
   /// at once if it already is. One callback per call; a second replaces the first.
   virtual void onCancelled(std::function<void()> callback) = 0;
 
-  /// Ends the call, exactly once; later ones are ignored. An Error becomes a result with isError, its
-  /// structured content {error:{code,name,message,hint,details}} and a text for the model.
+  /// Ends the call, exactly once; later ones are ignored. An Error becomes a result with isError,
+  /// its structured content {error:{code,name,message,hint,details}} and a text for the model.
   virtual void finish(Result<ToolOutput> result) = 0;
 };
 

@@ -14,6 +14,7 @@
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 

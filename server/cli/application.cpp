@@ -1,0 +1,121 @@
+#include "server/cli/application.hpp"
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <csignal>
+
+#include "server/agents/migrations.hpp"
+#include "server/base/embedded.hpp"
+#include "server/base/file.hpp"
+#include "server/base/log.hpp"
+#include "tools/registry.hpp"
+
+namespace tutti::cli {
+namespace net = boost::asio;
+namespace fs = std::filesystem;
+
+namespace {
+constexpr std::int64_t kLeaveMaxMs = 10'000;
+constexpr std::size_t kSchemaBytesMax = 1U << 20;
+
+constexpr const char* kInstructions =
+    "tutti starts and supervises agents. list_blueprints shows which there are; start_agent "
+    "returns a "
+    "session_id at once and the agent goes on in the background; get_result waits for its result; "
+    "resume continues the conversation. Agents survive a restart of this server.";
+
+/// A schema's text: from the assets folder if it is there, else the embedded one.
+std::string schemaText(const std::string& assets, std::string_view name) {
+  if (!assets.empty()) {
+    auto text = readFile(fs::path(assets) / "schemas" / name, kSchemaBytesMax);
+    if (text.ok()) return std::move(*text);
+  }
+  const std::string path = "schemas/" + std::string(name);
+  for (const EmbeddedFile& file : embeddedFiles())
+    if (file.path == path) return std::string(file.content);
+  return {};
+}
+
+agents::BlueprintCatalog::Options catalogOptions(const Settings& settings) {
+  agents::BlueprintCatalog::Options options;
+  for (const std::string& folder : settings.blueprints) options.folders.emplace_back(folder);
+  if (!settings.assets.empty()) options.folders.push_back(fs::path(settings.assets) / "blueprints");
+  std::error_code failed;
+  options.claude_folders.push_back(fs::current_path(failed) / ".claude" / "agents");
+  const std::string home = fromEnvironment("HOME");
+  if (!home.empty()) options.claude_folders.push_back(fs::path(home) / ".claude" / "agents");
+  return options;
+}
+}  // namespace
+
+struct Application::Signals {
+  explicit Signals(net::io_context& io) : set(io, SIGTERM, SIGINT) {}
+  net::signal_set set;
+};
+
+Result<std::unique_ptr<Application>> Application::open(const Settings& settings) {
+  std::unique_ptr<Application> application(new Application());
+  if (Status wired = application->wire(settings); !wired.ok()) return std::move(wired).error();
+  return application;
+}
+
+Status Application::wire(const Settings& settings) {
+  auto folder = dataFolder(settings.data);
+  if (!folder.ok()) return std::move(folder).error();
+  auto opened = store::Store::open(*folder, agents::migrations());
+  if (!opened.ok()) return std::move(opened).error();
+  store_ = std::move(*opened);
+  notifier_ = std::make_unique<store::Notifier>(io_, *store_);
+  if (Status started = notifier_->start(); !started.ok()) return started;
+  catalog_ = std::make_unique<agents::BlueprintCatalog>(catalogOptions(settings));
+
+  runner::Supervisor::Options options;
+  options.launch.program = ownProgram();
+  options.launch.store_folder = store_->folder();
+  options.launch.stdio_arguments = sharedArguments(settings);
+  if (!settings.claude.empty()) options.launch.claude_command = settings.claude;
+  options.launch.environment = runner::currentEnvironment();
+  supervisor_ = std::make_unique<runner::Supervisor>(io_, *store_, std::move(options));
+  if (Status started = supervisor_->start(); !started.ok()) return started;
+
+  waiter_ = std::make_unique<runner::Waiter>(io_, *store_, *notifier_);
+  std::error_code failed;
+  context_ = std::make_unique<tools::Context>(
+      tools::Context{*store_, *waiter_, *supervisor_, *catalog_, fs::current_path(failed).string(),
+                     [this](std::function<void()> work) { net::post(io_, std::move(work)); }});
+
+  mcp::ServerOptions server;
+  server.title = "tutti";
+  server.version = TUTTI_VERSION;
+  server.instructions = kInstructions;
+  server_ = std::make_unique<mcp::Server>(std::move(server));
+  const std::string toolsets =
+      settings.toolsets.empty() ? std::string(tools::kDefaultToolsets) : settings.toolsets;
+  return tools::addTools(
+      *server_, *context_, toolsets,
+      [assets = settings.assets](std::string_view name) { return schemaText(assets, name); });
+}
+
+void Application::run() {
+  auto work = net::make_work_guard(io_);
+  io_.run();
+}
+
+void Application::leave() {
+  if (std::exchange(leaving_, true)) return;
+  supervisor_->whenIdle([this] { io_.stop(); }, kLeaveMaxMs);
+}
+
+void Application::onSignal(std::function<void()> handler) {
+  signals_ = std::make_shared<Signals>(io_);
+  signals_->set.async_wait(
+      [this, handler = std::move(handler)](boost::system::error_code error, int) {
+        if (error) return;
+        handler();
+        signals_->set.async_wait([this](boost::system::error_code again, int) {
+          if (!again) io_.stop();
+        });
+      });
+}
+
+}  // namespace tutti::cli

@@ -1,0 +1,57 @@
+// The parts of a running tutti, in the order in which they depend on each other.
+#pragma once
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "server/agents/blueprint.hpp"
+#include "server/cli/settings.hpp"
+#include "server/mcp/server.hpp"
+#include "server/runner/supervisor.hpp"
+#include "server/runner/waiter.hpp"
+#include "server/store/notifier.hpp"
+#include "server/store/store.hpp"
+#include "tools/context.hpp"
+
+namespace tutti::cli {
+
+/// Store, runner, tools and protocol core, wired. Transports are added by the command that wants
+/// them. Members are destroyed in reverse, so each outlives what uses it.
+class Application {
+ public:
+  /// Errors: those of dataFolder(), Store::open(), Supervisor::start(), addTools().
+  static Result<std::unique_ptr<Application>> open(const Settings& settings);
+
+  boost::asio::io_context& io() { return io_; }
+  mcp::Server& server() { return *server_; }
+  store::Store& store() { return *store_; }
+
+  /// Runs the loop on this thread until leave() has done its work.
+  void run();
+  /// Begins to end: what this process has promised is carried out first (bounded), then run()
+  /// returns. Idempotent.
+  void leave();
+  /// `handler` runs on the first SIGTERM or SIGINT; a second one ends the loop at once.
+  void onSignal(std::function<void()> handler);
+
+ private:
+  Application() = default;
+  Status wire(const Settings& settings);
+
+  boost::asio::io_context io_{1};
+  std::unique_ptr<store::Store> store_;
+  std::unique_ptr<store::Notifier> notifier_;
+  std::unique_ptr<agents::BlueprintCatalog> catalog_;
+  std::unique_ptr<runner::Supervisor> supervisor_;
+  std::unique_ptr<runner::Waiter> waiter_;
+  std::unique_ptr<tools::Context> context_;
+  std::unique_ptr<mcp::Server> server_;
+  struct Signals;
+  std::shared_ptr<Signals> signals_;
+  bool leaving_ = false;
+};
+
+}  // namespace tutti::cli

@@ -1,0 +1,76 @@
+// The two commands that serve MCP.
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <fstream>
+
+#include "server/base/file.hpp"
+#include "server/base/log.hpp"
+#include "server/base/text.hpp"
+#include "server/cli/application.hpp"
+#include "server/cli/commands.hpp"
+#include "server/cli/print.hpp"
+#include "server/transport/transport.hpp"
+
+namespace tutti::cli {
+namespace {
+
+std::string healthText() {
+  static const auto began = std::chrono::steady_clock::now();
+  const auto up =
+      std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - began);
+  return R"({"status":"healthy","name":"tutti","version":")" TUTTI_VERSION R"(","uptime_s":)" +
+         std::to_string(up.count()) + "}";
+}
+
+bool isLoopback(const std::string& host) {
+  return host == "localhost" || host == "::1" || host.starts_with("127.");
+}
+
+}  // namespace
+
+int runStdio(const Settings& settings) {
+  auto application = Application::open(settings);
+  if (!application.ok()) return printError(application.error());
+  Application& app = **application;
+  if (::isatty(STDIN_FILENO) != 0)
+    std::fputs(
+        "tutti stdio speaks MCP: one JSON-RPC message a line. It is meant to be started by "
+        "an MCP client; Ctrl-D ends it.\n",
+        stderr);
+  transport::StdioOptions options;
+  options.agent_session_id = fromEnvironment("TUTTI_SESSION_ID");
+  transport::StdioServer stdio(app.io(), app.server(), options, [&app] { app.leave(); });
+  app.onSignal([&app] { app.leave(); });
+  stdio.start();
+  app.run();
+  return 0;
+}
+
+int runServe(const Settings& settings, const HttpSettings& http) {
+  auto application = Application::open(settings);
+  if (!application.ok()) return printError(application.error());
+  Application& app = **application;
+  transport::HttpOptions options;
+  options.host = http.host;
+  options.port = http.port;
+  options.allowed_hosts = http.allowed_hosts;
+  options.allowed_origins = http.allowed_origins;
+  options.health = healthText;
+  transport::HttpServer server(app.io(), app.server(), std::move(options));
+  if (Status started = server.start(); !started.ok()) return printError(started.error());
+  if (!isLoopback(http.host))
+    log::warning("listening beyond this machine without authentication", {{"host", http.host}});
+  if (!http.port_file.empty()) {
+    const Status written = replaceFile(http.port_file, std::to_string(server.port()) + "\n");
+    if (!written.ok()) return printError(written.error());
+  }
+  std::fprintf(stderr, "tutti serves MCP at http://%s:%u/mcp\n", http.host.c_str(),
+               static_cast<unsigned>(server.port()));
+  app.onSignal([&app, &server] { server.drain([&app] { app.leave(); }); });
+  app.run();
+  return 0;
+}
+
+}  // namespace tutti::cli

@@ -1,0 +1,44 @@
+// What the command line and the environment say, and where things are by default.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "server/base/result.hpp"
+
+namespace tutti::cli {
+
+/// Settings that every command shares. The command line wins over the environment.
+struct Settings {
+  std::string data;                     ///< --data, TUTTI_DATA; "": the XDG state folder
+  std::vector<std::string> blueprints;  ///< --blueprints, TUTTI_BLUEPRINTS
+  std::string assets;                   ///< --assets: replaces embedded schemas and blueprints
+  std::string toolsets;                 ///< --toolsets, TUTTI_TOOLSETS
+  std::string claude;                   ///< --claude, TUTTI_CLAUDE
+  std::string log_level = "warning";    ///< --log-level, TUTTI_LOG
+};
+
+struct HttpSettings {
+  std::string host = "127.0.0.1";
+  std::uint16_t port = 8765;
+  std::vector<std::string> allowed_hosts;
+  std::vector<std::string> allowed_origins;
+  std::string port_file;  ///< where the port in use is written, for scripts with --port 0
+};
+
+/// The store's folder: `given`, or $XDG_STATE_HOME/tutti, or ~/.local/state/tutti. Errors:
+/// FailedPrecondition "no_home" when none can be told.
+Result<std::filesystem::path> dataFolder(const std::string& given);
+
+/// This program's own file.
+std::filesystem::path ownProgram();
+
+/// Arguments that give another `tutti stdio` the same view: blueprints, assets, toolsets, claude.
+std::vector<std::string> sharedArguments(const Settings& settings);
+
+/// $name, or "".
+std::string fromEnvironment(const char* name);
+
+}  // namespace tutti::cli

@@ -1,0 +1,114 @@
+// Lists for people, and the tools' own JSON for scripts.
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "server/cli/commands.hpp"
+#include "server/cli/local_client.hpp"
+#include "server/cli/print.hpp"
+
+namespace tutti::cli {
+namespace {
+
+std::string padded(std::string text, std::size_t width) {
+  if (text.size() < width) text.append(width - text.size(), ' ');
+  return text + "  ";
+}
+
+std::string member(const Json& object, const char* key) {
+  return json::stringOr(object, key, "");
+}
+
+/// Asks one tool and prints its answer by `show`, or whole.
+template <class Show>
+int showTool(const Settings& settings, const char* tool, Json arguments, Format format, Show show) {
+  auto client = LocalClient::open(settings);
+  if (!client.ok()) return printError(client.error());
+  const Answer answer = (*client)->call(tool, std::move(arguments));
+  (*client)->close();
+  if (!answer.error.is_null()) return printToolError(answer.error);
+  if (format == Format::Json) return printOut(json::dumpPretty(answer.result) + "\n") ? 0 : 1;
+  show(answer.result);
+  return 0;
+}
+
+void showEvent(const Json& event) {
+  const std::string time = member(event, "timestamp").substr(11, 8);
+  std::string line = time + "  " + padded(member(event, "event_type"), 18);
+  if (const std::string tool = member(event, "tool_name"); !tool.empty()) line += tool + " ";
+  for (const char* key : {"text", "message", "error", "reason", "result_text"})
+    if (const std::string text = member(event, key); !text.empty())
+      line += oneLine(text, 160) + " ";
+  if (const Json* content = json::find(event, "content"); content != nullptr && content->is_array())
+    for (const Json& block : *content) line += oneLine(member(block, "text"), 160) + " ";
+  printOut(line + "\n");
+}
+
+}  // namespace
+
+int runTools(const Settings& settings, Format format) {
+  auto client = LocalClient::open(settings);
+  if (!client.ok()) return printError(client.error());
+  const Answer answer = (*client)->ask("tools/list", Json::object());
+  (*client)->close();
+  if (!answer.error.is_null()) return printToolError(answer.error);
+  const Json& tools = answer.result["tools"];
+  if (format == Format::Json) return printOut(json::dumpPretty(tools) + "\n") ? 0 : 1;
+  for (const Json& tool : tools)
+    printOut(padded(member(tool, "name"), 16) + member(tool, "description") + "\n");
+  return 0;
+}
+
+int runBlueprints(const Settings& settings, Format format) {
+  return showTool(settings, "list_blueprints", Json::object(), format, [](const Json& answer) {
+    for (const Json& blueprint : answer["blueprints"]) {
+      const bool available = json::booleanOr(blueprint, "available", true);
+      printOut(padded(member(blueprint, "name"), 18) + padded(member(blueprint, "driver"), 8) +
+               oneLine(member(blueprint, "description"), 120) +
+               (available ? "" : "  [" + member(blueprint, "unavailable_reason") + "]") + "\n");
+    }
+    for (const Json& problem : answer["problems"])
+      std::fprintf(stderr, "problem in %s: %s\n", member(problem, "source").c_str(),
+                   member(problem, "message").c_str());
+  });
+}
+
+int runSessions(const Settings& settings, Format format) {
+  return showTool(settings, "list_sessions", Json::object(), format, [](const Json& answer) {
+    if (answer["sessions"].empty()) printOut("no sessions\n");
+    for (const Json& session : answer["sessions"])
+      printOut(padded(member(session, "session_id"), 16) + padded(member(session, "status"), 8) +
+               padded(member(session, "agent_name"), 16) +
+               padded(member(session, "created_at").substr(0, 19), 19) + member(session, "name") +
+               "\n");
+  });
+}
+
+int runEvents(const Settings& settings, const EventsRequest& request) {
+  auto client = LocalClient::open(settings);
+  if (!client.ok()) return printError(client.error());
+  std::string cursor = "0";
+  int status = 0;
+  for (bool more = true; more;) {
+    const Answer answer =
+        (*client)->call("get_events", Json::object({{"session_id", request.session},
+                                                    {"cursor", cursor},
+                                                    {"wait_s", request.follow ? 30 : 0}}));
+    if (!answer.error.is_null()) {
+      status = printToolError(answer.error);
+      break;
+    }
+    bool over = false;
+    for (const Json& event : answer.result["events"]) {
+      if (request.format == Format::Json) printOut(json::dump(event) + "\n");
+      if (request.format == Format::People) showEvent(event);
+      const std::string type = member(event, "event_type");
+      over = type == "run_completed" || type == "run_failed" || type == "run_stopped";
+    }
+    cursor = member(answer.result, "next_cursor");
+    more = json::booleanOr(answer.result, "has_more", false) || (request.follow && !over);
+  }
+  (*client)->close();
+  return status;
+}
+
+}  // namespace tutti::cli

@@ -1,0 +1,339 @@
+#include "server/runner/follower.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <nlohmann/json.hpp>
+
+#include "server/base/clock.hpp"
+#include "server/base/fd.hpp"
+#include "server/base/log.hpp"
+#include "server/runner/spool.hpp"
+
+namespace tutti::runner {
+namespace net = boost::asio;
+namespace fs = std::filesystem;
+using std::chrono::milliseconds;
+using SteadyClock = std::chrono::steady_clock;
+
+namespace {
+constexpr milliseconds kConnectMax{
+    15'000};  // a host that does not listen by then is taken for dead
+constexpr milliseconds kRetryMax{50};
+constexpr std::int64_t kOrphanGraceMs = 2'000;
+
+std::string nowText() {
+  return isoTimestamp(Clock::system().now());
+}
+
+Error hostGone(const std::string& session_id) {
+  return Error(Code::Unavailable, "the run-host of session '" + session_id + "' has ended")
+      .named("run_host_gone");
+}
+}  // namespace
+
+Follower::Follower(FollowerParts parts, std::string session_id, std::int64_t generation,
+                   Handlers handlers)
+    : parts_(parts),
+      session_id_(std::move(session_id)),
+      generation_(generation),
+      handlers_(std::move(handlers)) {}
+
+Follower::~Follower() = default;
+
+void Follower::start(Start how) {
+  how_ = how;
+  began_ = SteadyClock::now();
+  tryConnect();
+}
+
+void Follower::abandon() {
+  state_ = State::Gone;
+  handlers_ = {};
+  link_.reset();
+  waiting_.clear();
+}
+
+void Follower::tryConnect() {
+  if (state_ != State::Connecting) return;
+  HostLink::Handlers handlers;
+  handlers.message = [weak = weak_from_this()](const Json& message) {
+    if (auto self = weak.lock()) self->onMessage(message);
+  };
+  handlers.closed = [weak = weak_from_this()] {
+    if (auto self = weak.lock()) self->onClosed();
+  };
+  auto link = HostLink::connect(parts_.io, parts_.layout.host(session_id_, generation_),
+                                std::move(handlers));
+  if (link.ok()) {
+    link_ = std::move(*link);
+    return linked();
+  }
+  const bool may_come = how_ == Start::Spawned ? !process_ended_ : hostHoldsLock();
+  if (may_come && SteadyClock::now() - began_ < kConnectMax) return retryLater();
+  gone();
+}
+
+void Follower::retryLater() {
+  auto timer = std::make_shared<net::steady_timer>(parts_.io, delay_);
+  delay_ = std::min(delay_ * 2, kRetryMax);
+  timer->async_wait([weak = weak_from_this(), timer](boost::system::error_code) {
+    if (auto self = weak.lock()) self->tryConnect();
+  });
+}
+
+void Follower::processEnded() {
+  process_ended_ = true;
+  if (state_ == State::Connecting) tryConnect();
+}
+
+void Follower::linked() {
+  state_ = State::Linked;
+  for (const Command& command : waiting_) link_->send(command.json);
+  ingest();
+}
+
+void Follower::send(Json command, Acknowledged acknowledged) {
+  if (state_ == State::Gone) {
+    if (acknowledged) acknowledged(hostGone(session_id_));
+    return;
+  }
+  if (state_ == State::Linked) link_->send(command);
+  waiting_.push_back({std::move(command), std::move(acknowledged)});
+}
+
+void Follower::onMessage(const Json& message) {
+  if (const Json* ack = json::find(message, "ack")) return onAck(*ack);
+  if (json::find(message, "spool") != nullptr || json::find(message, "outcome") != nullptr ||
+      json::find(message, "hello") != nullptr)
+    ingest();
+}
+
+// Acknowledgements come in the order of the commands, so the first of the same kind is meant.
+void Follower::onAck(const Json& ack) {
+  const std::string kind = json::stringOr(ack, "cmd", "");
+  for (auto at = waiting_.begin(); at != waiting_.end(); ++at) {
+    if (json::stringOr(at->json, "cmd", "") != kind) continue;
+    Acknowledged acknowledged = std::move(at->acknowledged);
+    waiting_.erase(at);
+    if (acknowledged) acknowledged(Json(ack));
+    return;
+  }
+}
+
+void Follower::onClosed() {
+  if (state_ == State::Linked) gone();
+}
+
+bool Follower::hostHoldsLock() const {
+  const fs::path lock = parts_.layout.sessionHosts(session_id_) / "lock";
+  const Fd probe(::open(lock.c_str(), O_RDONLY | O_CLOEXEC));
+  return probe && ::flock(probe.get(), LOCK_SH | LOCK_NB) != 0;
+}
+
+bool Follower::hostLeftTraces() const {
+  const fs::path folder = parts_.layout.host(session_id_, generation_);
+  return fs::exists(folder / "state.json") || fs::exists(folder / "exit.json") ||
+         fs::exists(folder / "control.sock");
+}
+
+bool Follower::runBegan() const {
+  return offset_ > 0 || fs::exists(parts_.layout.run(run_id_) / "events.ndjson");
+}
+
+// --- the spool into the store
+// ----------------------------------------------------------------------
+
+void Follower::followRun(const std::string& run_id, std::int64_t offset) {
+  if (run_id_ == run_id) return;
+  if (!run_id_.empty()) {
+    next_runs_.push_back({run_id, offset});
+    return;
+  }
+  run_id_ = run_id;
+  offset_ = offset;
+  ingest();
+}
+
+void Follower::ingest() {
+  if (run_id_.empty() || ingesting_) return;  // a step under way looks again before it ends
+  ingesting_ = true;
+  ingestStep();
+}
+
+void Follower::ingestStep() {
+  const fs::path folder = parts_.layout.run(run_id_);
+  // The outcome is looked for first: when it is there, the spool has its last line.
+  Result<std::optional<agents::Outcome>> outcome = readOutcome(folder);
+  Result<agents::SpoolChunk> chunk = readSpool(folder, session_id_, run_id_, generation_, offset_);
+  if (!chunk.ok() && chunk.error().code() != Code::NotFound)
+    log::error("spool unreadable", {{"run_id", run_id_}, {"error", chunk.error().message()}});
+  agents::SpoolChunk piece;
+  if (chunk.ok()) piece = std::move(*chunk);
+  if (!chunk.ok()) piece = {run_id_, generation_, offset_, offset_, {}};
+
+  const bool ended = outcome.ok() && outcome->has_value();
+  const bool at_end = piece.to == piece.from || piece.to - piece.from < (1 << 19);
+  if (piece.to == piece.from && !ended) {
+    ingesting_ = false;
+    if (settling_) settle();
+    return;
+  }
+  std::optional<agents::Outcome> last;
+  if (ended && at_end) last = std::move(**outcome);
+  auto shared = std::make_shared<agents::SpoolChunk>(std::move(piece));
+  const bool over = last.has_value();
+  parts_.store.write(
+      [shared, last = std::move(last), limits = parts_.limits](store::Tx& tx) -> Status {
+        if (shared->to > shared->from) {
+          if (Status applied = agents::applySpool(tx, *shared, limits); !applied.ok())
+            return applied;
+        }
+        if (!last) return ok();
+        auto ended_now = agents::applyOutcome(tx, shared->run_id, shared->generation, *last);
+        if (!ended_now.ok()) return std::move(ended_now).error();
+        return ok();
+      },
+      [self = shared_from_this(), shared, over](Status status) {
+        net::post(self->parts_.io, [self, shared, over, status = std::move(status)]() mutable {
+          self->ingested(std::move(status), std::move(*shared), over);
+        });
+      });
+}
+
+void Follower::ingested(Status status, agents::SpoolChunk chunk, bool over) {
+  if (state_ == State::Gone && !settling_) return;  // abandoned
+  if (!status.ok() && status.error().name() == "spool_moved") return reloadOffset();
+  if (!status.ok() && status.error().code() == Code::NotFound) over = true;  // session deleted
+  if (!status.ok() && !over) {
+    log::error("cannot store events", {{"run_id", run_id_}, {"error", status.error().message()}});
+    ingesting_ = false;
+    auto timer = std::make_shared<net::steady_timer>(parts_.io, std::chrono::seconds(1));
+    timer->async_wait([weak = weak_from_this(), timer](boost::system::error_code) {
+      if (auto self = weak.lock()) self->ingest();
+    });
+    return;
+  }
+  offset_ = chunk.to;
+  if (over) return runOver();
+  ingestStep();
+}
+
+// Another replica stored this piece already: go on from where the store is.
+void Follower::reloadOffset() {
+  auto run = std::make_shared<agents::Run>();
+  parts_.store.read(
+      [run, id = run_id_](store::Connection& db) -> Status {
+        auto found = agents::findRun(db, id);
+        if (!found.ok()) return std::move(found).error();
+        *run = std::move(*found);
+        return ok();
+      },
+      [self = shared_from_this(), run](Status status) {
+        net::post(self->parts_.io, [self, run, status = std::move(status)] {
+          if (!status.ok() || agents::isTerminal(run->status)) return self->runOver();
+          self->offset_ = run->spool_offset;
+          self->ingestStep();
+        });
+      });
+}
+
+void Follower::runOver() {
+  ingesting_ = false;
+  std::error_code ignored;
+  fs::remove_all(parts_.layout.run(run_id_), ignored);  // all of it is in the store
+  run_id_.clear();
+  if (!next_runs_.empty()) {
+    const NextRun next = std::move(next_runs_.front());
+    next_runs_.pop_front();
+    return followRun(next.run_id, next.offset);
+  }
+  if (settling_) settle();
+}
+
+// --- the host is gone
+// ------------------------------------------------------------------------------
+
+void Follower::gone() {
+  if (state_ == State::Gone) return;
+  const bool was_linked = state_ == State::Linked;
+  state_ = State::Gone;
+  link_.reset();
+  auto unanswered = std::move(waiting_);
+  waiting_.clear();
+  for (Command& command : unanswered)
+    if (command.acknowledged) command.acknowledged(hostGone(session_id_));
+  if (!was_linked && !hostLeftTraces() && handlers_.never_started) {
+    auto never_started = std::exchange(handlers_.never_started, nullptr);
+    handlers_ = {};
+    return never_started();
+  }
+  settling_ = true;
+  if (run_id_.empty()) return settle();
+  ingest();
+}
+
+// Runs when nothing of the spool is left to store. A run still unfinished has lost its host.
+void Follower::settle() {
+  settling_ = false;
+  const fs::path folder = parts_.layout.host(session_id_, generation_);
+  if (readHostExit(folder)) return recordExit();
+  net::post(parts_.blocking, [self = shared_from_this(), folder] {
+    std::string report = reapOrphans(folder, self->session_id_, self->generation_, kOrphanGraceMs);
+    net::post(self->parts_.io, [self, report = std::move(report)]() mutable {
+      self->afterOrphans(std::move(report));
+    });
+  });
+}
+
+void Follower::afterOrphans(std::string report) {
+  orphans_ = std::move(report);
+  log::warning("run-host lost", {{"session_id", session_id_}, {"run_id", run_id_}});
+  recordExit();
+}
+
+void Follower::recordExit() {
+  const std::optional<HostExit> exit = readHostExit(parts_.layout.host(session_id_, generation_));
+  agents::SessionStatus status = exit ? exit->session_status : agents::SessionStatus::Finished;
+  std::string reason = exit ? exit->json : R"({"reason":"host_lost"})";
+  if (!exit && !orphans_.empty()) reason = R"({"reason":"host_lost","orphans":)" + orphans_ + "}";
+
+  agents::Outcome lost;
+  lost.error = "the run-host ended before the run did";
+  lost.error_name = "run_host_lost";
+  lost.error_hint = "start it again, or resume the session";
+  lost.json = reason;
+  lost.completed_at = nowText();
+  const std::string lost_run = run_id_.empty() || !runBegan() ? std::string() : run_id_;
+  parts_.store.write(
+      [id = session_id_, run_id = lost_run, generation = generation_, status, reason,
+       lost](store::Tx& tx) -> Status {
+        if (!run_id.empty()) {
+          auto ended = agents::applyOutcome(tx, run_id, generation, lost);
+          if (!ended.ok() && ended.error().code() != Code::NotFound)
+            return std::move(ended).error();
+        }
+        Status recorded = agents::hostExited(tx, id, generation, status, reason, lost.completed_at);
+        if (!recorded.ok() && recorded.error().code() == Code::NotFound) return ok();
+        return recorded;
+      },
+      [self = shared_from_this()](Status stored) {
+        if (!stored.ok())
+          log::error("cannot record the end of a run-host",
+                     {{"session_id", self->session_id_}, {"error", stored.error().message()}});
+        net::post(self->parts_.io, [self] { self->finished(); });
+      });
+}
+
+void Follower::finished() {
+  std::error_code ignored;
+  fs::remove_all(parts_.layout.host(session_id_, generation_), ignored);
+  if (!run_id_.empty()) fs::remove_all(parts_.layout.run(run_id_), ignored);
+  if (auto over = std::exchange(handlers_.over, nullptr)) over();
+}
+
+}  // namespace tutti::runner

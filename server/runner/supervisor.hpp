@@ -1,0 +1,56 @@
+// The server's side of running agents: what the store intends becomes processes, and what processes
+// leave becomes rows.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "server/agents/sessions.hpp"
+#include "server/base/result.hpp"
+#include "server/runner/launch.hpp"
+#include "server/store/store.hpp"
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace tutti::runner {
+
+/// Carries out the intents of this replica ("launch", "stop"), follows the run-hosts it owns, and
+/// adopts what replicas that died have left: their intents, their hosts, their unfinished runs.
+/// Intents are acknowledged (removed) only when their effect is certain, so a crash at any point
+/// repeats them, and every step is safe to repeat. Runs on the I/O thread only.
+class Supervisor {
+ public:
+  struct Options {
+    LaunchContext launch;
+    agents::SessionLimits limits;
+    std::int64_t starts_max = 8;  ///< run-hosts being started at once; more wait their turn
+  };
+
+  Supervisor(boost::asio::io_context& io, store::Store& store, Options options);
+  ~Supervisor();
+
+  /// Joins the replicas of the store and begins to adopt. Errors: those of Replica::join().
+  Status start();
+
+  /// What rows of this replica carry as owner.
+  const std::string& replicaId() const;
+  const agents::SessionLimits& limits() const;
+  const LaunchContext& launchContext() const;
+
+  /// There may be new intents of this replica. Call after each commit that made one.
+  void pump();
+
+  /// `idle` runs once, as soon as no intent of this replica is unfinished: a process that is about
+  /// to exit has then done what it promised. At most `limit_ms` later in any case.
+  void whenIdle(std::function<void()> idle, std::int64_t limit_ms);
+
+ private:
+  struct Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace tutti::runner

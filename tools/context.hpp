@@ -1,0 +1,55 @@
+// What every tool works with, and the ways across to the store and back.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "server/agents/blueprint.hpp"
+#include "server/mcp/tool.hpp"
+#include "server/runner/supervisor.hpp"
+#include "server/runner/waiter.hpp"
+#include "server/store/store.hpp"
+
+namespace tutti::tools {
+
+using CallPtr = std::shared_ptr<mcp::ToolCall>;
+
+/// The parts that tools use. Owned by the application; outlives every call.
+struct Context {
+  store::Store& store;
+  runner::Waiter& waiter;
+  runner::Supervisor& supervisor;
+  agents::BlueprintCatalog& catalog;
+  std::string working_folder;                       ///< of agents whose project_dir is not given
+  std::function<void(std::function<void()>)> post;  ///< runs a function on the I/O thread
+};
+
+/// Reads on a reader's thread and finishes the call with what `work` returns.
+void finishWithRead(const Context& context, const CallPtr& call,
+                    std::function<Result<Json>(store::Connection&)> work);
+
+/// Writes, and after the commit runs `then` on the I/O thread with what `work` returned.
+template <class T>
+void write(const Context& context, std::function<Result<T>(store::Tx&)> work,
+           std::function<void(Result<T>)> then) {
+  auto outcome = std::make_shared<std::optional<T>>();
+  context.store.write(
+      [work = std::move(work), outcome](store::Tx& tx) -> Status {
+        Result<T> made = work(tx);
+        if (!made.ok()) return std::move(made).error();
+        outcome->emplace(std::move(*made));
+        return ok();
+      },
+      [post = context.post, then = std::move(then), outcome](Status status) {
+        post([then, outcome, status = std::move(status)] {
+          if (!status.ok()) return then(status.error());
+          then(std::move(**outcome));
+        });
+      });
+}
+
+/// Seconds, as a tool's argument gives them, in milliseconds.
+std::chrono::milliseconds toMillis(double seconds);
+
+}  // namespace tutti::tools

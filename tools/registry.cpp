@@ -1,0 +1,141 @@
+#include "tools/registry.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "server/base/text.hpp"
+#include "tools/delete_session.hpp"
+#include "tools/get_events.hpp"
+#include "tools/get_result.hpp"
+#include "tools/get_status.hpp"
+#include "tools/list_blueprints.hpp"
+#include "tools/list_sessions.hpp"
+#include "tools/resume.hpp"
+#include "tools/start_agent.hpp"
+#include "tools/stop.hpp"
+#include "tools/wait_any.hpp"
+
+namespace tutti::tools {
+namespace {
+
+using Handle = void (*)(const Context&, const CallPtr&);
+
+struct Entry {
+  const char* name;
+  const char* toolset;
+  const char* title;
+  const char* description;  // for a model that searches for tools: what, when, what next
+  mcp::ToolAnnotations annotations;
+  Handle handle;
+};
+
+constexpr mcp::ToolAnnotations kReads{.read_only = true, .idempotent = true};
+
+// The order is the order of tools/list.
+const std::vector<Entry>& entries() {
+  static const std::vector<Entry> all = {
+      {ListBlueprints::kName, "agents", "List agent blueprints",
+       "List the agents (blueprints) that can be started, with what each is for and which "
+       "parameters "
+       "it takes.",
+       kReads, ListBlueprints::handle},
+      {StartAgent::kName,
+       "agents",
+       "Start an agent",
+       "Start an agent in the background (Claude Code or a program, by blueprint) and return its "
+       "session_id. It goes on when you disconnect. Then call get_result.",
+       {.open_world = true},
+       StartAgent::handle},
+      {Resume::kName,
+       "agents",
+       "Continue an agent",
+       "Send a further prompt to an agent session that was started before; it keeps its "
+       "conversation. "
+       "Then call get_result.",
+       {.open_world = true},
+       Resume::handle},
+      {GetResult::kName, "agents", "Get an agent's result",
+       "Get the result of an agent session, waiting up to wait_s seconds. While finished is false, "
+       "call again.",
+       kReads, GetResult::handle},
+      {WaitAny::kName, "agents", "Wait for the first of several agents",
+       "Wait until any of several agent sessions has ended, and say which. Use it after starting "
+       "agents in parallel.",
+       kReads, WaitAny::handle},
+      {Stop::kName,
+       "agents",
+       "Stop an agent",
+       "Stop an agent session and all its processes, and report what was found.",
+       {.destructive = true, .idempotent = true},
+       Stop::handle},
+      {GetStatus::kName, "sessions", "Get an agent's status",
+       "Look at what an agent session is doing now, without waiting: status, latest event, "
+       "children.",
+       kReads, GetStatus::handle},
+      {GetEvents::kName, "sessions", "Read an agent's events",
+       "Read the event log of an agent session (messages, tool uses, permission requests) from a "
+       "cursor on.",
+       kReads, GetEvents::handle},
+      {ListSessions::kName, "sessions", "List agent sessions",
+       "List agent sessions, newest first, by status, blueprint, parent or project.", kReads,
+       ListSessions::handle},
+      {DeleteSession::kName,
+       "sessions",
+       "Delete an agent session",
+       "Delete an agent session that is over, with its runs and events.",
+       {.destructive = true},
+       DeleteSession::handle},
+  };
+  return all;
+}
+
+Result<std::set<std::string>> parseNames(std::string_view names) {
+  std::vector<std::string> known = {"all"};
+  for (const Toolset& set : toolsets()) known.emplace_back(set.name);
+  std::set<std::string> wanted;
+  while (!names.empty()) {
+    const std::size_t comma = names.find(',');
+    const std::string name(names.substr(0, comma));
+    names = comma == names.npos ? std::string_view{} : names.substr(comma + 1);
+    if (name.empty()) continue;
+    if (std::find(known.begin(), known.end(), name) == known.end())
+      return Error(Code::InvalidArgument, "toolset '" + name + "' is unknown",
+                   "choose from " + joined(known))
+          .named("unknown_toolset");
+    wanted.insert(name);
+  }
+  return wanted;
+}
+
+}  // namespace
+
+const std::vector<Toolset>& toolsets() {
+  static const std::vector<Toolset> all = {
+      {"agents", "start, continue, await and stop agents"},
+      {"sessions", "look into sessions: status, events, lists, deletion"},
+  };
+  return all;
+}
+
+Status addTools(mcp::Server& server, const Context& context, std::string_view names,
+                const std::function<std::string(std::string_view)>& schemas) {
+  auto wanted = parseNames(names);
+  if (!wanted.ok()) return std::move(wanted).error();
+  for (const Entry& entry : entries()) {
+    if (!wanted->contains("all") && !wanted->contains(entry.toolset)) continue;
+    mcp::Tool tool;
+    tool.name = entry.name;
+    tool.title = entry.title;
+    tool.description = entry.description;
+    tool.input_schema = schemas(tool.name + ".input.json");
+    tool.output_schema = schemas(tool.name + ".output.json");
+    tool.annotations = entry.annotations;
+    Status added = server.addTool(std::move(tool), [&context, handle = entry.handle](CallPtr call) {
+      handle(context, call);
+    });
+    if (!added.ok()) return added;
+  }
+  return ok();
+}
+
+}  // namespace tutti::tools

@@ -1,0 +1,140 @@
+#include "tools/start_agent.hpp"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "server/base/clock.hpp"
+#include "server/base/file.hpp"
+#include "server/json/schema/schema.hpp"
+#include "tools/await_run.hpp"
+#include "tools/handle.hpp"
+
+namespace tutti::tools {
+namespace fs = std::filesystem;
+namespace {
+
+std::string hostName() {
+  char name[256] = {};
+  return ::gethostname(name, sizeof name - 1) == 0 ? name : "localhost";
+}
+
+/// The folder, absolute and without symbolic links.
+Result<std::string> checkedFolder(const std::string& given, const std::string& otherwise) {
+  const fs::path path = given.empty() ? fs::path(otherwise) : fs::path(given);
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0)
+    return Error(Code::NotFound,
+                 "project_dir '" + path.string() + "' cannot be used: " + errnoText(errno),
+                 "give an existing folder")
+        .named("project_dir_not_found");
+  if (!S_ISDIR(info.st_mode))
+    return Error(Code::InvalidArgument, "project_dir '" + path.string() + "' is not a folder",
+                 "give the folder that holds it")
+        .named("project_dir_not_a_folder");
+  std::error_code failed;
+  const fs::path whole = fs::canonical(path, failed);
+  return failed ? fs::absolute(path).string() : whole.string();
+}
+
+Status checkParameters(const agents::Blueprint& blueprint, const Json& parameters) {
+  json::SchemaOptions options;
+  options.default_draft = json::Draft::k7;  // what AOF's blueprints are written in
+  auto schema = json::Schema::compile(agents::effectiveParametersSchema(blueprint), options);
+  if (!schema.ok())
+    return Error(Code::InvalidArgument,
+                 "the parameters_schema of blueprint '" + blueprint.name +
+                     "' is no JSON Schema: " + schema.error().message(),
+                 "correct " + blueprint.source)
+        .named("bad_blueprint");
+  const auto errors = schema->validate(parameters);
+  if (errors.empty()) return ok();
+  return Error(Code::InvalidArgument,
+               "parameters do not match the parameters_schema of blueprint '" + blueprint.name +
+                   "': " + json::errorsText(errors),
+               "list_blueprints shows the schema")
+      .named("parameter_validation_failed")
+      .withDetails(json::errorsJson(errors));
+}
+
+}  // namespace
+
+Result<StartAgent::Input> StartAgent::decode(const Json& arguments) {
+  Input input;
+  input.blueprint = json::stringOr(arguments, "blueprint", "claude");
+  const Json* prompt = json::find(arguments, "prompt");
+  const Json* parameters = json::find(arguments, "parameters");
+  if (prompt != nullptr && parameters != nullptr)
+    return Error(Code::InvalidArgument, "both prompt and parameters are given",
+                 "give prompt alone, or put it into parameters");
+  if (parameters != nullptr) input.parameters = *parameters;
+  if (parameters == nullptr) input.parameters = Json::object();
+  if (prompt != nullptr) input.parameters["prompt"] = *prompt;
+  input.mode = agents::parseExecutionMode(json::stringOr(arguments, "mode", "async_poll"))
+                   .value_or(agents::ExecutionMode::AsyncPoll);
+  input.wait = toMillis(json::numberOr(arguments, "wait_s", 45));
+  input.project_dir = json::stringOr(arguments, "project_dir", "");
+  input.name = json::stringOr(arguments, "name", "");
+  input.model = json::stringOr(arguments, "model", "");
+  input.parent_session_id = json::stringOr(arguments, "parent_session_id", "");
+  input.idempotency_key = json::stringOr(arguments, "idempotency_key", "");
+  input.body = bodyWithoutKey(arguments);
+  return input;
+}
+
+Result<agents::NewSession> StartAgent::prepare(const Context& context, const Input& input,
+                                               const mcp::Caller& caller) {
+  Result<std::string> folder = checkedFolder(input.project_dir, context.working_folder);
+  if (!folder.ok()) return std::move(folder).error();
+  Result<agents::Blueprint> blueprint = context.catalog.find(input.blueprint, *folder);
+  if (!blueprint.ok()) return std::move(blueprint).error();
+  if (Status checked = checkParameters(*blueprint, input.parameters); !checked.ok())
+    return std::move(checked).error();
+  auto command = runner::resolveCommand(*blueprint, context.supervisor.launchContext());
+  if (!command.ok()) return std::move(command).error();
+
+  agents::NewSession session;
+  session.name = input.name;
+  session.agent_name = blueprint->name;
+  session.driver = blueprint->driver;
+  session.project_dir = std::move(*folder);
+  session.model = input.model.empty() ? blueprint->model : input.model;
+  session.parent_session_id =
+      input.parent_session_id.empty() ? caller.agent_session_id : input.parent_session_id;
+  session.blueprint = json::dump(agents::toJson(*blueprint));
+  session.parameters = json::dump(input.parameters);
+  session.hostname = hostName();
+  session.mode = input.mode;
+  session.owner = context.supervisor.replicaId();
+  session.now = isoTimestamp(Clock::system().now());
+  return session;
+}
+
+Result<agents::StartedRun> StartAgent::run(store::Tx& tx, const Input& input,
+                                           const agents::NewSession& session,
+                                           const agents::SessionLimits& limits) {
+  return onceForKey(tx, {kName, input.idempotency_key, input.body, session.now},
+                    [&] { return agents::startSession(tx, session, limits); });
+}
+
+void StartAgent::handle(const Context& context, const CallPtr& call) {
+  Result<Input> input = decode(call->arguments());
+  if (!input.ok()) return call->finish(std::move(input).error());
+  Result<agents::NewSession> session = prepare(context, *input, call->caller());
+  if (!session.ok()) return call->finish(std::move(session).error());
+  const auto limits = context.supervisor.limits();
+  write<agents::StartedRun>(
+      context,
+      [input = *input, session = std::move(*session), limits](store::Tx& tx) {
+        return run(tx, input, session, limits);
+      },
+      [&context, call, mode = input->mode, wait = input->wait](Result<agents::StartedRun> started) {
+        answerWithHandle(context, call, std::move(started), {mode, wait});
+      });
+}
+
+}  // namespace tutti::tools
