@@ -3,11 +3,11 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
-import test from 'node:test';
 
 import { promptsOf, systemText, viewOf } from '../fakes/anthropic/script.mjs';
 import { ToolError } from './support/mcp.mjs';
 import { World } from './support/world.mjs';
+import { test } from './support/bounded.mjs';
 
 const kSchema = {
   type: 'object',

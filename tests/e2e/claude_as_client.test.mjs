@@ -4,11 +4,11 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import test from 'node:test';
 
 import { viewOf } from '../fakes/anthropic/script.mjs';
 import { Claude, claudeEnv, kDriverArgs } from './support/claude.mjs';
 import { World, tuttiBinary } from './support/world.mjs';
+import { test } from './support/bounded.mjs';
 
 const kTools = ['start_agent', 'get_result'].map((name) => `mcp__tutti__${name}`);
 

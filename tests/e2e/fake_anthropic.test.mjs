@@ -6,10 +6,10 @@ import { once } from 'node:events';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import test from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 import { startFakeAnthropic } from '../fakes/anthropic/server.mjs';
+import { test } from './support/bounded.mjs';
 
 const kMain = fileURLToPath(new URL('../fakes/anthropic/main.mjs', import.meta.url));
 

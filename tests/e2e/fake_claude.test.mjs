@@ -5,12 +5,12 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import test from 'node:test';
 
 import { startFakeAnthropic } from '../fakes/anthropic/server.mjs';
 import { viewOf } from '../fakes/anthropic/script.mjs';
 import { Claude, claudeBinary, claudeEnv, kDriverArgs } from './support/claude.mjs';
 import { fakeClaudeBinary } from './support/world.mjs';
+import { test } from './support/bounded.mjs';
 
 const kSession = '11111111-2222-4333-8444-555555555555';
 const kWrite = { name: 'Write', input: { file_path: 'a.txt', content: 'x' } };

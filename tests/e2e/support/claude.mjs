@@ -57,7 +57,8 @@ export class Claude {
     this.args = args;
     this.child = spawn(binary, args, { env, cwd, stdio: ['pipe', 'pipe', 'pipe'], detached: true });
     this.child.stdin.on('error', () => {});  // the process may be gone; its exit tells
-    this.exited = once(this.child, 'close').then(([code, signal]) => ({ code, signal }));
+    this.exited = once(this.child, 'close').then(
+      ([code, signal]) => ({ code, signal }), (error) => ({ code: null, signal: null, error }));
     this.waiters_ = [];
     this.pending_ = '';
     this.child.stderr.setEncoding('utf8').on('data', (text) => (this.stderr += text));
@@ -129,7 +130,8 @@ export class Claude {
     }
   }
 
-  endedError_({ code, signal }) {
+  endedError_({ code, signal, error }) {
+    if (error) return error;  // it could not be started
     const seen = this.records.map((r) => `${r.type}/${r.subtype ?? ''}`).join(' ');
     return new Error(`claude ended (code ${code}, signal ${signal}); records: ${seen}; stderr: ${this.stderr}`);
   }

@@ -21,7 +21,8 @@ export class McpClient {
     this.modern = modern;
     this.child = spawn(command[0], command.slice(1), { env, cwd, stdio: ['pipe', 'pipe', 'pipe'] });
     this.child.stdin.on('error', () => {});
-    this.exited = once(this.child, 'close').then(([code, signal]) => ({ code, signal }));
+    this.exited = once(this.child, 'close').then(
+      ([code, signal]) => ({ code, signal }), (error) => ({ code: null, signal: error.message }));
     this.calls_ = new Map();
     this.next_id_ = 1;
     this.pending_ = '';

@@ -22,7 +22,7 @@ export function tuttiBinary() {
 /** The fast fake claude built beside the tutti under test, or null. */
 export function fakeClaudeBinary() {
   const build = path.dirname(path.resolve(process.env.TUTTI_BIN ?? path.join(kRepository, 'build/release/tutti')));
-  const file = process.env.CLAUDE_FAKE ?? path.join(build, 'tests/fakes/claude_fake');
+  const file = path.resolve(process.env.CLAUDE_FAKE ?? path.join(build, 'tests/fakes/claude_fake'));
   return fs.existsSync(file) ? file : null;
 }
 
