@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -16,11 +17,13 @@ struct ServerOptions {
   std::string title;
   std::string version;
   std::string instructions;
-  std::size_t in_flight_max = 1024;  ///< unfinished requests of one connection
+  std::size_t in_flight_max = 1024;    ///< unfinished requests of one connection
+  std::size_t list_page_max = 200;     ///< entries of one page of tools/list
+  std::int64_t list_ttl_ms = 300'000;  ///< how long a modern client may keep a list
 };
 
-/// Holds what is served (tools now; resources, prompts and the rest join here) and answers messages.
-/// Runs on the I/O thread only. Add everything before the first message.
+/// Holds what is served (tools now; resources, prompts and the rest join here) and answers
+/// messages. Runs on the I/O thread only. Add everything before the first message.
 class Server {
  public:
   explicit Server(ServerOptions options);
@@ -28,8 +31,8 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  /// Compiles both schemas. Errors: InvalidArgument naming the tool (bad name, duplicate name, schema
-  /// that does not compile or whose root type is not object).
+  /// Compiles both schemas. Errors: InvalidArgument naming the tool (bad name, duplicate name,
+  /// schema that does not compile or whose root type is not object).
   Status addTool(Tool tool, ToolHandler handler);
 
   struct Impl;

@@ -22,8 +22,10 @@ namespace tutti::transport {
 struct StdioOptions {
   int input_fd = 0;
   int output_fd = 1;
-  std::size_t line_bytes_max = 16U * 1024 * 1024;    ///< a longer message is refused, not the connection
-  std::size_t output_bytes_max = 64U * 1024 * 1024;  ///< unread by the client; above it reading pauses
+  std::size_t line_bytes_max =
+      16U * 1024 * 1024;  ///< a longer message is refused, not the connection
+  std::size_t output_bytes_max =
+      64U * 1024 * 1024;         ///< unread by the client; above it reading pauses
   std::string agent_session_id;  ///< who the client is, from the environment of this process
 };
 
@@ -48,9 +50,9 @@ struct HttpOptions {
   std::size_t header_bytes_max = 32U * 1024;
   std::size_t body_bytes_max = 16U * 1024 * 1024;
   std::size_t connections_max = 4096;
-  std::size_t sessions_max = 4096;      ///< legacy sessions; the least recently used idle one goes
-  std::int64_t idle_max_s = 75;         ///< a keep-alive connection without a request
-  std::int64_t request_max_s = 30;      ///< from a request's first byte to its last
+  std::size_t sessions_max = 4096;  ///< legacy sessions; the least recently used idle one goes
+  std::int64_t idle_max_s = 75;     ///< a keep-alive connection without a request
+  std::int64_t request_max_s = 30;  ///< from a request's first byte to its last
   std::vector<std::string> allowed_hosts;    ///< Host names beside the loopback ones
   std::vector<std::string> allowed_origins;  ///< Origins beside the loopback ones
   std::function<std::string()> health;       ///< body of GET /health, JSON
@@ -61,8 +63,8 @@ class HttpServer {
  public:
   HttpServer(boost::asio::io_context& io, mcp::Server& server, HttpOptions options);
   ~HttpServer();
-  /// Binds and accepts. Errors: Conflict "address_in_use" naming address and port, Internal otherwise.
-  /// The port in use is port() afterwards.
+  /// Binds and accepts. Errors: Conflict "address_in_use" naming address and port, Internal
+  /// otherwise. The port in use is port() afterwards.
   Status start();
   std::uint16_t port() const;
   /// Stops accepting, lets requests in flight finish, then calls `drained`. Idempotent.

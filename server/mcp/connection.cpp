@@ -1,0 +1,101 @@
+#include "server/mcp/connection.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "server/mcp/batch.hpp"
+#include "server/mcp/envelope.hpp"
+#include "server/mcp/modern.hpp"
+#include "server/mcp/server_impl.hpp"
+#include "server/rpc/codec.hpp"
+
+namespace tutti::mcp {
+
+struct Connection::State {
+  Server::Impl& server;
+  std::shared_ptr<Exchange> pipe;
+  std::shared_ptr<Peer> peer;
+
+  void receiveModern(rpc::Message message);
+  void receiveBatch(rpc::Decoded decoded);
+  void refuseBatch(std::string_view why);
+};
+
+void Connection::State::receiveModern(rpc::Message message) {
+  Request request;
+  request.id = message.id;
+  request.context.revision = Revision::k2026_07_28;
+  request.exchange = pipe;
+  Envelope envelope;
+  if (const auto bad = readEnvelope(message, envelope)) return request.error(*bad);
+  if (const auto bad = makeModernRequest(std::move(message), std::move(envelope), request))
+    return request.error(*bad);
+  request.context.caller.agent_session_id = peer->agent_session_id;
+  request.peer = peer;  // for its requests in flight; the handshake's state stays out of it
+  dispatch(server, std::move(request));
+}
+
+void Connection::State::refuseBatch(std::string_view why) {
+  rpc::ErrorBody error{rpc::kInvalidRequest, "Invalid Request: ", {}};
+  error.message += why;
+  pipe->reply(rpc::errorFrame({}, error), 400);
+}
+
+void Connection::State::receiveBatch(rpc::Decoded decoded) {
+  if (!peer->negotiated || !takesBatches(*peer->negotiated))
+    return refuseBatch(
+        "only the revisions before 2025-06-18 have batches; send one message a line");
+  const auto modern = [](const rpc::Item& item) {
+    return item.valid && claimsModern(item.message);
+  };
+  if (std::any_of(decoded.items.begin(), decoded.items.end(), modern))
+    return refuseBatch("a request that describes itself in _meta cannot be part of a batch");
+  const auto answered = [](const rpc::Item& item) {
+    return !item.valid || item.message.kind == rpc::Message::Kind::Request;
+  };
+  const auto expected = std::count_if(decoded.items.begin(), decoded.items.end(), answered);
+  const auto batch = std::make_shared<BatchExchange>(pipe, static_cast<std::size_t>(expected));
+  for (rpc::Item& item : decoded.items) receiveLegacy(server, peer, std::move(item), batch);
+}
+
+Connection::Connection(Server& server, std::shared_ptr<Exchange> pipe, std::string agent_session_id)
+    : state_(new State{server.impl(), std::move(pipe),
+                       std::make_shared<Peer>(server.impl().options.in_flight_max)}) {
+  state_->peer->agent_session_id = std::move(agent_session_id);
+}
+
+Connection::~Connection() {
+  state_->peer->onIdle(nullptr);
+}
+
+void Connection::receive(std::string_view text) {
+  rpc::Decoded decoded = rpc::decode(text);
+  if (decoded.batch) return state_->receiveBatch(std::move(decoded));
+  rpc::Item& item = decoded.items.front();
+  const bool request = item.valid && item.message.kind == rpc::Message::Kind::Request;
+  if (request && claimsModern(item.message)) return state_->receiveModern(std::move(item.message));
+  receiveLegacy(state_->server, state_->peer, std::move(item), state_->pipe);
+}
+
+void Connection::receiveOversized(std::size_t line_bytes_max) {
+  const Error error = Error(Code::ResourceExhausted,
+                            "the message is longer than line_bytes_max (" +
+                                std::to_string(line_bytes_max) + " bytes)",
+                            "send it in parts, or raise the limit")
+                          .named("line_bytes_max");
+  rpc::ErrorBody body = errorBody(error);
+  body.code = rpc::kInvalidRequest;
+  state_->pipe->reply(rpc::errorFrame({}, body), 413);
+}
+
+bool Connection::idle() const {
+  return state_->peer->idle();
+}
+void Connection::onIdle(std::function<void()> callback) {
+  state_->peer->onIdle(std::move(callback));
+}
+void Connection::close() {
+  state_->peer->cancelAll();
+}
+
+}  // namespace tutti::mcp

@@ -1,0 +1,207 @@
+#include "server/mcp/http/endpoint.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "server/base/ids.hpp"
+#include "server/mcp/batch.hpp"
+#include "server/mcp/http/exchange.hpp"
+#include "server/mcp/http/ladder.hpp"
+#include "server/mcp/http/sessions.hpp"
+#include "server/mcp/modern.hpp"
+#include "server/mcp/server_impl.hpp"
+#include "server/rpc/codec.hpp"
+
+namespace tutti::mcp::http {
+namespace {
+
+constexpr int kSessionIdBytes = 24;
+constexpr std::string_view kAllow = "Allow: GET, POST, DELETE, OPTIONS\r\n";
+
+void refuse(HttpReply& reply, const HttpRefusal& refusal, std::string_view extra_headers = {}) {
+  const std::string body = rpc::errorFrame(refusal.id, refusal.error.body);
+  reply.respond({refusal.error.http_status, "application/json", body, extra_headers});
+}
+
+void refuse(HttpReply& reply, int status, int code, std::string message) {
+  refuse(reply, {{}, {{code, std::move(message), {}}, status}});
+}
+
+void accepted(HttpReply& reply) {
+  reply.respond({202, {}, {}, {}});
+}
+
+}  // namespace
+
+struct Endpoint::State {
+  State(Server& given, std::size_t sessions_max) : server(given.impl()), sessions(sessions_max) {}
+
+  Server::Impl& server;
+  Sessions sessions;
+
+  void post(const HttpRequest& request, const std::shared_ptr<HttpReply>& reply);
+  void get(const HttpRequest& request, const std::shared_ptr<HttpReply>& reply);
+  void del(const HttpRequest& request, HttpReply& reply);
+  void modern(const HttpRequest& request, rpc::Message message, Envelope envelope,
+              const std::shared_ptr<HttpReply>& reply);
+  void initialize(const HttpRequest& request, rpc::Item item,
+                  const std::shared_ptr<HttpReply>& reply);
+  void legacy(const HttpRequest& request, rpc::Item item, const std::shared_ptr<HttpReply>& reply);
+  void batch(const HttpRequest& request, rpc::Decoded decoded,
+             const std::shared_ptr<HttpReply>& reply);
+  std::shared_ptr<Session> sessionOf(const HttpRequest& request, HttpReply& reply);
+};
+
+/// The session that the request names; answers the request itself when there is none.
+std::shared_ptr<Session> Endpoint::State::sessionOf(const HttpRequest& request, HttpReply& reply) {
+  const auto& id = request.header(Header::SessionId);
+  if (!id) {
+    refuse(reply, 400, kLegacyTransport,
+           "Bad Request: Mcp-Session-Id is missing; send initialize first, or describe the request "
+           "in params._meta");
+    return nullptr;
+  }
+  auto session = sessions.find(*id);
+  if (!session) {
+    refuse(reply, 404, kLegacySessionNotFound, "Session not found: initialize again");
+    return nullptr;
+  }
+  const auto& version = request.header(Header::ProtocolVersion);
+  const auto revision = version ? parseRevision(*version) : kLatestLegacy;
+  if (!revision || isModern(*revision)) {
+    refuse(reply, 400, kLegacyTransport,
+           "Bad Request: unsupported MCP-Protocol-Version (supported: 2024-11-05, 2025-03-26, "
+           "2025-06-18, 2025-11-25)");
+    return nullptr;
+  }
+  if (const auto& agent = request.header(Header::AgentSessionId))
+    session->peer->agent_session_id = *agent;
+  return session;
+}
+
+void Endpoint::State::modern(const HttpRequest& http, rpc::Message message, Envelope envelope,
+                             const std::shared_ptr<HttpReply>& reply) {
+  Request request;
+  request.exchange = std::make_shared<HttpExchange>(reply);
+  if (const auto bad = makeModernRequest(std::move(message), std::move(envelope), request))
+    return request.error(*bad);
+  request.context.caller.over_http = true;
+  if (const auto& agent = http.header(Header::AgentSessionId))
+    request.context.caller.agent_session_id = *agent;
+  const auto pending = dispatch(server, std::move(request));
+  if (!pending) return;
+  // Here a disconnect is the way to cancel; the legacy eras have a message for it.
+  std::weak_ptr<Pending> weak = pending;
+  reply->onGone([weak = std::move(weak)] {
+    if (const auto alive = weak.lock()) alive->cancel();
+  });
+}
+
+void Endpoint::State::initialize(const HttpRequest& request, rpc::Item item,
+                                 const std::shared_ptr<HttpReply>& reply) {
+  if (!sessions.makeRoom())
+    return refuse(*reply, {item.message.id, overloaded("sessions_max", sessions.size(),
+                                                       "end a session with DELETE, or wait")});
+  auto peer = std::make_shared<Peer>(server.options.in_flight_max);
+  peer->over_http = true;
+  peer->agent_session_id = request.header(Header::AgentSessionId).value_or("");
+  std::string id = randomHex(kSessionIdBytes);
+  const auto exchange = std::make_shared<HttpExchange>(reply);
+  exchange->announceSession(id, peer);
+  receiveLegacy(server, peer, std::move(item), exchange);
+  if (peer->negotiated) sessions.add(std::move(id), std::move(peer));
+}
+
+void Endpoint::State::legacy(const HttpRequest& request, rpc::Item item,
+                             const std::shared_ptr<HttpReply>& reply) {
+  const auto session = sessionOf(request, *reply);
+  if (!session) return;
+  const bool answered = item.message.kind == rpc::Message::Kind::Request;
+  receiveLegacy(server, session->peer, std::move(item), std::make_shared<HttpExchange>(reply));
+  if (!answered) accepted(*reply);
+}
+
+void Endpoint::State::batch(const HttpRequest& request, rpc::Decoded decoded,
+                            const std::shared_ptr<HttpReply>& reply) {
+  const auto session = sessionOf(request, *reply);
+  if (!session) return;
+  if (!takesBatches(session->peer->negotiated.value_or(kLatestLegacy)))
+    return refuse(*reply, 400, rpc::kInvalidRequest,
+                  "Invalid Request: only the revisions before 2025-06-18 have batches");
+  const auto answered = std::count_if(
+      decoded.items.begin(), decoded.items.end(),
+      [](const rpc::Item& item) { return item.message.kind == rpc::Message::Kind::Request; });
+  const auto exchange = std::make_shared<BatchExchange>(std::make_shared<HttpExchange>(reply),
+                                                        static_cast<std::size_t>(answered));
+  for (rpc::Item& item : decoded.items)
+    receiveLegacy(server, session->peer, std::move(item), exchange);
+  if (answered == 0) accepted(*reply);
+}
+
+void Endpoint::State::post(const HttpRequest& request, const std::shared_ptr<HttpReply>& reply) {
+  if (const auto refusal = checkPostHeaders(request)) return refuse(*reply, *refusal);
+  rpc::Decoded decoded = rpc::decode(request.body);
+  Classified classified = classify(request, decoded);
+  switch (classified.kind) {
+    case Classified::Kind::Refused:
+      return refuse(*reply, classified.refusal);
+    case Classified::Kind::ModernNotification:
+      return accepted(
+          *reply);  // nothing of a stateless request outlives it: there is nothing to tell
+    case Classified::Kind::Modern:
+      return modern(request, std::move(decoded.items.front().message),
+                    std::move(classified.envelope), reply);
+    case Classified::Kind::LegacyInitialize:
+      return initialize(request, std::move(decoded.items.front()), reply);
+    case Classified::Kind::LegacyBatch:
+      return batch(request, std::move(decoded), reply);
+    case Classified::Kind::Legacy:
+      return legacy(request, std::move(decoded.items.front()), reply);
+  }
+}
+
+void Endpoint::State::get(const HttpRequest& request, const std::shared_ptr<HttpReply>& reply) {
+  if (const auto refusal = checkGetHeaders(request)) return refuse(*reply, *refusal);
+  const auto session = sessionOf(request, *reply);
+  if (!session) return;
+  if (session->stream)
+    return refuse(*reply, 409, kLegacyTransport,
+                  "Conflict: this session's standalone stream is open already");
+  session->stream = reply;
+  reply->openStream({});
+  std::weak_ptr<Session> weak = session;
+  reply->onGone([weak = std::move(weak)] {
+    if (const auto alive = weak.lock()) alive->stream = nullptr;
+  });
+}
+
+void Endpoint::State::del(const HttpRequest& request, HttpReply& reply) {
+  const auto session = sessionOf(request, reply);
+  if (!session) return;
+  sessions.end(session);
+  reply.respond({204, {}, {}, {}});
+}
+
+Endpoint::Endpoint(Server& server, EndpointOptions options)
+    : state_(std::make_unique<State>(server, options.sessions_max)) {}
+Endpoint::~Endpoint() = default;
+
+void Endpoint::handle(const HttpRequest& request, const std::shared_ptr<HttpReply>& reply) {
+  if (request.method == "POST") return state_->post(request, reply);
+  if (request.method == "GET") return state_->get(request, reply);
+  if (request.method == "DELETE") return state_->del(request, *reply);
+  if (request.method == "OPTIONS") return reply->respond({204, {}, {}, kAllow});
+  refuse(*reply, {{}, {{kLegacyTransport, "Method Not Allowed", {}}, 405}}, kAllow);
+}
+
+void Endpoint::endStreams() {
+  state_->sessions.endStreams();
+}
+void Endpoint::close() {
+  state_->sessions.endAll();
+}
+std::size_t Endpoint::sessionCount() const {
+  return state_->sessions.size();
+}
+
+}  // namespace tutti::mcp::http

@@ -1,0 +1,58 @@
+#include "server/mcp/http/message.hpp"
+
+#include <algorithm>
+
+namespace tutti::mcp::http {
+namespace {
+
+struct Name {
+  std::string_view lower;
+  Header header;
+};
+
+constexpr std::array<Name, kHeaderCount> kNames = {{
+    {"accept", Header::Accept},
+    {"content-type", Header::ContentType},
+    {"host", Header::Host},
+    {"last-event-id", Header::LastEventId},
+    {"mcp-method", Header::McpMethod},
+    {"mcp-name", Header::McpName},
+    {"mcp-protocol-version", Header::ProtocolVersion},
+    {"mcp-session-id", Header::SessionId},
+    {"origin", Header::Origin},
+    {"x-agent-session-id", Header::AgentSessionId},
+}};
+
+char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+}
+
+bool sameName(std::string_view lowered, std::string_view name) {
+  return lowered.size() == name.size() && std::equal(lowered.begin(), lowered.end(), name.begin(),
+                                                     [](char a, char b) { return a == lower(b); });
+}
+
+std::string_view trimmed(std::string_view value) {
+  const auto first = value.find_first_not_of(" \t");
+  if (first == std::string_view::npos) return {};
+  return value.substr(first, value.find_last_not_of(" \t") - first + 1);
+}
+
+}  // namespace
+
+std::optional<Header> headerNamed(std::string_view name) {
+  for (const Name& known : kNames)
+    if (sameName(known.lower, name)) return known.header;
+  return std::nullopt;
+}
+
+void HttpRequest::setHeader(Header name, std::string_view value) {
+  auto& slot = headers_[static_cast<std::size_t>(name)];
+  const std::string_view clean = trimmed(value);
+  // Accept is a list: another line continues it, and any of its lines may be the one that fits.
+  const bool repeated = slot.has_value() && *slot != clean;
+  if (repeated && name != Header::Accept) contradictory_ = true;
+  if (!repeated) slot = clean;
+}
+
+}  // namespace tutti::mcp::http

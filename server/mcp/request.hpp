@@ -1,0 +1,43 @@
+// One request on its way through the core.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "server/mcp/error_map.hpp"
+#include "server/mcp/exchange.hpp"
+#include "server/mcp/peer.hpp"
+#include "server/mcp/revision.hpp"
+#include "server/mcp/tool.hpp"
+#include "server/rpc/message.hpp"
+
+namespace tutti::mcp {
+
+/// Under which rules a request is answered, and for whom.
+struct Context {
+  Revision revision = kLatestLegacy;
+  Caller caller;
+  std::string progress_token;  ///< JSON text; empty: none
+  std::optional<LogLevel>
+      log_level;  ///< modern: as the request says; legacy: the peer's setting rules
+  Json client_capabilities;
+  bool modern() const { return isModern(revision); }
+};
+
+/// A request with all that its answer needs. A method either answers it at once or moves it into
+/// something that does later.
+struct Request {
+  rpc::Id id;
+  std::string method;
+  Json params;
+  Context context;
+  std::shared_ptr<Peer> peer;  ///< null for a modern request over HTTP: nothing is remembered
+  std::shared_ptr<Exchange> exchange;
+
+  /// `body` is the whole result object.
+  void result(std::string_view body) const;
+  void error(const WireError& error) const;
+};
+
+}  // namespace tutti::mcp

@@ -1,0 +1,36 @@
+// The inside of Server: what is served, and the bytes that do not change between requests.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "server/mcp/request.hpp"
+#include "server/mcp/server.hpp"
+#include "server/mcp/tool_registry.hpp"
+#include "server/mcp/tool_result.hpp"
+
+namespace tutti::mcp {
+
+struct Server::Impl {
+  explicit Impl(ServerOptions given);
+
+  const ServerOptions options;
+  ToolRegistry tools;
+  std::string server_info;   ///< an Implementation object
+  std::string capabilities;  ///< the same for initialize and server/discover
+  ResultTail tail;
+  std::string discover_body;
+};
+
+/// Answers one request, now or later. Returns what is still pending, or null. The place where
+/// exceptions of methods and handlers end: the client gets -32603 and the log the reason.
+std::shared_ptr<Pending> dispatch(Server::Impl& server, Request request);
+
+/// Handles one message under legacy rules: the peer's handshake decides the revision.
+std::shared_ptr<Pending> receiveLegacy(Server::Impl& server, const std::shared_ptr<Peer>& peer,
+                                       rpc::Item item, const std::shared_ptr<Exchange>& exchange);
+
+/// Notifications have no answer, whatever they say. `peer` may be null.
+void receiveNotification(Peer* peer, const rpc::Message& message);
+
+}  // namespace tutti::mcp

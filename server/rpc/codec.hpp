@@ -1,0 +1,26 @@
+// From bytes to messages and back.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "server/rpc/message.hpp"
+
+namespace tutti::rpc {
+
+/// Reads one text. Never fails as a whole: what is not JSON, or not JSON-RPC, comes back as one
+/// item with a Refusal (-32700 for anything that is no strict JSON, bounds included, else -32600;
+/// -32602 for array params, which MCP forbids). An empty array is one refused item. Thread-safe.
+Decoded decode(std::string_view text, const DecodeLimits& limits = {});
+
+/// `result` is one JSON text.
+std::string resultFrame(const Id& id, std::string_view result);
+/// An empty id is left out of the frame, as MCP demands (never null).
+std::string errorFrame(const Id& id, const ErrorBody& error);
+/// `params` is one JSON text.
+std::string notificationFrame(std::string_view method, std::string_view params);
+
+/// An id as JSON text, from a parsed value, as in `params.requestId`; empty when it is no valid id.
+Id idOf(const Json& value);
+
+}  // namespace tutti::rpc

@@ -1,0 +1,473 @@
+#include "server/transport/http_connection.hpp"
+
+#include <sys/socket.h>
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <cerrno>
+#include <utility>
+#include <vector>
+
+#include "server/base/log.hpp"
+#include "server/transport/http_head.hpp"
+
+namespace tutti::transport {
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using boost::system::error_code;
+
+constexpr std::size_t kReadBytesMin = 4U * 1024;
+constexpr std::size_t kReadBytesMax = 64U * 1024;
+/// Answers not yet taken by the client: above the first no further request is read, above the
+/// second a stream that nobody reads is given up.
+constexpr std::size_t kOutputPauseBytes = 1024U * 1024;
+constexpr std::size_t kOutputBytesMax = 64U * 1024 * 1024;
+constexpr std::int64_t kKeepAliveS = 15;
+constexpr std::int64_t kLingerMaxS = 5;
+constexpr std::int64_t kWriteStallMaxS = 60;
+
+/// Bytes read and not yet understood.
+class Input {
+ public:
+  std::string_view view() const { return {bytes_.data() + begin_, end_ - begin_}; }
+  bool empty() const { return begin_ == end_; }
+  std::size_t size() const { return end_ - begin_; }
+  void consume(std::size_t size) {
+    begin_ += size;
+    if (begin_ == end_) begin_ = end_ = 0;
+  }
+  void clear() { begin_ = end_ = 0; }
+
+  /// Room for the next read. Grows when the last one filled it.
+  asio::mutable_buffer room() {
+    if (begin_ > 0 && end_ == bytes_.size()) {
+      std::copy(bytes_.begin() + static_cast<std::ptrdiff_t>(begin_),
+                bytes_.begin() + static_cast<std::ptrdiff_t>(end_), bytes_.begin());
+      end_ -= begin_;
+      begin_ = 0;
+    }
+    const bool filled = end_ == bytes_.size() || last_filled_;
+    if (filled && (bytes_.size() < kReadBytesMax || end_ == bytes_.size()))
+      bytes_.resize(std::max(kReadBytesMin, bytes_.size() * 2));
+    return asio::buffer(bytes_.data() + end_, bytes_.size() - end_);
+  }
+  void received(std::size_t size) {
+    end_ += size;
+    last_filled_ = end_ == bytes_.size();
+  }
+
+ private:
+  std::vector<char> bytes_;
+  std::size_t begin_ = 0;
+  std::size_t end_ = 0;
+  bool last_filled_ = false;
+};
+
+class Connection final : public HttpConnection {
+ public:
+  Connection(asio::io_context& io, Fd socket, ConnectionOwner& owner,
+             const ConnectionLimits& limits, std::int64_t now_s)
+      : socket_(io), owner_(&owner), limits_(limits), reader_(limits.reader), now_s_(now_s) {
+    error_code ignored;
+    socket_.assign(tcp::v4(), socket.release(), ignored);
+    socket_.native_non_blocking(true, ignored);
+    activity_s_ = now_s;
+  }
+
+  void start() override { read(); }
+  void tick(std::int64_t now_s) override;
+  void drain() override;
+  void abort() override {
+    owner_ = nullptr;
+    const auto gone = std::exchange(gone_, nullptr);
+    close();
+    if (gone) gone();
+  }
+
+  // The answer to the current request; `serial` says which one the caller means.
+  bool current(std::uint64_t serial) const { return !closed_ && busy_ && serial == serial_; }
+  void respond(const mcp::http::HttpResponse& response);
+  void openStream(std::string_view extra_headers);
+  void event(std::string_view data);
+  void endStream();
+  void onGone(std::function<void()> callback);
+
+ private:
+  std::shared_ptr<Connection> self() {
+    return std::static_pointer_cast<Connection>(shared_from_this());
+  }
+  std::size_t unsent() const { return out_.size() - out_sent_; }
+
+  void read();
+  void onRead(error_code ec, std::size_t size);
+  void onEof();
+  void process();
+  bool step();
+  void begin();
+  void refuse(int status, std::string_view text);
+  void completeAnswer();
+  void streamBytes(std::string_view bytes);
+  void flush();
+  void flushOutside() {
+    if (!processing_) flush();
+  }
+  void waitWritable();
+  void finishClosing();
+  void probe();
+  void lost();
+  void close();
+
+  tcp::socket socket_;
+  ConnectionOwner* owner_;
+  const ConnectionLimits limits_;
+  HttpReader reader_;
+  Input in_;
+  std::string out_;
+  std::size_t out_sent_ = 0;
+
+  std::uint64_t serial_ = 0;  // of the current request
+  std::function<void()> gone_;
+  std::string origin_;
+  bool busy_ = false;       // an answer is due
+  bool streaming_ = false;  // its head is out, as an event stream
+  bool keep_alive_ = true;
+  bool head_only_ = false;
+  bool http11_ = true;
+
+  bool processing_ = false;
+  bool reading_ = false;
+  bool waiting_writable_ = false;
+  bool closing_ = false;    // after what is due is written
+  bool lingering_ = false;  // written; what still comes in is discarded
+  bool eof_ = false;
+  bool closed_ = false;
+
+  std::int64_t now_s_;
+  std::int64_t activity_s_ = 0;  // last read, or last answer
+  std::int64_t request_s_ = 0;   // first byte of the current request
+  std::int64_t output_s_ = 0;    // last time the client took something
+};
+
+/// What the core holds on to. Outlives the connection without harm.
+class Reply final : public mcp::http::HttpReply {
+ public:
+  Reply(std::weak_ptr<Connection> connection, std::uint64_t serial)
+      : connection_(std::move(connection)), serial_(serial) {}
+
+  void respond(const mcp::http::HttpResponse& response) override {
+    if (const auto connection = alive()) connection->respond(response);
+  }
+  void openStream(std::string_view extra_headers) override {
+    if (const auto connection = alive()) connection->openStream(extra_headers);
+  }
+  void event(std::string_view data) override {
+    if (const auto connection = alive()) connection->event(data);
+  }
+  void endStream() override {
+    if (const auto connection = alive()) connection->endStream();
+  }
+  void onGone(std::function<void()> callback) override {
+    const auto connection = alive();
+    if (!connection) return callback();
+    connection->onGone(std::move(callback));
+  }
+
+ private:
+  std::shared_ptr<Connection> alive() const {
+    auto connection = connection_.lock();
+    if (connection && !connection->current(serial_)) connection.reset();
+    return connection;
+  }
+
+  std::weak_ptr<Connection> connection_;
+  std::uint64_t serial_;
+};
+
+// --- reading ---
+
+void Connection::read() {
+  if (reading_ || closed_ || eof_) return;
+  if (!lingering_ && in_.size() >= kReadBytesMax)
+    return;  // a client that pipelines without end waits
+  reading_ = true;
+  socket_.async_read_some(
+      in_.room(), [self = self()](error_code ec, std::size_t size) { self->onRead(ec, size); });
+}
+
+void Connection::onRead(error_code ec, std::size_t size) {
+  reading_ = false;
+  if (closed_) return;
+  if (ec == asio::error::eof) return onEof();
+  if (ec) return lost();
+  activity_s_ = now_s_;
+  if (lingering_) {
+    in_.clear();
+    return read();
+  }
+  if (!busy_ && !reader_.started() && in_.empty()) request_s_ = now_s_;
+  in_.received(size);
+  process();
+}
+
+void Connection::onEof() {
+  eof_ = true;
+  if (lingering_) return close();
+  if (busy_ && gone_) probe();
+  process();
+}
+
+void Connection::process() {
+  if (processing_ || closed_) return;
+  processing_ = true;
+  while (step()) {
+  }
+  processing_ = false;
+  if (closed_) return;
+  const bool paused = unsent() >= kOutputPauseBytes;
+  if (eof_ && !busy_ && !paused) closing_ = true;
+  flush();
+  read();
+}
+
+/// One request, if there is one and it may be begun. True: try again.
+bool Connection::step() {
+  if (closed_ || busy_ || closing_ || in_.empty() || unsent() >= kOutputPauseBytes) return false;
+  const auto step = reader_.consume(in_.view());
+  in_.consume(step.consumed);
+  if (step.state == HttpReader::State::Failed) {
+    refuse(reader_.errorStatus(), reader_.errorText());
+    return false;
+  }
+  if (step.state == HttpReader::State::NeedMore) {
+    if (reader_.takeExpectsContinue()) out_ += "HTTP/1.1 100 Continue\r\n\r\n";
+    return false;
+  }
+  begin();
+  if (closed_ || busy_) return false;
+  reader_.reset();
+  request_s_ = now_s_;
+  return true;
+}
+
+void Connection::begin() {
+  const auto& request = reader_.request();
+  busy_ = true;
+  streaming_ = false;
+  http11_ = reader_.http11();
+  keep_alive_ = http11_ && reader_.keepAlive() && !owner_->draining();
+  head_only_ = request.method == "HEAD";
+  origin_ = request.header(mcp::http::Header::Origin).value_or("");
+  ++serial_;
+  owner_->handle(request, std::make_shared<Reply>(self(), serial_));
+}
+
+/// The bytes were no request: answers, and closes, since nobody knows where the next one starts.
+void Connection::refuse(int status, std::string_view text) {
+  std::string body = "{\"jsonrpc\":\"2.0\",\"error\":{\"code\":-32600,\"message\":\"";
+  body.append(text).append("\"}}");
+  Head head;
+  head.status = status;
+  head.content_type = "application/json";
+  head.content_length = body.size();
+  head.close = true;
+  appendHead(out_, head);
+  out_ += body;
+  closing_ = true;
+  in_.clear();
+}
+
+// --- answering ---
+
+void Connection::respond(const mcp::http::HttpResponse& response) {
+  if (streaming_) {  // a probe has opened the stream meanwhile
+    event(response.body);
+    return endStream();
+  }
+  Head head;
+  head.status = response.status;
+  head.content_type = response.content_type;
+  if (response.status != 204) head.content_length = response.body.size();
+  head.close = !keep_alive_;
+  head.origin = origin_;
+  head.extra_headers = response.extra_headers;
+  appendHead(out_, head);
+  if (!head_only_) out_ += response.body;
+  completeAnswer();
+}
+
+void Connection::openStream(std::string_view extra_headers) {
+  if (streaming_) return;
+  streaming_ = true;
+  std::string extra = "Cache-Control: no-cache\r\nX-Accel-Buffering: no\r\n";
+  extra += extra_headers;
+  Head head;
+  head.content_type = "text/event-stream";
+  head.chunked = http11_;
+  head.close = !keep_alive_;
+  head.origin = origin_;
+  head.extra_headers = extra;
+  appendHead(out_, head);
+  output_s_ = now_s_;
+  flushOutside();
+}
+
+void Connection::streamBytes(std::string_view bytes) {
+  if (unsent() > kOutputBytesMax) {
+    log::warning("a client does not read its event stream and is given up",
+                 {{"output_bytes_max", kOutputBytesMax}});
+    return lost();
+  }
+  if (http11_)
+    appendChunk(out_, bytes);
+  else
+    out_ += bytes;
+  flushOutside();
+}
+
+void Connection::event(std::string_view data) {
+  streamBytes(eventText(data));
+}
+
+void Connection::endStream() {
+  if (!streaming_) openStream({});
+  if (http11_) appendLastChunk(out_);
+  completeAnswer();
+}
+
+void Connection::onGone(std::function<void()> callback) {
+  gone_ = std::move(callback);
+  if (eof_) probe();
+}
+
+void Connection::completeAnswer() {
+  busy_ = false;
+  streaming_ = false;
+  gone_ = nullptr;
+  activity_s_ = now_s_;
+  if (!keep_alive_ || owner_ == nullptr || owner_->draining()) closing_ = true;
+  if (processing_) return;
+  reader_.reset();
+  request_s_ = now_s_;
+  process();
+}
+
+// --- writing ---
+
+void Connection::flush() {
+  while (!closed_ && !waiting_writable_ && unsent() > 0) {
+    const ssize_t sent = ::send(socket_.native_handle(), out_.data() + out_sent_, unsent(),
+                                MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent >= 0) {
+      out_sent_ += static_cast<std::size_t>(sent);
+      output_s_ = now_s_;
+      continue;
+    }
+    if (errno == EINTR) continue;
+    if (errno == EAGAIN || errno == EWOULDBLOCK) return waitWritable();
+    return lost();
+  }
+  if (closed_ || unsent() > 0) return;
+  if (out_.capacity() > kOutputPauseBytes) out_ = std::string();
+  out_.clear();
+  out_sent_ = 0;
+  if (closing_ && !busy_ && !lingering_) finishClosing();
+}
+
+void Connection::waitWritable() {
+  if (out_sent_ > kOutputPauseBytes) {
+    out_.erase(0, out_sent_);
+    out_sent_ = 0;
+  }
+  waiting_writable_ = true;
+  socket_.async_wait(tcp::socket::wait_write, [self = self()](error_code ec) {
+    self->waiting_writable_ = false;
+    if (ec || self->closed_) return;
+    self->flush();
+    self->process();
+  });
+}
+
+/// Everything is sent. Closing at once would reset a connection whose input is unread, and the
+/// client might never see the answer.
+void Connection::finishClosing() {
+  if (eof_ || owner_ == nullptr || owner_->draining()) return close();
+  lingering_ = true;
+  activity_s_ = now_s_;
+  in_.clear();
+  ::shutdown(socket_.native_handle(), SHUT_WR);
+  read();
+}
+
+// --- the end ---
+
+/// The client has sent its FIN: either it is gone, or it only has nothing more to say. Sending
+/// something tells, for one that is gone answers with a reset. An event stream may carry a comment
+/// at any time.
+void Connection::probe() {
+  openStream({});
+  streamBytes(":\n\n");
+  if (closed_) return;
+  socket_.async_wait(tcp::socket::wait_error, [self = self()](error_code ec) {
+    if (!ec && !self->closed_) self->lost();
+  });
+}
+
+void Connection::lost() {
+  const auto gone = std::exchange(gone_, nullptr);
+  close();
+  if (gone) gone();
+}
+
+void Connection::close() {
+  if (closed_) return;
+  closed_ = true;
+  const auto kept = self();
+  error_code ignored;
+  socket_.close(ignored);
+  if (owner_ != nullptr) owner_->closed(*this);
+}
+
+void Connection::tick(std::int64_t now_s) {
+  now_s_ = now_s;
+  if (closed_) return;
+  if (lingering_) {
+    if (now_s - activity_s_ >= kLingerMaxS) close();
+    return;
+  }
+  if (waiting_writable_ && now_s - output_s_ >= kWriteStallMaxS) return lost();
+  if (busy_) {
+    if (streaming_ && now_s - output_s_ >= kKeepAliveS) streamBytes(":\n\n");
+    return;
+  }
+  if (closing_) return;
+  if (reader_.started() || !in_.empty()) {
+    if (now_s - request_s_ < limits_.request_max_s) return;
+    refuse(408, "Request Timeout: the request took longer than request_max_s");
+    return flush();
+  }
+  if (now_s - activity_s_ >= limits_.idle_max_s) close();
+}
+
+void Connection::drain() {
+  if (closed_) return;
+  if (busy_ || reader_.started() || !in_.empty() || unsent() > 0) {
+    keep_alive_ = false;
+    return;
+  }
+  close();
+}
+
+}  // namespace
+
+std::shared_ptr<HttpConnection> HttpConnection::create(asio::io_context& io, Fd socket,
+                                                       ConnectionOwner& owner,
+                                                       const ConnectionLimits& limits,
+                                                       std::int64_t now_s) {
+  return std::make_shared<Connection>(io, std::move(socket), owner, limits, now_s);
+}
+
+}  // namespace tutti::transport
