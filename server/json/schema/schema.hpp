@@ -24,11 +24,11 @@ struct SchemaError {
 
 struct SchemaOptions {
   Draft default_draft = Draft::k2020_12;  ///< when the schema has no $schema
-  bool assert_formats = true;             ///< check date-time, uri, email, uuid, regex, … not only annotate
-  std::size_t depth_max = 256;            ///< nested schema applications, $ref included
-  std::size_t nodes_max = 100'000;        ///< subschemas in one schema
-  std::size_t steps_max = 10'000'000;     ///< schema applications in one validation
-  std::size_t errors_max = 32;            ///< errors reported for one instance
+  bool assert_formats = true;   ///< check date-time, uri, email, uuid, regex, … not only annotate
+  std::size_t depth_max = 256;  ///< nested schema applications, $ref included
+  std::size_t nodes_max = 100'000;     ///< subschemas in one schema
+  std::size_t steps_max = 10'000'000;  ///< schema applications in one validation
+  std::size_t errors_max = 32;         ///< errors reported for one instance
   /// More schemas that $ref may name, by absolute URI. Never the network. May be empty.
   std::function<const Json*(std::string_view uri)> lookup;
 };
@@ -43,8 +43,8 @@ class Schema {
   /// ResourceExhausted past nodes_max.
   static Result<Schema> compile(const Json& schema, Options options = {});
 
-  /// Empty when `instance` is valid. Recursion and time are bounded: past a bound the last error says
-  /// which one.
+  /// Empty when `instance` is valid. Recursion and time are bounded: past a bound the last error
+  /// says which one.
   std::vector<SchemaError> validate(const Json& instance) const;
 
   Schema(Schema&&) noexcept;
