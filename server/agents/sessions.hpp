@@ -55,8 +55,10 @@ struct NewTurn {
   std::string now;
 };
 
-/// Inserts a run of type resume_session and the intent "launch". Errors: NotFound (hint:
-/// list_sessions), Conflict "session_busy" while a run is unfinished (names the run), Conflict
+/// Inserts a run of type resume_session, the event "run_queued" and the intent "launch", and moves
+/// the session, idle or over, back to pending: who polls must not take the end of the last turn for
+/// the end of this one. Errors: NotFound (hint: list_sessions), Conflict "session_busy" while a run
+/// is unfinished (names the run) or the session is being stopped, Conflict
 /// "procedural_agent_no_resume" for driver "process".
 Result<StartedRun> resumeSession(store::Tx& tx, const NewTurn& input);
 
@@ -81,8 +83,7 @@ struct DeletedSession {
 /// Errors: NotFound, Conflict "session_active" (hint: stop it first) unless the session is over.
 Result<DeletedSession> deleteSession(store::Tx& tx, std::string_view session_id);
 
-// --- reading
-// ---------------------------------------------------------------------------------------
+// --- reading ---
 
 /// By id or by name. Errors: NotFound "session_not_found" naming it (hint: list_sessions).
 Result<Session> findSession(store::Connection& db, std::string_view id_or_name);
@@ -114,8 +115,7 @@ std::vector<Event> readEvents(store::Connection& db, std::string_view session_id
 std::optional<Event> lastEvent(store::Connection& db, std::string_view session_id,
                                std::string_view type = {});
 
-// --- what the runner does
-// --------------------------------------------------------------------------
+// --- what the runner does ---
 
 /// Appends an event and returns its id. Never fails for content.
 std::int64_t appendEvent(store::Tx& tx, const Event& event);
@@ -142,8 +142,9 @@ std::vector<Session> adopt(store::Tx& tx, std::string_view from, std::string_vie
 std::vector<Session> liveSessionsOf(store::Connection& db, std::string_view owner);
 
 /// pending -> claimed, with the generation of the host that will run it. With `new_host`, raises
-/// the session's generation and marks its host live, owned by `owner`. Errors: Conflict when the
-/// run is no longer pending (it was stopped meanwhile).
+/// the session's generation and marks its host live, owned by `owner`. Errors: Conflict
+/// "run_not_pending" (it was stopped meanwhile), FailedPrecondition "host_gone" without `new_host`
+/// when the session's host has exited: claim again with one.
 Result<StartedRun> claimRun(store::Tx& tx, std::string_view run_id, const std::string& owner,
                             bool new_host, const std::string& now);
 
@@ -158,8 +159,9 @@ struct SpoolChunk {
 /// Appends the events and moves spool_offset, or changes nothing: Conflict "spool_moved" when
 /// spool_offset is not `from` (another replica was faster). Applies what events say of the session:
 /// "run_start" makes run and session running; "bind" sets executor_session_id and
-/// resume_mode/reason. Past events_max the chunk is counted (event "events_dropped" once) and not
-/// stored. Chunks of a stale generation are stored as they are but change no status.
+/// resume_mode/reason (members executor_session_id, resume_mode, resume_reason). Past events_max
+/// the chunk is counted (event "events_dropped" once) and not stored. Chunks of a stale generation
+/// are stored as they are but change no status.
 Status applySpool(store::Tx& tx, const SpoolChunk& chunk, const SessionLimits& limits);
 
 /// How a run ended, as its run-host or its supervisor found it.
@@ -180,13 +182,15 @@ struct Outcome {
 Result<bool> applyOutcome(store::Tx& tx, std::string_view run_id, std::int64_t generation,
                           const Outcome& outcome);
 
-/// The session's run-host of `generation` is gone. Moves an idle session to `status` (finished,
-/// stopped or failed) with the reason as event "host_exited"; a stale generation changes nothing.
+/// The session's run-host of `generation` is gone. Clears host_live and owner, appends
+/// "host_exited" with the members of `reason_json`, and moves a session that has nothing else to
+/// wait for (idle or stopping, no unfinished run) to `status` (finished, stopped or failed). With
+/// an unfinished run the status is left to that run's outcome. A stale generation, and a second
+/// call, change nothing.
 Status hostExited(store::Tx& tx, std::string_view session_id, std::int64_t generation,
                   SessionStatus status, const std::string& reason_json, const std::string& now);
 
-// --- idempotency
-// -----------------------------------------------------------------------------------
+// --- idempotency ---
 
 /// The answer given earlier to the same tool, key and body. Errors: Conflict
 /// "idempotency_key_reused" when the key was used with another body.

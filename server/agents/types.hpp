@@ -25,8 +25,9 @@ std::optional<SessionStatus> parseSessionStatus(std::string_view word);
 std::optional<RunStatus> parseRunStatus(std::string_view word);
 std::optional<ExecutionMode> parseExecutionMode(std::string_view word);
 
-bool isTerminal(RunStatus status);      ///< completed, failed, stopped
-bool isTerminal(SessionStatus status);  ///< finished, stopped, failed: no process, resumable by some
+bool isTerminal(RunStatus status);  ///< completed, failed, stopped
+/// finished, stopped, failed: no process; some agents can be resumed from there.
+bool isTerminal(SessionStatus status);
 
 /// The one table of legal transitions. A status never "changes" to itself.
 bool mayChange(SessionStatus from, SessionStatus to);
@@ -74,9 +75,9 @@ struct Run {
   std::int64_t spool_offset = 0;  ///< bytes of its spool that are in `events`
   std::optional<std::string> result_text;
   std::optional<std::string> result_data;  ///< JSON text
-  std::string outcome;                     ///< JSON text of the run-host's whole outcome, "" until then
-  std::string resume_mode;                 ///< "", "resumed", "resumed_lossy", "fresh"
-  std::string resume_reason;               ///< why not "resumed"
+  std::string outcome;        ///< JSON text of the run-host's whole outcome, "" until then
+  std::string resume_mode;    ///< "", "resumed", "resumed_lossy", "fresh"
+  std::string resume_reason;  ///< why not "resumed"
 };
 
 /// One thing that happened in a session. Absent members are null in JSON.
