@@ -73,7 +73,7 @@ void Follower::tryConnect() {
     link_ = std::move(*link);
     return linked();
   }
-  const bool may_come = how_ == Start::Spawned ? !process_ended_ : hostHoldsLock();
+  const bool may_come = (how_ == Start::Spawned && !process_ended_) || hostHoldsLock();
   if (may_come && SteadyClock::now() - began_ < kConnectMax) return retryLater();
   gone();
 }
@@ -145,8 +145,7 @@ bool Follower::runBegan() const {
   return offset_ > 0 || fs::exists(parts_.layout.run(run_id_) / "events.ndjson");
 }
 
-// --- the spool into the store
-// ----------------------------------------------------------------------
+// --- the spool into the store -------------------------------------------------------------------
 
 void Follower::followRun(const std::string& run_id, std::int64_t offset) {
   if (run_id_ == run_id) return;
@@ -255,8 +254,7 @@ void Follower::runOver() {
   if (settling_) settle();
 }
 
-// --- the host is gone
-// ------------------------------------------------------------------------------
+// --- the host is gone ----------------------------------------------------------------------------
 
 void Follower::gone() {
   if (state_ == State::Gone) return;

@@ -1,0 +1,172 @@
+// Hosts from the supervisor's side: adopted, followed, gone.
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <nlohmann/json.hpp>
+
+#include "server/base/log.hpp"
+#include "server/runner/supervisor_impl.hpp"
+
+namespace tutti::runner {
+
+// --- adoption ------------------------------------------------------------------------------------
+
+void Supervisor::Impl::adoptAll() {
+  auto found = std::make_shared<std::vector<std::string>>();
+  read(
+      [found](store::Connection& db) -> Status {
+        *found = agents::owners(db);
+        return ok();
+      },
+      [this, found](Status) {
+        for (const std::string& owner : *found)
+          if (replica->isDead(owner)) adopt(owner);
+      });
+}
+
+void Supervisor::Impl::adopt(const std::string& owner) {
+  if (owner == replica->id() || !adopting.insert(owner).second) return;
+  struct Adopted {
+    std::vector<Session> sessions;
+    std::map<std::string, Run> runs;  // by session
+    std::set<std::string> launching;  // runs with an intent: pump() sees to them and their hosts
+  };
+  auto adopted = std::make_shared<Adopted>();
+  write(
+      [adopted, owner, me = replica->id()](store::Tx& tx) -> Status {
+        adopted->sessions = agents::adopt(tx, owner, me);
+        for (const Session& session : adopted->sessions) {
+          auto run = agents::latestRun(tx, session.session_id);
+          if (run.ok()) adopted->runs.emplace(session.session_id, std::move(*run));
+        }
+        for (const Intent& intent : agents::intentsOf(tx, me))
+          if (intent.kind == "launch") adopted->launching.insert(intent.run_id);
+        return ok();
+      },
+      [this, adopted, owner](Status status) {
+        adopting.erase(owner);
+        if (!status.ok()) return;
+        replica->forget(owner);
+        for (const Session& session : adopted->sessions) {
+          const auto run = adopted->runs.find(session.session_id);
+          if (run != adopted->runs.end() && adopted->launching.contains(run->second.run_id) &&
+              run->second.status != RunStatus::Pending)
+            continue;
+          auto follower = follow(session.session_id, session.generation, Follower::Start::Adopted);
+          if (run != adopted->runs.end() && !agents::isTerminal(run->second.status) &&
+              run->second.status != RunStatus::Pending)
+            follower->followRun(run->second.run_id, run->second.spool_offset);
+        }
+        if (!adopted->sessions.empty())
+          log::info("adopted sessions", {{"from", owner}, {"count", adopted->sessions.size()}});
+        pump();
+      });
+}
+
+// --- followers -----------------------------------------------------------------------------------
+
+std::shared_ptr<Follower> Supervisor::Impl::followerOf(const std::string& session_id,
+                                                       std::int64_t generation) {
+  const auto found = followers.find(session_id);
+  if (found == followers.end() || found->second->generation() != generation) return nullptr;
+  return found->second;
+}
+
+std::shared_ptr<Follower> Supervisor::Impl::follow(const std::string& session_id,
+                                                   std::int64_t generation, Follower::Start how) {
+  if (auto known = followerOf(session_id, generation); known && known->usable()) return known;
+  Follower::Handlers handlers;
+  handlers.over = [this, session_id, generation] { hostOver(session_id, generation); };
+  handlers.never_started = [this, session_id] { neverStarted(session_id); };
+  FollowerParts parts{io, blocking, store, layout, options.limits};
+  auto follower = std::make_shared<Follower>(parts, session_id, generation, std::move(handlers));
+  followers[session_id] = follower;
+  follower->start(how);
+  return follower;
+}
+
+void Supervisor::Impl::hostOver(const std::string& session_id, std::int64_t generation) {
+  if (followerOf(session_id, generation)) followers.erase(session_id);
+  std::erase_if(active, [&](const auto& entry) {
+    return entry.second.session_id == session_id && entry.second.kind == "launch";
+  });
+  pump();  // looks at those intents again: the run is over, or is launched anew
+  failAbandoned(session_id);
+}
+
+// A host took the run, and was gone before it wrote a word of it.
+void Supervisor::Impl::failAbandoned(const std::string& session_id) {
+  auto found = std::make_shared<Situation>();
+  auto launching = std::make_shared<bool>(false);
+  read(
+      [found, launching, session_id, me = replica->id()](store::Connection& db) -> Status {
+        auto session = agents::findSession(db, session_id);
+        if (!session.ok()) return std::move(session).error();
+        auto run = agents::latestRun(db, session_id);
+        if (!run.ok()) return std::move(run).error();
+        for (const Intent& intent : agents::intentsOf(db, me))
+          if (intent.run_id == run->run_id && intent.kind == "launch") *launching = true;
+        *found = {std::move(*session), std::move(*run)};
+        return ok();
+      },
+      [this, found, launching](Status status) {
+        if (!status.ok() || *launching || found->session.host_live) return;
+        if (agents::isTerminal(found->run.status) || found->run.status == RunStatus::Pending)
+          return;
+        if (found->run.status == RunStatus::Stopping)
+          return endRun(Intent{}, *found, stoppedBeforeStart());
+        failRun(Intent{}, *found,
+                Error(Code::Unavailable, "the run-host ended before the run began",
+                      "start it again, or resume the session")
+                    .named("run_host_lost"));
+      });
+}
+
+// Claimed, but no host ever ran: the replica that claimed it died in between, or the host could not
+// start. The same generation is spawned (again); the host's own lock makes a second one harmless.
+void Supervisor::Impl::neverStarted(const std::string& session_id) {
+  followers.erase(session_id);
+  for (const auto& [id, intent] : active)
+    if (intent.session_id == session_id && intent.kind == "launch") return respawn(Intent(intent));
+  failAbandoned(session_id);
+}
+
+void Supervisor::Impl::respawn(const Intent& intent) {
+  auto found = std::make_shared<Situation>();
+  read(
+      [found, intent](store::Connection& db) -> Status {
+        auto session = agents::findSession(db, intent.session_id);
+        if (!session.ok()) return std::move(session).error();
+        auto run = agents::findRun(db, intent.run_id);
+        if (!run.ok()) return std::move(run).error();
+        *found = {std::move(*session), std::move(*run)};
+        return ok();
+      },
+      [this, found, intent](Status status) {
+        if (!status.ok() || agents::isTerminal(found->run.status)) return end(intent);
+        if (found->run.status == RunStatus::Stopping)
+          return endRun(intent, *found, stoppedBeforeStart());
+        spawn(intent, *found);
+      });
+}
+
+// Learns of the end of a process of ours and takes its status, so that no zombie stays.
+void Supervisor::Impl::reap(int pid, const std::shared_ptr<Follower>& follower) {
+  const int pidfd = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
+  if (pidfd < 0) {
+    ::waitpid(pid, nullptr, WNOHANG);
+    return follower->processEnded();
+  }
+  auto descriptor = std::make_shared<net::posix::stream_descriptor>(io, pidfd);
+  descriptor->async_wait(
+      net::posix::stream_descriptor::wait_read,
+      [descriptor, pid, weak = std::weak_ptr(follower)](boost::system::error_code error) {
+        if (error) return;
+        ::waitpid(pid, nullptr, WNOHANG);
+        if (auto alive = weak.lock()) alive->processEnded();
+      });
+}
+
+}  // namespace tutti::runner

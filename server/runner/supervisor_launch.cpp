@@ -1,0 +1,189 @@
+// Launch and stop: what the two intents do.
+#include <nlohmann/json.hpp>
+
+#include "server/base/file.hpp"
+#include "server/base/log.hpp"
+#include "server/runner/host.hpp"
+#include "server/runner/supervisor_impl.hpp"
+
+namespace tutti::runner {
+namespace {
+constexpr int kSpawnsMax = 3;  // of one run, when its host dies before it has begun
+}
+
+agents::Outcome stoppedBeforeStart() {
+  agents::Outcome outcome;
+  outcome.status = RunStatus::Stopped;
+  outcome.session_status = agents::SessionStatus::Stopped;
+  outcome.error = "stopped before it began";
+  outcome.json = R"({"reason":"stopped_before_start"})";
+  return outcome;
+}
+
+// --- launch --------------------------------------------------------------------------------------
+
+void Supervisor::Impl::launch(const Intent& intent, const Situation& found) {
+  if (agents::isTerminal(found.run.status)) return end(intent);
+  const bool pending = found.run.status == RunStatus::Pending;
+  if (found.run.status == RunStatus::Stopping && !found.session.host_live)
+    return endRun(intent, found, stoppedBeforeStart());
+  if (!pending && found.session.host_live) return resumeLaunch(intent, found);
+  auto follower = followerOf(found.session.session_id, found.session.generation);
+  if (pending && follower && follower->usable()) return claimTurn(intent, follower);
+  claimHost(intent);
+}
+
+// The session's host is alive: the run is a further turn of it.
+void Supervisor::Impl::claimTurn(const Intent& intent, const std::shared_ptr<Follower>& follower) {
+  auto claimed = std::make_shared<Situation>();
+  write(
+      [claimed, intent, me = replica->id()](store::Tx& tx) -> Status {
+        auto started = agents::claimRun(tx, intent.run_id, me, /*new_host=*/false, nowText());
+        if (!started.ok()) return std::move(started).error();
+        *claimed = {std::move(started->session), std::move(started->run)};
+        return ok();
+      },
+      [this, claimed, intent, follower](Status status) {
+        if (!status.ok()) return end(intent);  // stopped before it began
+        if (Status written = writeRunFile(*claimed); !written.ok())
+          return failRun(intent, *claimed, written.error());
+        deliverTurn(intent, follower, claimed->run);
+      });
+}
+
+// There is no host: the run gets one, of a generation of its own.
+void Supervisor::Impl::claimHost(const Intent& intent) {
+  if (std::ssize(starting) >= options.starts_max) {
+    queued_starts.push_back(intent);
+    return;
+  }
+  starting.insert(intent.id);
+  auto claimed = std::make_shared<Situation>();
+  write(
+      [claimed, intent, me = replica->id()](store::Tx& tx) -> Status {
+        auto started = agents::claimRun(tx, intent.run_id, me, /*new_host=*/true, nowText());
+        if (!started.ok()) return std::move(started).error();
+        *claimed = {std::move(started->session), std::move(started->run)};
+        return ok();
+      },
+      [this, claimed, intent](Status status) {
+        if (!status.ok()) return end(intent);  // stopped before it began
+        spawn(intent, *claimed);
+      });
+}
+
+// The run was claimed by a replica that died, or by us in a pump that could not finish.
+void Supervisor::Impl::resumeLaunch(const Intent& intent, const Situation& found) {
+  auto follower = followerOf(found.session.session_id, found.run.generation);
+  if (!follower)
+    follower = follow(found.session.session_id, found.run.generation, Follower::Start::Adopted);
+  if (Status written = writeRunFile(found); !written.ok())
+    return failRun(intent, found, written.error());
+  deliverTurn(intent, follower, found.run);
+}
+
+Status Supervisor::Impl::writeRunFile(const Situation& claimed) {
+  auto snapshot = json::parse(claimed.session.blueprint);
+  if (!snapshot.ok()) return std::move(snapshot).error();
+  auto blueprint = agents::blueprintFromJson(*snapshot);
+  if (!blueprint.ok()) return std::move(blueprint).error();
+  const auto folder = layout.run(claimed.run.run_id);
+  if (Status made = makeFolder(folder); !made.ok()) return made;
+  return replaceFile(folder / "run.json", json::dump(toJson(makeRunSpec(claimed.run, *blueprint))));
+}
+
+Status Supervisor::Impl::writeFiles(const Situation& claimed) {
+  auto parameters = json::parse(claimed.run.parameters);
+  if (!parameters.ok()) return std::move(parameters).error();
+  auto spec = makeHostSpec(claimed.session, claimed.run.generation, *parameters, options.launch);
+  if (!spec.ok()) return std::move(spec).error();
+  const auto folder = layout.host(claimed.session.session_id, claimed.run.generation);
+  if (Status made = makeFolder(folder); !made.ok()) return made;
+  if (Status run = writeRunFile(claimed); !run.ok()) return run;
+  return replaceFile(folder / "host.json", json::dump(toJson(*spec)));
+}
+
+void Supervisor::Impl::spawn(const Intent& intent, const Situation& claimed) {
+  if (++spawns[claimed.run.run_id] > kSpawnsMax)
+    return failRun(intent, claimed,
+                   Error(Code::Unavailable, "the run-host does not start", "see host.log")
+                       .named("run_host_failed"));
+  if (Status written = writeFiles(claimed); !written.ok())
+    return failRun(intent, claimed, written.error());
+  const HostAddress address{layout.root(), claimed.session.session_id, claimed.run.generation};
+  Result<int> pid = spawnHost(options.launch.program, address);
+  if (!pid.ok()) return failRun(intent, claimed, pid.error());
+  auto follower = follow(address.session_id, address.generation, Follower::Start::Spawned);
+  reap(*pid, follower);
+  deliverTurn(intent, follower, claimed.run);
+}
+
+void Supervisor::Impl::deliverTurn(const Intent& intent, const std::shared_ptr<Follower>& follower,
+                                   const Run& run) {
+  follower->followRun(run.run_id, run.spool_offset);
+  Json turn = Json::object({{"cmd", "turn"}, {"run_id", run.run_id}});
+  follower->send(std::move(turn), [this, intent](Result<Json> ack) {
+    // When the host goes first, its follower says more: hostOver() or neverStarted() takes up the
+    // intent.
+    if (closing || !ack.ok()) return;
+    if (!json::booleanOr(*ack, "ok", false))
+      log::error("run-host refused a turn",
+                 {{"run_id", intent.run_id}, {"error", json::stringOr(*ack, "error", "")}});
+    end(intent);
+  });
+}
+
+/// The run cannot begin at all: it ends as failed, with the reason.
+void Supervisor::Impl::failRun(const Intent& intent, const Situation& claimed, const Error& error) {
+  agents::Outcome outcome;
+  outcome.error = error.message();
+  outcome.error_name = std::string(error.name());
+  outcome.error_hint = error.hint();
+  Json told =
+      Json::object({{"name", error.name()}, {"message", error.message()}, {"hint", error.hint()}});
+  outcome.json = json::dump(Json::object({{"error", std::move(told)}}));
+  endRun(intent, claimed, std::move(outcome));
+}
+
+void Supervisor::Impl::endRun(const Intent& intent, const Situation& claimed,
+                              agents::Outcome outcome) {
+  outcome.completed_at = nowText();
+  write(
+      [claimed, outcome = std::move(outcome)](store::Tx& tx) -> Status {
+        const std::int64_t generation = claimed.run.generation;
+        auto ended = agents::applyOutcome(tx, claimed.run.run_id, generation, outcome);
+        if (!ended.ok()) return std::move(ended).error();
+        return agents::hostExited(tx, claimed.session.session_id, generation,
+                                  outcome.session_status, R"({"reason":"never_began"})",
+                                  outcome.completed_at);
+      },
+      [this, intent](Status status) {
+        if (!status.ok())
+          log::error("cannot record the end of a run", {{"error", status.error().message()}});
+        end(intent);
+      });
+}
+
+// --- stop ----------------------------------------------------------------------------------------
+
+void Supervisor::Impl::stop(const Intent& intent, const Situation& found) {
+  if (!found.session.host_live) return end(intent);
+  auto follower = followerOf(found.session.session_id, found.session.generation);
+  if (!follower && found.session.owner != replica->id() && !replica->isDead(found.session.owner)) {
+    // Its owner is alive and does the books; we only deliver.
+    FollowerParts parts{io, blocking, store, layout, options.limits};
+    follower = std::make_shared<Follower>(parts, found.session.session_id, found.session.generation,
+                                          Follower::Handlers{});
+    follower->start(Follower::Start::Adopted);
+  } else if (!follower) {
+    follower = follow(found.session.session_id, found.session.generation, Follower::Start::Adopted);
+    if (!agents::isTerminal(found.run.status))
+      follower->followRun(found.run.run_id, found.run.spool_offset);
+  }
+  follower->send(Json::object({{"cmd", "stop"}}), [this, intent, follower](Result<Json>) {
+    // Acknowledged, or the host is gone already: both are what was wanted.
+    if (!closing) end(intent);
+  });
+}
+
+}  // namespace tutti::runner
