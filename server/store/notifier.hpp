@@ -20,7 +20,8 @@ namespace tutti::store {
 /// another (inotify on the WAL) makes it read the ids above the last one seen, and call the
 /// watchers of the sessions found there. Bursts are coalesced; nothing is polled.
 ///
-/// Runs on the I/O thread only; commits on other threads reach it by post.
+/// Runs on the I/O thread only; commits on other threads reach it by post. `io` and `store` outlive
+/// it.
 class Notifier {
  public:
   using Callback = std::function<void()>;
@@ -45,7 +46,9 @@ class Notifier {
   Status start();
 
   /// `callback` runs on the I/O thread, after the commit, each time `session_id` has new events;
-  /// pass "" for any session. Subscribe first, then read the state, and nothing is missed.
+  /// pass "" for any session. Subscribe first, then read the state, and nothing is missed. It runs
+  /// once for a burst, when the session was deleted, and now and then without news (whoever is
+  /// woken reads the state). A callback may add and end watches, its own included.
   Watch watch(const std::string& session_id, Callback callback);
 
  private:
