@@ -1,0 +1,34 @@
+// Claude Code's command line and the records it is sent.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "server/base/result.hpp"
+#include "server/runner/spec.hpp"
+
+namespace tutti::runner {
+
+/// How a process is to begin: a new conversation with that id, or an earlier one.
+struct ClaudeStart {
+  enum class Kind { New, Resume };
+  Kind kind = Kind::New;
+  std::string session_id;
+};
+
+/// The arguments for one long-lived process. MCP servers (their environment may hold secrets, and
+/// arguments can be seen by everybody) and long system prompts go into files in `folder`, written
+/// here for this user alone. Errors: as ioError.
+Result<std::vector<std::string>> claudeArguments(const HostSpec& spec, const ClaudeStart& start,
+                                                 const std::filesystem::path& folder);
+
+// Records for its stdin, each one line with its end.
+std::string userRecord(std::string_view prompt);
+std::string interruptRecord(std::string_view request_id);
+std::string allowRecord(std::string_view request_id, const Json& input);
+std::string denyRecord(std::string_view request_id, std::string_view message);
+std::string refusalRecord(std::string_view request_id, std::string_view why);
+
+}  // namespace tutti::runner
