@@ -45,11 +45,17 @@ void Connection::State::receiveBatch(rpc::Decoded decoded) {
   if (!peer->negotiated || !takesBatches(*peer->negotiated))
     return refuseBatch(
         "only the revisions before 2025-06-18 have batches; send one message a line");
-  const auto modern = [](const rpc::Item& item) {
-    return item.valid && claimsModern(item.message);
-  };
-  if (std::any_of(decoded.items.begin(), decoded.items.end(), modern))
-    return refuseBatch("a request that describes itself in _meta cannot be part of a batch");
+  for (const rpc::Item& item : decoded.items) {
+    if (item.valid && item.message.method == "initialize")
+      return refuseBatch("initialize cannot be part of a batch");
+    if (item.valid && claimsModern(item.message))
+      return refuseBatch("a request that describes itself in _meta cannot be part of a batch");
+  }
+  if (decoded.items.size() == 1 && !decoded.items.front().valid) {
+    // Empty, or too long: the array as a whole is refused, so the answer is no array either.
+    const rpc::Refusal& refusal = decoded.items.front().refusal;
+    return pipe->reply(rpc::errorFrame(refusal.id, refusal.error), 400);
+  }
   const auto answered = [](const rpc::Item& item) {
     return !item.valid || item.message.kind == rpc::Message::Kind::Request;
   };
