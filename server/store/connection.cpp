@@ -20,12 +20,27 @@ constexpr int primary(int code) {
   return code & 0xff;
 }
 
+bool meansFullDisk(int system_error) {
+  return system_error == ENOSPC || system_error == EDQUOT || system_error == EFBIG;
+}
+
+/// What the last failed system call on the database or on its WAL said. (sqlite3_system_errno() is
+/// too late: it reads errno after the rollback has made system calls of its own.)
+bool diskWasFull(sqlite3* db) {
+  int system_error = 0;
+  sqlite3_file_control(db, "main", SQLITE_FCNTL_LAST_ERRNO, &system_error);
+  if (meansFullDisk(system_error)) return true;
+  sqlite3_file* wal = nullptr;
+  sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal);
+  if (wal == nullptr || wal->pMethods == nullptr) return false;
+  wal->pMethods->xFileControl(wal, SQLITE_FCNTL_LAST_ERRNO, &system_error);
+  return meansFullDisk(system_error);
+}
+
 /// SQLite calls only ENOSPC "full"; a quota and a size limit are the same to whoever must make
 /// room. A failed sync stays what it is: after it nobody knows what is on the disk.
-int withFullDiskNamed(int code, int system_error) {
-  if (primary(code) != SQLITE_IOERR || code == SQLITE_IOERR_FSYNC) return code;
-  if (system_error == ENOSPC || system_error == EDQUOT || system_error == EFBIG) return SQLITE_FULL;
-  return code;
+bool isFullDisk(int code, sqlite3* db) {
+  return primary(code) == SQLITE_IOERR && code != SQLITE_IOERR_FSYNC && diskWasFull(db);
 }
 }  // namespace
 
@@ -58,10 +73,9 @@ Connection::Impl::~Impl() {
 }
 
 void Connection::Impl::fail(int code) const {
-  const int extended = db == nullptr ? code : sqlite3_extended_errcode(db);
-  const int system_error = db == nullptr ? 0 : sqlite3_system_errno(db);
-  const char* text = db == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(db);
-  throw DatabaseError(withFullDiskNamed(extended, system_error), text);
+  if (db == nullptr) throw DatabaseError(code, sqlite3_errstr(code));
+  const int extended = sqlite3_extended_errcode(db);
+  throw DatabaseError(isFullDisk(extended, db) ? SQLITE_FULL : extended, sqlite3_errmsg(db));
 }
 
 int Connection::Impl::onBusy(void* self, int count) {
