@@ -57,12 +57,10 @@ Status Compiler::compileLogic(const Object& schema) {
     if (Status done = compileBranches(schema, several.keyword, several.to); !done.ok()) return done;
   if (Status done = compileOne(schema, "not", &LogicRules::negated); !done.ok()) return done;
   if (member(schema, "if") == nullptr) {  // then these two say nothing, but must be schemas
-    LogicRules unused;
-    std::swap(made(work_.node->logic), unused);
-    Status done = compileOne(schema, "then", &LogicRules::consequence);
-    if (done.ok()) done = compileOne(schema, "else", &LogicRules::alternative);
-    std::swap(made(work_.node->logic), unused);
-    return done;
+    for (const std::string_view keyword : {"then", "else"})
+      if (const Json* value = member(schema, keyword))
+        if (const auto node = below(*value, keyword); !node.ok()) return node.error();
+    return ok();
   }
   for (const auto& [keyword, to] :
        {std::pair{"if", &LogicRules::condition}, std::pair{"then", &LogicRules::consequence},

@@ -54,6 +54,10 @@ Status Compiler::compileValues(const Object& schema) {
   const Json* constant = member(schema, "const");
   const Json* choices = member(schema, "enum");
   if (constant == nullptr && choices == nullptr) return ok();
+  for (const Json* value : {constant, choices})
+    if (value != nullptr && isDeeperThan(*value, options_.depth_max))
+      return wrong("'const' or 'enum' is nested deeper than " + std::to_string(options_.depth_max) +
+                   " levels");
   ValueRules& rules = made(work_.node->value);
   if (constant != nullptr) rules.constant.emplace(*constant);
   if (choices == nullptr) return ok();

@@ -99,6 +99,18 @@ std::uint64_t hashOf(const Json& value) {
   return hashLevel(value, kHashDepth);
 }
 
+bool isDeeperThan(const Json& value, std::size_t depth) {
+  std::vector<std::pair<const Json*, std::size_t>> open{{&value, 0}};
+  while (!open.empty()) {
+    const auto [next, level] = open.back();
+    open.pop_back();
+    if (!next->is_structured()) continue;
+    if (level == depth) return true;
+    for (const Json& part : *next) open.emplace_back(&part, level + 1);
+  }
+  return false;
+}
+
 bool isUnique(const Json& array) {
   const auto& items = *array.get_ptr<const Json::array_t*>();
   if (items.size() <= kPairwiseMax) {

@@ -17,4 +17,7 @@ std::uint64_t hashOf(const Json& value);
 /// Are all items of `array` different? Sorts by hash: no quadratic time on ordinary input.
 bool isUnique(const Json& array);
 
+/// Is `value` nested deeper than `depth` levels? Takes no stack.
+bool isDeeperThan(const Json& value, std::size_t depth);
+
 }  // namespace tutti::json::schema

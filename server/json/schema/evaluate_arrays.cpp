@@ -56,10 +56,9 @@ bool Evaluator::items(const ArrayRules& rules, const Json& value, Evaluated* see
   if (rules.rest->kind == Node::Kind::Nothing) {
     miss(rules.rest_keyword, value, [&] {
       const std::size_t extra = all.size() - fixed;
-      const Json::array_t rest(all.begin() + static_cast<std::ptrdiff_t>(fixed), all.end());
       return "Expected at most " + std::to_string(fixed) + (fixed == 1 ? " item" : " items") +
              " but found " + std::to_string(extra) +
-             " extra: " + (extra == 1 ? shown(all.back()) : shown(Json(rest)));
+             " extra: " + (extra == 1 ? shown(all.back()) : shownFrom(value, fixed));
     });
     return false;
   }
@@ -105,25 +104,19 @@ bool Evaluator::contains(const ArrayRules& rules, const Json& value, Evaluated* 
 bool Evaluator::unevaluatedItems(const Node& node, const Json& value, Evaluated& seen) {
   if (seen.all) return true;
   std::sort(seen.parts.begin(), seen.parts.end());
-  Json failed = Json::array();
-  bool valid = true;
+  std::size_t failed = 0;
+  std::string list;
   for (const Json& item : *value.get_ptr<const Json::array_t*>()) {
     if (std::binary_search(seen.parts.begin(), seen.parts.end(), &item)) continue;
-    const Quiet quiet(*this);
-    if (apply(*node.unevaluated_items, item, nullptr)) continue;
-    valid = false;
-    if (aborted_ != nullptr) return false;
-    if (failed.size() < kShownMax) failed.push_back(Json(shown(item)));
+    if (branch(*node.unevaluated_items, item, nullptr)) continue;
+    if (errors_ == nullptr || aborted_ != nullptr) return false;
+    if (list.size() < kShownMax) list += (failed > 0 ? ", " : "") + shown(item);
+    ++failed;
   }
-  if (valid) return true;
+  if (failed == 0) return true;
   miss("unevaluatedItems", value, [&] {
-    std::string list;
-    for (const Json& text : failed) {
-      if (list.size() > kShownMax) break;
-      list += (list.empty() ? "" : ", ") + text.get<std::string>();
-    }
     return "Unevaluated items are not allowed (" + list +
-           (failed.size() == 1 ? " was unexpected)" : " were unexpected)");
+           (failed == 1 ? " was unexpected)" : " were unexpected)");
   });
   return false;
 }

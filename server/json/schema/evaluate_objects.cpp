@@ -198,10 +198,9 @@ bool Evaluator::unevaluatedProperties(const Node& node, const Json& value, Evalu
   std::vector<std::string> failed;
   for (const auto& [name, part] : *value.get_ptr<const Json::object_t*>()) {
     if (std::binary_search(seen.parts.begin(), seen.parts.end(), &part)) continue;
-    const Quiet quiet(*this);
-    if (apply(*node.unevaluated_properties, part, nullptr)) continue;
+    if (branch(*node.unevaluated_properties, part, nullptr)) continue;
+    if (errors_ == nullptr || aborted_ != nullptr) return false;
     failed.push_back(name);
-    if (aborted_ != nullptr) return false;
   }
   if (failed.empty()) return true;
   miss("unevaluatedProperties", value, [&] {

@@ -123,8 +123,8 @@ bool Evaluator::applyTracking(const Node& node, const Json& value, Evaluated* se
 }
 
 bool Evaluator::applyRules(const Node& node, const Json& value, Evaluated* seen) {
-  bool valid = true;
-  if (node.types != 0 && (valid = type(node, value), !valid && isStopping())) return false;
+  bool valid = node.types == 0 || type(node, value);
+  if (!valid && isStopping()) return false;
   if (node.value != nullptr && !values(*node.value, value)) {
     valid = false;
     if (isStopping()) return false;

@@ -41,6 +41,15 @@ class Writer {
     }
   }
 
+  void writeArray(const Json::array_t& items, std::size_t first = 0) {
+    out_ += '[';
+    for (std::size_t i = first; i < items.size() && !full(); ++i) {
+      if (i > first) append(word(",", ", "));
+      write(items[i]);
+    }
+    out_ += ']';
+  }
+
   void writeText(std::string_view text) {
     const std::string part(text.substr(0, kShownMax + 8));
     if (style_ == Style::Json) return appendJsonString(out_, wholeCharacters(part, text.size()));
@@ -98,15 +107,6 @@ class Writer {
     if (plain && written.find('.') == written.npos) out_ += ".0";
   }
 
-  void writeArray(const Json::array_t& items) {
-    out_ += '[';
-    for (std::size_t i = 0; i < items.size() && !full(); ++i) {
-      if (i > 0) append(word(",", ", "));
-      write(items[i]);
-    }
-    out_ += ']';
-  }
-
   void writeObject(const Json::object_t& members) {
     out_ += '{';
     bool first = true;
@@ -135,6 +135,12 @@ std::string shownJson(const Json& value) {
 std::string shown(const Json& value) {
   Writer writer(Style::Python);
   writer.write(value);
+  return writer.take();
+}
+
+std::string shownFrom(const Json& array, std::size_t first) {
+  Writer writer(Style::Python);
+  writer.writeArray(*array.get_ptr<const Json::array_t*>(), first);
   return writer.take();
 }
 

@@ -19,6 +19,8 @@ std::string shownJson(const Json& value);
 /// As python-jsonschema shows it, since its messages are what clients know: 'text', True, None,
 /// {'a': [1.0]}. Cut as shownJson() is.
 std::string shown(const Json& value);
+/// The items of an array from `first` on, as an array.
+std::string shownFrom(const Json& array, std::size_t first);
 std::string shownText(std::string_view text);
 /// 'a', 'b', 'c'
 std::string shownList(const std::vector<std::string>& texts);

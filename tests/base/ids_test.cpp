@@ -1,0 +1,50 @@
+// Identifiers: their forms, and that no two agree.
+#include "server/base/ids.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <regex>
+#include <set>
+
+namespace tutti {
+namespace {
+
+bool isForm(const std::string& text, const char* form) {
+  return std::regex_match(text, std::regex(form));
+}
+
+TEST(IdsTest, EachKindHasItsForm) {
+  EXPECT_TRUE(isForm(newSessionId(), "ses_[0-9a-f]{12}"));
+  EXPECT_TRUE(isForm(newRunId(), "run_[0-9a-f]{12}"));
+  EXPECT_TRUE(isForm(newReplicaId(), "rep_[0-9a-f]{16}"));
+  for (int i = 0; i < 100; ++i)
+    EXPECT_TRUE(
+        isForm(newUuid(), "[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"));
+}
+
+TEST(IdsTest, HexHasTwoDigitsAByte) {
+  EXPECT_EQ(randomHex(0), "");
+  for (int bytes = 1; bytes <= 64; ++bytes)
+    EXPECT_EQ(randomHex(bytes).size(), static_cast<std::size_t>(bytes) * 2);
+}
+
+TEST(IdsTest, NoTwoAgree) {
+  std::set<std::string> seen;
+  for (int i = 0; i < 10'000; ++i) {
+    EXPECT_TRUE(seen.insert(newSessionId()).second);
+    EXPECT_TRUE(seen.insert(newUuid()).second);
+  }
+}
+
+TEST(IdsTest, SafeIdsAreSafeFileNames) {
+  for (const char* good : {"a", "ses_0123456789ab", "A-b_9", "-", "_"}) EXPECT_TRUE(isSafeId(good));
+  for (const char* bad : {"", ".", "..", "a/b", "a b", "a.b", "é", "a\n", "a\\b"})
+    EXPECT_FALSE(isSafeId(bad)) << bad;
+  EXPECT_FALSE(isSafeId(std::string_view("a\0b", 3)));
+  EXPECT_TRUE(isSafeId(std::string(64, 'a')));
+  EXPECT_FALSE(isSafeId(std::string(65, 'a')));
+}
+
+}  // namespace
+}  // namespace tutti
