@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 
-import { promptsOf, systemText, viewOf } from '../fakes/anthropic/script.mjs';
+import { systemText } from '../fakes/anthropic/classify.mjs';
+import { promptsOf, viewOf } from '../fakes/anthropic/script.mjs';
 import { ToolError } from './support/mcp.mjs';
 import { World } from './support/world.mjs';
 import { test } from './support/bounded.mjs';
@@ -145,7 +146,7 @@ test('After a stop, resume starts claude again with its conversation', async (t)
   assert.deepEqual(promptsOf(world.fake.main()[1].body), ['question one', 'question two']);
 });
 
-test('When the transcript is lost, the reply does not say resumed', async (t) => {
+test('When the transcript is lost, the reply says fresh and why', async (t) => {
   const world = await worldFor(t, { script: ['first answer', 'second answer'] });
   const tutti = await world.tutti();
   const first = await start(tutti, world, 'question one');
@@ -157,8 +158,9 @@ test('When the transcript is lost, the reply does not say resumed', async (t) =>
   const second = await tutti.call('resume', { session_id: first.session_id, prompt: 'question two' });
   const result = await finished(tutti, second);
 
-  assert.ok(['fresh', 'resumed_lossy'].includes(result.resume_mode) || result.status === 'failed', JSON.stringify(result));
-  if (result.status === 'completed') assert.ok(result.resume_reason, 'says why');
+  assert.equal(result.resume_mode, 'fresh', JSON.stringify(result));
+  assert.match(result.resume_reason, /No conversation found/);
+  assert.deepEqual(promptsOf(world.fake.main()[1].body), ['question two']);
 });
 
 test('kill -9 of the server in a turn: another tutti finishes the run', async (t) => {

@@ -63,7 +63,7 @@ class ClaudeDriver final : public Driver {
   void send(const std::string& record);
   void exited(ChildExit exit);
   void outputEnded();
-  bool startedAnew(const std::string& why);
+  bool startedAnew(std::string why);
   RunOutcome outcomeOfExit(ChildExit exit) const;
 
   // Records.
@@ -238,8 +238,9 @@ void ClaudeDriver::exited(ChildExit exit) {
   endTurn(outcomeOfExit(exit));
 }
 
-/// Begins a new conversation in place of one that cannot be had. Not without end.
-bool ClaudeDriver::startedAnew(const std::string& why) {
+/// Begins a new conversation in place of one that cannot be had. Not without end. `why` is a copy: it
+/// may be the member that is cleared here.
+bool ClaudeDriver::startedAnew(std::string why) {
   unknown_conversation_.clear();
   if (turn_->bound || turn_->launches >= kLaunchesMax) return false;
   const bool first_choice_taken = start_.kind == ClaudeStart::Kind::New;
@@ -247,7 +248,7 @@ bool ClaudeDriver::startedAnew(const std::string& why) {
   if (first_choice_taken || id.empty() || id == start_.session_id) id = newUuid();
   if (!why.empty()) {
     turn_->origin = Origin::Fresh;
-    turn_->fresh_reason = why;
+    turn_->fresh_reason = std::move(why);
     conversation_ = {};
   }
   start_ = {ClaudeStart::Kind::New, id};
