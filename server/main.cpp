@@ -30,7 +30,6 @@ struct Line {
   std::string host_data;
   std::string shell;
   bool as_json = false;
-  std::vector<std::string> survey;
 };
 
 using Command = std::function<int()>;
@@ -105,12 +104,8 @@ void addCalling(CLI::App& app, Line& line, Command& chosen) {
 }
 
 void addRest(CLI::App& app, Line& line, Command& chosen) {
-  auto* survey = app.add_subcommand("survey", "Print what a folder of source code holds, as JSON");
-  survey->prefix_command();
-  survey->callback([&line, &chosen, survey] {
-    line.survey = survey->remaining();
-    chosen = [&line] { return cli::survey(line.survey); };
-  });
+  // Reads its own arguments (see run()); listed here for the help and the completion.
+  app.add_subcommand("survey", "Print what a folder of source code holds, as JSON");
 
   auto* completion = app.add_subcommand("completion", "Print a shell's completion script");
   completion->add_option("shell", line.shell, "bash, zsh or fish")
@@ -148,6 +143,7 @@ int run(int argc, char** argv) {
     printOut(app.help());
     return 0;
   }
+  if (std::string_view(argv[1]) == "survey") return survey({argv + 2, argv + argc});
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
