@@ -20,6 +20,9 @@ struct Server::Impl {
   std::string capabilities;  ///< the same for initialize and server/discover
   ResultTail tail;
   std::string discover_body;
+  /// Dies with the server. Calls that handlers still hold on to then look here before they look at
+  /// it.
+  const std::shared_ptr<const char> alive = std::make_shared<const char>('\0');
 };
 
 /// Answers one request, now or later. Returns what is still pending, or null. The place where

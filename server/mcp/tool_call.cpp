@@ -25,14 +25,16 @@ std::string numberText(double value) {
 class Call final : public ToolCall, public Pending {
  public:
   Call(Server::Impl& server, const RegisteredTool& tool, Request request, Json arguments)
-      : server_(server),
+      : alive_(server.alive),
+        server_(server),
         tool_(tool),
         request_(std::move(request)),
         arguments_(std::move(arguments)) {}
 
   ~Call() override {
     if (!ended_) {
-      log::error("a tool let go of its call without finishing it", {{"tool", tool_.tool.name}});
+      log::error("a tool let go of its call without finishing it",
+                 {{"tool", json::stringOr(request_.params, "name", "")}});
       fail();
     }
     if (request_.peer) request_.peer->release();
@@ -93,6 +95,7 @@ class Call final : public ToolCall, public Pending {
 
   void finish(Result<ToolOutput> result) override {
     if (ended_) return;
+    if (alive_.expired()) return end();  // the server is gone, and its transports with it
     std::string frame = "{\"jsonrpc\":\"2.0\",\"id\":";
     frame.append(request_.id).append(",\"result\":");
     appendResult(frame, result);
@@ -136,6 +139,7 @@ class Call final : public ToolCall, public Pending {
     if (request_.peer) request_.peer->remove(request_.id);
   }
 
+  const std::weak_ptr<const char> alive_;
   Server::Impl& server_;
   const RegisteredTool& tool_;
   Request request_;

@@ -1,0 +1,115 @@
+#include "server/mcp/tool_registry.hpp"
+
+#include <gtest/gtest.h>
+
+namespace tutti::mcp {
+namespace {
+
+Tool tool(const std::string& name) {
+  Tool made;
+  made.name = name;
+  made.description = "d";
+  made.input_schema = R"({"type":"object"})";
+  return made;
+}
+
+std::string refusal(Tool given) {
+  ToolRegistry registry(10);
+  const Status status = registry.add(std::move(given), nullptr);
+  return status.ok() ? "" : status.error().message();
+}
+
+TEST(ToolRegistryTest, NamesAreTakenAtTheirBoundAndRefusedBeyond) {
+  EXPECT_EQ(refusal(tool("aZ0_.-")), "");
+  EXPECT_EQ(refusal(tool(std::string(128, 'a'))), "");
+  for (const std::string& name : {std::string(), std::string(129, 'a'), std::string("a/b"),
+                                  std::string("a b"), std::string("é")})
+    EXPECT_NE(refusal(tool(name)).find("a name has 1 to 128"), std::string::npos) << name;
+}
+
+TEST(ToolRegistryTest, BadSchemasAreRefusedByToolAndKind) {
+  Tool broken = tool("t");
+  broken.input_schema = "{";
+  EXPECT_NE(refusal(broken).find("tool 't': input schema: not valid JSON"), std::string::npos);
+  broken.input_schema = R"({"type":"array"})";
+  EXPECT_EQ(refusal(broken), "tool 't': the input schema's root must have \"type\": \"object\"");
+  broken.input_schema = "true";
+  EXPECT_NE(refusal(broken), "");
+  broken = tool("t");
+  broken.output_schema = R"({"type":"nonsense"})";
+  EXPECT_NE(refusal(broken).find("tool 't': output schema: "), std::string::npos);
+}
+
+TEST(ToolRegistryTest, NamesAreUnique) {
+  ToolRegistry registry(10);
+  ASSERT_TRUE(registry.add(tool("a"), nullptr).ok());
+  const Status again = registry.add(tool("a"), nullptr);
+  ASSERT_FALSE(again.ok());
+  EXPECT_EQ(again.error().message(), "tool 'a': the name is taken already");
+}
+
+TEST(ToolRegistryTest, SchemasAreServedByteForByteOnOneLine) {
+  ToolRegistry registry(10);
+  Tool odd = tool("odd");
+  odd.input_schema =
+      "{\n \"$schema\":\"https://json-schema.org/draft/2020-12/schema\",\r\n"
+      " \"type\" : \"object\", \"$defs\":{\"a\":{\"$anchor\":\"x\"}}}";
+  ASSERT_TRUE(registry.add(odd, nullptr).ok());
+  const auto page = registry.page(Revision::k2026_07_28, "");
+  ASSERT_TRUE(page);
+  EXPECT_NE(page->tools.find("{  \"$schema\":\"https://json-schema.org/draft/2020-12/schema\",   "
+                             "\"type\" : \"object\", \"$defs\":{\"a\":{\"$anchor\":\"x\"}}}"),
+            std::string::npos)
+      << page->tools;
+  EXPECT_EQ(page->tools.find('\n'), std::string::npos);
+}
+
+TEST(ToolRegistryTest, PagesFollowEachOtherByCursor) {
+  ToolRegistry registry(2);
+  for (const char* name : {"e", "d", "c", "b", "a"})
+    ASSERT_TRUE(registry.add(tool(name), nullptr).ok());
+  std::string order;
+  std::string cursor;
+  for (int i = 0; i < 3; ++i) {
+    const auto page = registry.page(Revision::k2025_11_25, cursor);
+    ASSERT_TRUE(page);
+    for (const Json& entry : Json::parse(page->tools)) order += entry["name"].get<std::string>();
+    cursor = page->next_cursor;
+  }
+  EXPECT_EQ(order, "edcba") << "in the order of registration";
+  EXPECT_EQ(cursor, "") << "the last page has no successor";
+}
+
+TEST(ToolRegistryTest, CursorsOfAnotherSetOfToolsAreRefused) {
+  ToolRegistry one(1);
+  ToolRegistry other(1);
+  ASSERT_TRUE(one.add(tool("a"), nullptr).ok());
+  ASSERT_TRUE(one.add(tool("b"), nullptr).ok());
+  ASSERT_TRUE(other.add(tool("a"), nullptr).ok());
+  ASSERT_TRUE(other.add(tool("c"), nullptr).ok());
+  const std::string cursor = one.page(Revision::k2025_11_25, "")->next_cursor;
+  EXPECT_TRUE(one.page(Revision::k2025_11_25, cursor));
+  EXPECT_FALSE(other.page(Revision::k2025_11_25, cursor));
+  for (const char* bad : {"x", "t", "t9-1", "t1", " "})
+    EXPECT_FALSE(one.page(Revision::k2025_11_25, bad)) << bad;
+}
+
+TEST(ToolRegistryTest, OutputSchemasThatAreNoObjectsAreForModernClientsOnly) {
+  ToolRegistry registry(10);
+  Tool scalar = tool("scalar");
+  scalar.output_schema = R"({"type":"integer"})";
+  ASSERT_TRUE(registry.add(scalar, nullptr).ok());
+  const auto listed = [&registry](Revision revision) {
+    return registry.page(revision, "")->tools.find("outputSchema") != std::string_view::npos;
+  };
+  EXPECT_TRUE(listed(Revision::k2026_07_28));
+  EXPECT_FALSE(listed(Revision::k2025_11_25));
+}
+
+TEST(ToolRegistryTest, NoToolsIsAnEmptyList) {
+  ToolRegistry registry(10);
+  EXPECT_EQ(registry.page(Revision::k2024_11_05, "")->tools, "[]");
+}
+
+}  // namespace
+}  // namespace tutti::mcp
