@@ -30,7 +30,7 @@ Status Compiler::compileReference(const Json& value, std::string_view keyword) {
                      " cannot be resolved: " + target.error().message(),
                  target.error().hint());
   }
-  const auto node = nodeFor(*target->schema, target->resource, placeOf(keyword, {}, false));
+  const auto node = nodeFor(*target->schema, target->resource, placeOf(keyword, std::nullopt));
   if (!node.ok()) return node.error();
   LogicRules& rules = logicRules();
   if (keyword == "$ref") {

@@ -104,26 +104,26 @@ Status Compiler::anchorsOf(ResourceId resource, const Place* place) {
   return ok();
 }
 
-const Compiler::Place* Compiler::placeOf(std::string_view keyword, std::string step,
-                                         bool has_step) {
-  places_.push_back({work_.place, std::string(keyword), std::move(step), has_step});
+const Compiler::Place* Compiler::placeOf(std::string_view keyword,
+                                         std::optional<std::string> step) {
+  places_.push_back({work_.place, std::string(keyword), std::move(step)});
   return &places_.back();
 }
 
 Result<const Node*> Compiler::below(const Json& value, std::string_view keyword) {
-  const Place* place = placeOf(keyword, {}, false);
+  const Place* place = placeOf(keyword, std::nullopt);
   return nodeFor(value, documents_.resourceOf(value, work_.node->resource), place);
 }
 
 Result<const Node*> Compiler::below(const Json& value, std::string_view keyword, std::string step) {
-  const Place* place = placeOf(keyword, std::move(step), true);
+  const Place* place = placeOf(keyword, std::move(step));
   return nodeFor(value, documents_.resourceOf(value, work_.node->resource), place);
 }
 
 Error Compiler::wrong(std::string message, std::string hint) const {
   std::vector<std::string> steps;
   for (const Place* place = work_.place; place != nullptr; place = place->parent) {
-    if (place->has_step) steps.push_back(pointerStep(place->step));
+    if (place->step) steps.push_back(pointerStep(*place->step));
     steps.push_back(pointerStep(place->keyword));
   }
   std::string path;

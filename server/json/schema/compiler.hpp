@@ -5,6 +5,7 @@
 #include <deque>
 #include <initializer_list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -29,8 +30,7 @@ class Compiler {
   struct Place {
     const Place* parent;
     std::string keyword;
-    std::string step;  // below the keyword; empty for none
-    bool has_step;
+    std::optional<std::string> step;  // below the keyword
   };
   struct Work {
     Node* node;
@@ -46,7 +46,7 @@ class Compiler {
   Result<const Node*> below(const Json& value, std::string_view keyword);
   Result<const Node*> below(const Json& value, std::string_view keyword, std::string step);
   Status anchorsOf(ResourceId resource, const Place* place);
-  const Place* placeOf(std::string_view keyword, std::string step, bool has_step);
+  const Place* placeOf(std::string_view keyword, std::optional<std::string> step);
   Error wrong(std::string message, std::string hint = {}) const;
   Error wrongType(std::string_view keyword, std::string_view wanted, const Json& found) const;
   const Dialect& dialect() const { return documents_.resource(work_.node->resource).dialect; }

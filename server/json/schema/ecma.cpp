@@ -2,13 +2,13 @@
 // differs: \s and . know Unicode's spaces and line ends, [^] and [] exist, \cX \uXXXX \0 are
 // escapes, long property names, and counts above RE2's 1000. Lookaround and backreferences are
 // recognised so that "format": "regex" accepts them, and reported as what RE2 cannot run.
-#include <array>
 #include <cstdint>
 #include <cstdio>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "server/json/schema/ecma_sets.hpp"
 #include "server/json/schema/pattern.hpp"
 
 namespace tutti::json::schema {
@@ -19,67 +19,6 @@ constexpr std::size_t kRepeatTotalMax = 10000;  // ours, by writing the atom sev
 constexpr std::size_t kGroupsMax = 200;         // nested
 constexpr std::size_t kSizeMax = 1U << 20;      // of the translation
 constexpr std::uint32_t kLast = 0x10FFFF;
-
-constexpr std::string_view kSpaces =
-    "\\t\\n\\v\\f\\r "
-    "\\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}\\x{3000}"
-    "\\x{feff}";
-constexpr std::string_view kNotSpaces =
-    "\\x{0}-\\x{8}\\x{e}-\\x{1f}\\x{21}-\\x{9f}\\x{a1}-\\x{167f}\\x{1681}-\\x{1fff}\\x{200b}-\\x{"
-    "2027}"
-    "\\x{202a}-\\x{202e}\\x{2030}-\\x{205e}\\x{2060}-\\x{2fff}\\x{3001}-\\x{fefe}\\x{ff00}-\\x{"
-    "10ffff}";
-
-struct Property {
-  std::string_view name;
-  std::string_view re2;
-};
-constexpr std::array<Property, 44> kCategories{{
-    {"Letter", "L"},
-    {"Cased_Letter", ""},
-    {"Uppercase_Letter", "Lu"},
-    {"Lowercase_Letter", "Ll"},
-    {"Titlecase_Letter", "Lt"},
-    {"Modifier_Letter", "Lm"},
-    {"Other_Letter", "Lo"},
-    {"Mark", "M"},
-    {"Combining_Mark", "M"},
-    {"Nonspacing_Mark", "Mn"},
-    {"Spacing_Mark", "Mc"},
-    {"Enclosing_Mark", "Me"},
-    {"Number", "N"},
-    {"Decimal_Number", "Nd"},
-    {"digit", "Nd"},
-    {"Letter_Number", "Nl"},
-    {"Other_Number", "No"},
-    {"Punctuation", "P"},
-    {"punct", "P"},
-    {"Connector_Punctuation", "Pc"},
-    {"Dash_Punctuation", "Pd"},
-    {"Open_Punctuation", "Ps"},
-    {"Close_Punctuation", "Pe"},
-    {"Initial_Punctuation", "Pi"},
-    {"Final_Punctuation", "Pf"},
-    {"Other_Punctuation", "Po"},
-    {"Symbol", "S"},
-    {"Math_Symbol", "Sm"},
-    {"Currency_Symbol", "Sc"},
-    {"Modifier_Symbol", "Sk"},
-    {"Other_Symbol", "So"},
-    {"Separator", "Z"},
-    {"Space_Separator", "Zs"},
-    {"Line_Separator", "Zl"},
-    {"Paragraph_Separator", "Zp"},
-    {"Control", "Cc"},
-    {"cntrl", "Cc"},
-    {"Format", "Cf"},
-    {"Surrogate", "Cs"},
-    {"Private_Use", "Co"},
-    {"Any", "Any"},
-    {"ASCII", "ASCII"},
-    {"White_Space", "White_Space"},
-    {"ASCII_Hex_Digit", "ASCII_Hex_Digit"},
-}};
 
 std::string codeText(std::uint32_t code) {
   char text[16];
@@ -361,9 +300,9 @@ class Translator {
       case 'W':
         return set("\\x{0}-/:-@\\[-\\^`\\{-\\x{10ffff}");
       case 's':
-        return set(kSpaces);
+        return set(kEcmaSpaces);
       case 'S':
-        return set(kNotSpaces);
+        return set(kEcmaNotSpaces);
       case 't':
         return single('\t');
       case 'n':
@@ -459,7 +398,7 @@ class Translator {
   }
 
   Piece property() {
-    const bool negated = peek() == 'P';
+    const Sense sense = peek() == 'P' ? Sense::IsNot : Sense::Is;
     ++at_;
     const std::size_t end = text_.find('}', at_);
     if (peek() != '{' || end == text_.npos) {
@@ -474,21 +413,7 @@ class Translator {
     for (const char c : name)
       if (!isLetter(c) && !isDigit(c) && c != '_') fail("'\\p' names no property");
     if (name.empty()) fail("'\\p' names no property");
-    return {.is_set = true, .set = propertySet(name, negated)};
-  }
-
-  std::string propertySet(std::string_view name, bool negated) {
-    for (const Property& known : kCategories) {
-      if (known.name != name) continue;
-      if (known.re2.empty())
-        return negated ? (unsupported("\\P{LC}"), "") : "\\p{Lu}\\p{Ll}\\p{Lt}";
-      name = known.re2;
-      break;
-    }
-    if (name == "ASCII") return negated ? "\\x{80}-\\x{10ffff}" : "\\x{0}-\\x{7f}";
-    if (name == "White_Space") return std::string(negated ? kNotSpaces : kSpaces);
-    if (name == "ASCII_Hex_Digit") return negated ? "\\x{0}-/:-@G-`g-\\x{10ffff}" : "0-9A-Fa-f";
-    return std::string(negated ? "\\P{" : "\\p{").append(name).append("}");
+    return {.is_set = true, .set = propertySet(name, sense)};
   }
 
   // ---- classes

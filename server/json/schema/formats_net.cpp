@@ -15,6 +15,7 @@ constexpr std::string_view kAtomMarks =
     "!#$%&'*+-/=?^_`{|}~";  // RFC 5321 atext beside letters and digits
 
 enum class Script { Ascii, Unicode };
+enum class Tail { Hexadecimal, MayBeIpv4 };
 
 bool isLabel(std::string_view label, Script script) {
   if (label.empty() || label.size() > kLabelMax) return false;
@@ -86,14 +87,14 @@ bool isMailbox(std::string_view text, Script script) {
 
 /// Groups of hexadecimal digits between colons; the last may be an IPv4 address, which counts as
 /// two. Returns how many, or -1.
-int countGroups(std::string_view text, bool may_end_in_ipv4) {
+int countGroups(std::string_view text, Tail tail) {
   if (text.empty()) return 0;
   int groups = 0;
   for (;;) {
     const std::size_t colon = text.find(':');
     const std::string_view group = text.substr(0, colon);
     const bool last = colon == text.npos;
-    if (last && may_end_in_ipv4 && isIpv4(group)) return groups + 2;
+    if (last && tail == Tail::MayBeIpv4 && isIpv4(group)) return groups + 2;
     if (group.empty() || group.size() > 4 || !std::all_of(group.begin(), group.end(), isHexDigit))
       return -1;
     ++groups;
@@ -124,9 +125,9 @@ bool isIpv4(std::string_view text) {
 
 bool isIpv6(std::string_view text) {
   const std::size_t gap = text.find("::");
-  if (gap == text.npos) return countGroups(text, true) == 8;
-  const int before = countGroups(text.substr(0, gap), false);
-  const int after = countGroups(text.substr(gap + 2), true);
+  if (gap == text.npos) return countGroups(text, Tail::MayBeIpv4) == 8;
+  const int before = countGroups(text.substr(0, gap), Tail::Hexadecimal);
+  const int after = countGroups(text.substr(gap + 2), Tail::MayBeIpv4);
   return before >= 0 && after >= 0 && before + after <= 7;
 }
 

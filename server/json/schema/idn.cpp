@@ -108,9 +108,8 @@ bool mixesArabicDigits(const std::u32string& label) {
   return any(0x0660, 0x0669) && any(0x06F0, 0x06F9);
 }
 
-std::uint32_t adapted(std::uint32_t delta, std::uint32_t points, bool first) {
-  constexpr std::uint32_t kDamp = 700;
-  delta = first ? delta / kDamp : delta / 2;
+std::uint32_t adapted(std::uint32_t delta, std::uint32_t points, std::uint32_t damp) {
+  delta /= damp;
   delta += delta / points;
   std::uint32_t k = 0;
   for (; delta > 455; k += 36) delta /= 35;
@@ -163,7 +162,7 @@ std::optional<std::u32string> decodePunycode(std::string_view text) {
     std::uint32_t delta = 0;
     if (!takeDelta(text, bias, delta)) return std::nullopt;
     const std::uint64_t points = out.size() + 1;
-    bias = adapted(delta, static_cast<std::uint32_t>(points), at == 0);
+    bias = adapted(delta, static_cast<std::uint32_t>(points), at == 0 ? 700 : 2);
     at += delta;
     code += at / points;
     at %= points;

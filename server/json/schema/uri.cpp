@@ -4,17 +4,20 @@
 
 namespace tutti::json::schema {
 namespace {
-bool isSchemeCharacter(char c, bool first) {
-  const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-  if (first) return letter;
-  return letter || (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.';
+bool isLetter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+bool isSchemeCharacter(char c) {
+  return isLetter(c) || (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.';
 }
 
 std::optional<std::string> takeScheme(std::string_view& text) {
   const std::size_t colon = text.find_first_of(":/?#");
-  if (colon == text.npos || colon == 0 || text[colon] != ':') return std::nullopt;
+  if (colon == text.npos || colon == 0 || text[colon] != ':' || !isLetter(text[0]))
+    return std::nullopt;
   for (std::size_t i = 0; i < colon; ++i)
-    if (!isSchemeCharacter(text[i], i == 0)) return std::nullopt;
+    if (!isSchemeCharacter(text[i])) return std::nullopt;
   std::string scheme(text.substr(0, colon));
   std::transform(scheme.begin(), scheme.end(), scheme.begin(),
                  [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
