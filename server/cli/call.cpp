@@ -40,10 +40,9 @@ int runCall(const Settings& settings, const CallRequest& request) {
   (*client)->close();
   if (!answer.error.is_null()) {
     printToolError(answer.error);
-    return json::find(answer.error, "code") != nullptr &&
-                   (*json::find(answer.error, "code")).is_number()
-               ? 2
-               : 1;
+    // A tool's error has a word for a code; the protocol's (an unknown tool) has a number.
+    const Json* code = json::find(answer.error, "code");
+    return code != nullptr && code->is_number() ? 2 : 1;
   }
   return printOut(json::dumpPretty(answer.result) + "\n") ? 0 : 1;
 }

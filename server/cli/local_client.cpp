@@ -27,6 +27,17 @@ Json envelope(bool wants_progress, std::int64_t id) {
   if (wants_progress) meta["progressToken"] = id;
   return meta;
 }
+/// A failed tool's error object, or one made of its text.
+Json toolError(const Answer& answer) {
+  const Json* meta = json::find(answer.result, "_meta");
+  const Json* error = meta == nullptr ? nullptr : json::find(*meta, "tutti/error");
+  if (error != nullptr) return *error;
+  const Json* content = json::find(answer.result, "content");
+  std::string text = "the tool failed";
+  if (content != nullptr && content->is_array() && !content->empty())
+    text = json::stringOr(content->front(), "text", text);
+  return Json::object({{"message", text}});
+}
 }  // namespace
 
 struct LocalClient::Impl {
@@ -132,11 +143,9 @@ Answer LocalClient::call(const std::string& tool, Json arguments,
       ask("tools/call", Json::object({{"name", tool}, {"arguments", std::move(arguments)}}),
           std::move(progress));
   if (!answer.error.is_null()) return answer;
+  if (json::booleanOr(answer.result, "isError", false)) return Answer{Json(), toolError(answer)};
   const Json* structured = json::find(answer.result, "structuredContent");
-  Json content = structured == nullptr ? Json() : *structured;
-  if (!json::booleanOr(answer.result, "isError", false)) return Answer{std::move(content), Json()};
-  const Json* error = json::find(content, "error");
-  return Answer{Json(), error == nullptr ? std::move(content) : Json(*error)};
+  return Answer{structured == nullptr ? Json(Json::object()) : *structured, Json()};
 }
 
 void LocalClient::close() {
