@@ -142,9 +142,11 @@ std::vector<Session> adopt(store::Tx& tx, std::string_view from, std::string_vie
 std::vector<Session> liveSessionsOf(store::Connection& db, std::string_view owner);
 
 /// pending -> claimed, with the generation of the host that will run it. With `new_host`, raises
-/// the session's generation and marks its host live, owned by `owner`. Errors: Conflict
-/// "run_not_pending" (it was stopped meanwhile), FailedPrecondition "host_gone" without `new_host`
-/// when the session's host has exited: claim again with one.
+/// the session's generation and marks its host live, owned by `owner`; so a run that is claimed
+/// already is claimed again when its host has gone. Errors: Conflict "run_not_pending" (it was
+/// stopped meanwhile, or another replica has it), FailedPrecondition "host_gone" without `new_host`
+/// when the session's host has exited: claim again with one. Any other error says nothing of the
+/// run: try again later.
 Result<StartedRun> claimRun(store::Tx& tx, std::string_view run_id, const std::string& owner,
                             bool new_host, const std::string& now);
 

@@ -90,14 +90,14 @@ Result<StartedRun> claimRun(store::Tx& tx, std::string_view run_id, const std::s
                             bool new_host, const std::string& now) {
   Result<Run> run = findRun(tx, run_id);
   if (!run.ok()) return run.error();
+  Result<Session> session = findSession(tx, run->session_id);
+  if (!session.ok()) return session.error();
   // A claimed run whose host died before it began is claimed again, for another one.
-  const bool again = new_host && run->status == RunStatus::Claimed;
+  const bool again = new_host && run->status == RunStatus::Claimed && !session->host_live;
   if (run->status != RunStatus::Pending && !again)
     return Error(Code::Conflict, "run '" + run->run_id + "' is " +
                                      std::string(toString(run->status)) + ", not pending")
         .named("run_not_pending");
-  Result<Session> session = findSession(tx, run->session_id);
-  if (!session.ok()) return session.error();
   if (Status host = prepareHost(tx, *session, owner, new_host); !host.ok()) return host.error();
   if (!again) {
     if (Status moved = moveRun(tx, *run, RunStatus::Claimed); !moved.ok()) return moved.error();
