@@ -373,6 +373,149 @@ test('The model of the call wins over the default and reaches the API', async (t
   assert.equal(world.fake.main()[0].body.model, 'claude-haiku-4-5');
 });
 
+test('A session started through one tutti is resumed through another', async (t) => {
+  const world = await worldFor(t, { script: ['first answer', 'second answer'] });
+  const one = await world.tutti();
+  const two = await world.tutti({ modern: true });
+  const first = await start(one, world, 'question one', { name: 'shared' });
+  await finished(two, first);
+
+  const second = await two.call('resume', { session_id: 'shared', prompt: 'question two' });
+  const result = await finished(one, second);
+
+  assert.equal(second.session_id, first.session_id);
+  assert.equal(result.result_text, 'second answer');
+  assert.equal(result.resume_mode, 'resumed');
+  assert.equal(world.claudes().length, 1, 'one process for the session');
+});
+
+test('Closing the client ends tutti but not its agent', async (t) => {
+  const world = await worldFor(t, { script: ['first answer', 'second answer'] });
+  const one = await world.tutti();
+  const first = await start(one, world, 'question one');
+  await finished(one, first);
+  const [claude] = world.claudes();
+  const end = await one.close();
+  assert.equal(end.code, 0, one.stderr);
+
+  const two = await world.tutti();
+  const result = await finished(two, await two.call('resume', { session_id: first.session_id, prompt: 'more' }));
+
+  assert.equal(result.result_text, 'second answer');
+  assert.deepEqual(world.claudes().map((p) => p.pid), [claude.pid]);
+});
+
+test('The same idempotency key starts one agent only', async (t) => {
+  const world = await worldFor(t, { script: ['once'] });
+  const tutti = await world.tutti();
+
+  const handles = await Promise.all([1, 2, 3].map(() => start(tutti, world, 'do it', { idempotency_key: 'k' })));
+  await finished(tutti, handles[0]);
+
+  assert.equal(new Set(handles.map((handle) => handle.run_id)).size, 1, JSON.stringify(handles));
+  assert.equal(world.fake.main().length, 1);
+  await assert.rejects(start(tutti, world, 'do something else', { idempotency_key: 'k' }), /idempotency_key/);
+});
+
+test('A claude that is killed from outside fails its run, and the session can go on', async (t) => {
+  const world = await worldFor(t, { script: [{ text: 'partial', stall: true }, 'recovered'] });
+  const tutti = await world.tutti();
+  const handle = await start(tutti, world, 'never end');
+  await world.fake.waitFor((r) => r.kind === 'main');
+  await world.until('the process to be seen', () => world.claudes().length === 1);
+  process.kill(world.claudes()[0].pid, 'SIGKILL');
+
+  const result = await finished(tutti, handle);
+  assert.equal(result.status, 'failed', JSON.stringify(result));
+  assert.match(result.error.message, /SIGKILL|signal 9|killed/i);
+
+  const again = await finished(tutti, await tutti.call('resume', { session_id: handle.session_id, prompt: 'go on' }));
+  assert.equal(again.result_text, 'recovered', JSON.stringify(again));
+  assert.equal(again.resume_mode, 'resumed');
+  assert.deepEqual(promptsOf(world.fake.main()[1].body), ['never end', 'go on']);
+});
+
+test('Stop while a permission is open ends the run at once', async (t) => {
+  const world = await worldFor(t, {
+    script: [{ tool_use: { name: 'Write', input: { file_path: 'made.txt', content: 'x' } } }, 'not reached'],
+  });
+  world.blueprint('patient', { type: 'autonomous', driver: 'claude', permission_timeout_s: 60 });
+  const tutti = await world.tutti();
+  const handle = await start(tutti, world, 'write a file', { blueprint: 'patient' });
+  await world.until('the request to be recorded', async () =>
+    (await eventsOf(tutti, handle.session_id)).some((event) => /permission/.test(event.event_type)));
+
+  const stopped = await tutti.call('stop', { session_id: handle.session_id });
+
+  assert.equal(stopped.stopped, true, JSON.stringify(stopped));
+  assert.equal((await finished(tutti, handle)).status, 'stopped');
+  assert.ok(!fs.existsSync(path.join(world.project, 'made.txt')));
+});
+
+test('A budget that is spent fails the run and says so', async (t) => {
+  const world = await worldFor(t, {
+    script: () => ({ tool_use: { name: 'Bash', input: { command: 'true', description: 'nothing' } },
+      usage: { input_tokens: 100000, output_tokens: 5000 } }),
+  });
+  world.blueprint('spender', { type: 'autonomous', driver: 'claude', max_budget_usd: 0.01, allowed_tools: ['Bash'] });
+  const tutti = await world.tutti();
+
+  const result = await finished(tutti, await start(tutti, world, 'spend', { blueprint: 'spender' }));
+
+  assert.equal(result.status, 'failed', JSON.stringify(result));
+  assert.match(`${result.error.name} ${result.error.message}`, /budget/);
+  assert.equal(world.fake.main().length, 1);
+});
+
+test('Turns above max_turns fail the run and say so', async (t) => {
+  const world = await worldFor(t, {
+    script: () => ({ tool_use: { name: 'Bash', input: { command: 'true', description: 'nothing' } } }),
+  });
+  world.blueprint('looper', { type: 'autonomous', driver: 'claude', max_turns: 2, allowed_tools: ['Bash'] });
+  const tutti = await world.tutti();
+
+  const result = await finished(tutti, await start(tutti, world, 'loop', { blueprint: 'looper' }));
+
+  assert.equal(result.status, 'failed', JSON.stringify(result));
+  assert.match(`${result.error.name} ${result.error.message}`, /turns/);
+  assert.equal(world.fake.main().length, 2);
+});
+
+test('A huge answer is kept whole and read in parts', async (t) => {
+  const bytes = 2000000;
+  const world = await worldFor(t, { script: [{ repeat: { text: 'all work and no play ', bytes }, chunk_chars: 65536 }] });
+  const tutti = await world.tutti();
+
+  const handle = await start(tutti, world, 'write a novel');
+  let result = await finished(tutti, handle);
+  assert.equal(result.status, 'completed', JSON.stringify(result).slice(0, 500));
+  assert.equal(result.result_chars, bytes);
+  let text = result.result_text;
+  while (result.next_offset !== undefined) {
+    result = await tutti.call('get_result', { run_id: handle.run_id, offset: result.next_offset, max_chars: 1000000 });
+    text += result.result_text;
+  }
+
+  assert.equal(text, 'all work and no play '.repeat(bytes / 21 + 1).slice(0, bytes));
+});
+
+test('An agent of .claude/agents is a blueprint as it is', async (t) => {
+  const world = await worldFor(t, { script: ['reviewed'] });
+  const folder = path.join(world.project, '.claude', 'agents');
+  fs.mkdirSync(folder, { recursive: true });
+  fs.writeFileSync(path.join(folder, 'checker.md'),
+    '---\nname: checker\ndescription: Checks things\ntools: Read, Grep\nmodel: haiku\n---\nYou check MARKED things.\n');
+  const tutti = await world.tutti();
+
+  const result = await finished(tutti, await start(tutti, world, 'check', { blueprint: 'checker' }));
+
+  assert.equal(result.status, 'completed', JSON.stringify(result));
+  const { system, tools, model } = viewOf(world.fake.main()[0]);
+  assert.match(system, /You check MARKED things\./);
+  assert.match(model, /haiku/);
+  assert.ok(!tools.includes('Write'), tools.join());
+});
+
 test('Two sessions at once do not mix', async (t) => {
   const world = await worldFor(t, { script: (request) => ({ text: `answer to ${viewOf(request).user}` }) });
   const tutti = await world.tutti();

@@ -140,3 +140,33 @@ test('A run that Claude started outlives the Claude that started it', async (t) 
   const result = await tutti.call('get_result', { session_id, wait_s: 20 });
   assert.deepEqual(result.result_data, { late: 'but there' });
 });
+
+test('Claude uses tutti over streamable HTTP just the same', async (t) => {
+  const world = await World.create();
+  t.after(() => world.close());
+  makeCheckout(world.project);
+  world.fake.setScript(surveyModel(world.project));
+  const { url } = await world.serve();
+
+  const config = JSON.stringify({ mcpServers: { tutti: { type: 'http', url: `${url}/mcp` } } });
+  const claude = startClaude(world, ['--mcp-config', config]);
+  claude.prompt('survey this project');
+  const result = await claude.result();
+  await claude.closeInput();
+
+  const init = claude.records.find((r) => r.subtype === 'init');
+  assert.equal(init.mcp_servers.find((s) => s.name === 'tutti')?.status, 'connected');
+  assert.match(result.result, /^survey says \{/);
+});
+
+test('When Claude ends, its tutti ends too and leaves no process but agents', async (t) => {
+  const world = await World.create({ script: ['nothing to do'] });
+  t.after(() => world.close());
+
+  const claude = startClaude(world, ['--mcp-config', mcpConfig(world)]);
+  claude.prompt('hello');
+  await claude.result();
+  await claude.closeInput();
+
+  await world.until('tutti stdio to end', () => world.processes().length === 0, 5000);
+});

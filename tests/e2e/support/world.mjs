@@ -1,5 +1,6 @@
 // One test's world: a folder of its own with home, project and store; a fake API; the tutti under test.
 
+import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -65,6 +66,21 @@ export class World {
     this.clients.push(client);
     await client.open();
     return client;
+  }
+
+  /** Starts `tutti serve` over this world's store; gives {url, child}. It ends with the world. */
+  async serve() {
+    const port_file = path.join(this.root, 'port');
+    const child = spawn(tuttiBinary(), ['serve', '--port', '0', '--port-file', port_file, '--blueprints', this.blueprints],
+      { env: this.env(), cwd: this.project, stdio: ['ignore', 'ignore', 'pipe'] });
+    let stderr = '';
+    child.stderr.setEncoding('utf8').on('data', (text) => (stderr += text));
+    child.on('error', () => {});
+    const port = await this.until('tutti serve to listen', () => {
+      if (child.exitCode !== null) throw new Error(`tutti serve ended with ${child.exitCode}: ${stderr}`);
+      return fs.existsSync(port_file) && Number(fs.readFileSync(port_file, 'utf8'));
+    });
+    return { url: `http://127.0.0.1:${port}`, child };
   }
 
   /** Polls until `condition` gives something true. The condition is the synchronisation, not the pause. */

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <iterator>
 #include <system_error>
 
 namespace fake_claude {
@@ -21,7 +22,7 @@ std::string projectName() {
 
 Json serversOf(const Options& options) {
   Json servers = Json::array();
-  const Json config = Json::parse(options.get("mcp-config"), nullptr, false);
+  const Json config = Json::parse(mcpConfig(options), nullptr, false);
   if (!config.is_object() || !config.contains("mcpServers")) return servers;
   for (const auto& [name, entry] : config["mcpServers"].items())
     servers.push_back(
@@ -53,6 +54,13 @@ Json modelUsage(const std::string& model, int calls, double cost_usd) {
 }
 
 }  // namespace
+
+std::string mcpConfig(const Options& options) {
+  std::string config = options.get("mcp-config");
+  if (config.empty() || config.front() == '{') return config;
+  std::ifstream in(config);
+  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+}
 
 fs::path configFolder() {
   const char* folder = std::getenv("CLAUDE_CONFIG_DIR");

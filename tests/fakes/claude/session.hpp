@@ -59,6 +59,9 @@ class Session {
   bool last_was_error_ = false;
 };
 
+/// The text of --mcp-config, which may be JSON or name a file.
+std::string mcpConfig(const Options& options);
+
 /// $CLAUDE_CONFIG_DIR, or $HOME/.claude.
 std::filesystem::path configFolder();
 

@@ -253,7 +253,7 @@ void mcpCall(Turn& turn, const std::string& text) {
   const Json input = Json::parse(arguments.empty() ? "{}" : arguments, nullptr, false);
   const Json use = useTool(turn, "mcp__" + server + "__" + tool, input);
   const std::string result =
-      callMcpTool(turn.session.options().get("mcp-config"), server, tool, arguments);
+      callMcpTool(mcpConfig(turn.session.options()), server, tool, arguments);
   turn.session.toolResult(use["id"].get<std::string>(), result, result.starts_with("mcp error"));
   say(turn, result);
 }
