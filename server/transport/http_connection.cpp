@@ -222,14 +222,18 @@ void Connection::onEof() {
 
 void Connection::process() {
   if (processing_ || closed_) return;
-  processing_ = true;
-  while (step()) {
-  }
-  processing_ = false;
-  if (closed_) return;
-  const bool paused = unsent() >= kOutputPauseBytes;
-  if (eof_ && !busy_ && !paused) closing_ = true;
-  flush();
+  bool paused = false;
+  do {
+    processing_ = true;
+    while (step()) {
+    }
+    processing_ = false;
+    if (closed_) return;
+    paused = unsent() >= kOutputPauseBytes;
+    if (eof_ && !busy_ && !paused) closing_ = true;
+    flush();
+    // A client that takes everything at once gets the next answers in the same turn.
+  } while (paused && !closed_ && unsent() < kOutputPauseBytes);
   read();
 }
 
@@ -292,7 +296,7 @@ void Connection::respond(const mcp::http::HttpResponse& response) {
   head.content_type = response.content_type;
   if (response.status != 204) head.content_length = response.body.size();
   head.close = !keep_alive_;
-  head.origin = origin_;
+  if (response.status != 403) head.origin = origin_;  // 403: the origin itself may be the reason
   head.extra_headers = response.extra_headers;
   appendHead(out_, head);
   if (!head_only_) out_ += response.body;

@@ -1,0 +1,113 @@
+#!/usr/bin/env bash
+# Protocol benches: ours, the official TypeScript SDK v2 and a bare Beast server, in one run.
+# usage: tests/bench/run.sh [BUILD_DIR] [SECONDS]
+set -euo pipefail
+here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
+root="$(cd "$here/../.." && pwd)"
+build="${1:-$root/build/release}"
+seconds="${2:-5}"
+bin="$build/tests/bench"
+
+command -v wrk >/dev/null || { echo "installing wrk" >&2; sudo -n apt-get install -y -q wrk >&2 || apt-get install -y -q wrk >&2; }
+[ -f "$build/build.ninja" ] || cmake --preset release -S "$root" -B "$build" >&2
+ninja -C "$build" -j2 bench_protocol >&2
+[ -d "$here/node_modules" ] || npm ci --prefix "$here" --no-audit --no-fund >&2
+
+work="$(mktemp -d)"
+pids=()
+finish() {
+  for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
+  rm -rf "$work"
+}
+trap finish EXIT
+
+body='{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","arguments":{"text":"hello"},"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientInfo":{"name":"bench","version":"1"},"io.modelcontextprotocol/clientCapabilities":{}}}}'
+cat >"$work/call.lua" <<LUA
+wrk.method = "POST"
+wrk.body = [[$body]]
+wrk.headers["Content-Type"] = "application/json"
+wrk.headers["Accept"] = "application/json, text/event-stream"
+wrk.headers["MCP-Protocol-Version"] = "2026-07-28"
+wrk.headers["Mcp-Method"] = "tools/call"
+wrk.headers["Mcp-Name"] = "echo"
+done = function(summary, latency)
+  local bad = summary.errors.status + summary.errors.read + summary.errors.write + summary.errors.timeout
+  print(string.format("result %.0f %.3f %.3f %d", summary.requests / summary.duration * 1e6,
+                      latency:percentile(50) / 1000, latency:percentile(99) / 1000, bad))
+end
+LUA
+
+# start NAME COMMAND…: starts a server that prints its port; sets `port` and `pid`.
+start() {
+  local name="$1"
+  shift
+  "$@" >"$work/$name.port" 2>"$work/$name.log" &
+  pid=$!
+  pids+=("$pid")
+  for _ in $(seq 200); do
+    [ -s "$work/$name.port" ] && break
+    sleep 0.05
+  done
+  port="$(head -1 "$work/$name.port")"
+}
+
+# http NAME CONNECTIONS: prints a row and sets rate_NAME and p99_NAME.
+http() {
+  local name="$1" connections="$2" before after
+  wrk -t1 -c"$connections" -d1s -s "$work/call.lua" "http://127.0.0.1:$port/mcp" >/dev/null
+  before="$(cut -d' ' -f14,15 "/proc/$pid/stat")"
+  read -r _ rate p50 p99 bad < <(wrk -t1 -c"$connections" -d"${seconds}s" -s "$work/call.lua" \
+    "http://127.0.0.1:$port/mcp" | grep '^result')
+  after="$(cut -d' ' -f14,15 "/proc/$pid/stat")"
+  local cpu rss
+  cpu="$(awk -v a="$before" -v b="$after" -v n="$rate" -v s="$seconds" \
+    'BEGIN{split(a,x," ");split(b,y," ");t=(y[1]+y[2]-x[1]-x[2])/100;printf "%.0f", t>0?n*s/t:0}')"
+  rss="$(awk '/VmRSS/{print $2}' "/proc/$pid/status")"
+  printf '%-26s %10s/s  per CPU-s %8s  p50 %7s ms  p99 %8s ms  RSS %7s kB  errors %s\n' \
+    "$name" "$rate" "$cpu" "$p50" "$p99" "$rss" "$bad"
+  eval "rate_$name=$rate p99_$name=$p99 cpu_$name=$cpu"
+}
+
+# stdio NAME ERA COMMAND…: prints a row and sets rate_NAME.
+stdio() {
+  local name="$1" era="$2"
+  shift 2
+  local line
+  line="$("$bin/bench_stdio_driver" "$seconds" 64 "$era" "$@")"
+  printf '%-26s %s\n' "$name" "$line"
+  eval "rate_$name=$(sed -E 's/.*"per_s":([0-9]+).*/\1/' <<<"$line")"
+}
+
+ratio() { awk -v a="$1" -v b="$2" 'BEGIN{printf "%.2f", a/b}'; }
+
+echo "== HTTP, tools/call of echo, 2026-07-28, 16 connections, ${seconds}s each"
+start beast "$bin/bench_beast_echo"
+http beast 16
+kill "$pid"
+start ours "$bin/bench_mcp_server" http
+http ours 16
+kill "$pid"
+start beast2 "$bin/bench_beast_echo"
+http beast2 16
+kill "$pid"
+start ts node "$here/ts_server.mjs" http
+http ts 16
+kill "$pid"
+
+echo "== stdio, tools/call of echo, 64 in flight, ${seconds}s each"
+stdio ours_legacy legacy "$bin/bench_mcp_server" stdio
+stdio ours_modern modern "$bin/bench_mcp_server" stdio
+stdio ts_legacy legacy node "$here/ts_server.mjs" stdio
+stdio ts_modern modern node "$here/ts_server.mjs" stdio
+stdio responder legacy "$bin/bench_line_responder"
+
+echo "== ratios"
+printf 'HTTP ours / TS SDK v2        %8s  (target 40)\n' "$(ratio "$rate_ours" "$rate_ts")"
+printf 'HTTP ours / bare Beast       %8s  (target 0.70)\n' \
+  "$(awk -v a="$rate_ours" -v b="$rate_beast" -v c="$rate_beast2" 'BEGIN{printf "%.2f", 2*a/(b+c)}')"
+printf 'HTTP ours / Beast per CPU-s  %8s\n' \
+  "$(awk -v a="$cpu_ours" -v b="$cpu_beast" -v c="$cpu_beast2" 'BEGIN{printf "%.2f", 2*a/(b+c)}')"
+printf 'HTTP ours p99                %8s ms (target 2)\n' "$p99_ours"
+printf 'stdio legacy ours / TS       %8s  (target 20)\n' "$(ratio "$rate_ours_legacy" "$rate_ts_legacy")"
+printf 'stdio modern ours / TS       %8s  (target 20)\n' "$(ratio "$rate_ours_modern" "$rate_ts_modern")"
+printf 'stdio legacy ours / ceiling  %8s\n' "$(ratio "$rate_ours_legacy" "$rate_responder")"
