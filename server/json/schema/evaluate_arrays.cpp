@@ -93,6 +93,8 @@ bool Evaluator::contains(const ArrayRules& rules, const Json& value, Evaluated* 
   }
   if (matches >= rules.contains_min) return true;
   miss(matches == 0 ? "contains" : "minContains", value, [&] {
+    if (matches == 0 && !rules.contains_evaluates)  // as draft-07's validator words it
+      return "None of " + shown(value) + " are valid under the given schema";
     if (matches == 0) return shown(value) + " does not contain items matching the given schema";
     return "Too few items match the given schema (expected at least " +
            std::to_string(rules.contains_min) + " but only " + std::to_string(matches) +

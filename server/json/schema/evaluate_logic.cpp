@@ -79,20 +79,21 @@ bool Evaluator::anyOf(const LogicRules& rules, const Json& value, Evaluated* see
 bool Evaluator::oneOf(const LogicRules& rules, const Json& value, Evaluated* seen) {
   if (rules.one_of.empty()) return true;
   std::vector<const Node*>::size_type count = 0;
+  const Node* first = nullptr;
   std::string matching;
   for (const Node* node : rules.one_of) {
     if (!branch(*node, value, seen)) continue;
     ++count;
+    if (first == nullptr) first = node;
     if (count > 1 && errors_ == nullptr) return false;
-    if (errors_ != nullptr && matching.size() < kShownMax)
-      matching += (matching.empty() ? "" : ", ") + node->shown;
+    if (count > 1 && matching.size() < kShownChoicesMax) matching += node->shown + ", ";
   }
   if (count == 1) return true;
   miss("oneOf", value, [&] {
     if (count == 0) return shown(value) + " is not valid under any of the given schemas";
-    if (matching.empty())
+    if (first->shown.empty())
       return shown(value) + " is valid under more than one of the given schemas";
-    return shown(value) + " is valid under each of " + matching;
+    return shown(value) + " is valid under each of " + matching + first->shown;
   });
   return false;
 }

@@ -169,7 +169,9 @@ bool Evaluator::values(const ValueRules& rules, const Json& value) {
   }
   if (rules.choices && !isChoice(rules, value)) {
     valid = false;
-    miss("enum", value, [&] { return shown(value) + " is not one of " + shown(*rules.choices); });
+    miss("enum", value, [&] {
+      return shown(value) + " is not one of " + shown(*rules.choices, kShownChoicesMax);
+    });
   }
   return valid;
 }

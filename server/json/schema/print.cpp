@@ -11,14 +11,11 @@ namespace tutti::json::schema {
 namespace {
 enum class Style { Json, Python };
 
-std::string cut(std::string text) {
-  return shortened(text, kShownMax);
-}
-
 /// Writes one value and stops soon after the limit, at any depth.
 class Writer {
  public:
-  explicit Writer(Style style) : style_(style) {}
+  explicit Writer(Style style, std::size_t size_max = kShownMax)
+      : style_(style), size_max_(size_max) {}
 
   void write(const Json& value) {
     if (full()) return;
@@ -51,14 +48,14 @@ class Writer {
   }
 
   void writeText(std::string_view text) {
-    const std::string part(text.substr(0, kShownMax + 8));
+    const std::string part(text.substr(0, size_max_ + 8));
     if (style_ == Style::Json) return appendJsonString(out_, wholeCharacters(part, text.size()));
     writePython(toValidUtf8(wholeCharacters(part, text.size())));
   }
 
   void append(std::string_view text) { out_.append(text); }
-  bool full() const { return out_.size() > kShownMax; }
-  std::string take() { return cut(std::move(out_)); }
+  bool full() const { return out_.size() > size_max_; }
+  std::string take() { return shortened(out_, size_max_); }
 
  private:
   std::string_view word(std::string_view json, std::string_view python) const {
@@ -122,6 +119,7 @@ class Writer {
   }
 
   const Style style_;
+  const std::size_t size_max_;
   std::string out_;
 };
 }  // namespace
@@ -132,8 +130,8 @@ std::string shownJson(const Json& value) {
   return writer.take();
 }
 
-std::string shown(const Json& value) {
-  Writer writer(Style::Python);
+std::string shown(const Json& value, std::size_t size_max) {
+  Writer writer(Style::Python, size_max);
   writer.write(value);
   return writer.take();
 }

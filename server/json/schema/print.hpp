@@ -11,14 +11,15 @@
 
 namespace tutti::json::schema {
 
-constexpr std::size_t kShownMax = 200;  ///< bytes of one value in an error
+constexpr std::size_t kShownMax = 200;          ///< bytes of one value in an error
+constexpr std::size_t kShownChoicesMax = 2000;  ///< bytes of what a schema offers instead
 
 /// As JSON, at most kShownMax bytes and " …" where something was cut.
 std::string shownJson(const Json& value);
 
 /// As python-jsonschema shows it, since its messages are what clients know: 'text', True, None,
 /// {'a': [1.0]}. Cut as shownJson() is.
-std::string shown(const Json& value);
+std::string shown(const Json& value, std::size_t size_max = kShownMax);
 /// The items of an array from `first` on, as an array.
 std::string shownFrom(const Json& array, std::size_t first);
 std::string shownText(std::string_view text);
