@@ -35,7 +35,9 @@ void DurableWriter::attempt() {
   Status written = writeFileDurably(job.path, job.content);
   if (!written.ok() && ::unlink(reserve_.c_str()) == 0)
     written = writeFileDurably(job.path, job.content);
-  if (!written.ok()) {
+  // Without its folder nobody will ever look for the file: whoever removed it wants nothing more.
+  const bool wanted = std::filesystem::exists(job.path.parent_path());
+  if (!written.ok() && wanted) {
     pause_ms_ = std::clamp(pause_ms_ * 2, kPauseFirstMs, kPauseMaxMs);
     log::error("cannot write, will try again",
                {{"error", written.error().message()}, {"pause_ms", pause_ms_}});

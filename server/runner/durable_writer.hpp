@@ -20,7 +20,7 @@ class DurableWriter {
   DurableWriter(Loop& loop, std::filesystem::path reserve);
   /// Sets the reserve aside, if there is room.
   void prepare();
-  /// `done` is called from the loop once the file is on disk.
+  /// `done` is called from the loop once the file is on disk (or given up).
   void write(std::filesystem::path path, std::string content, Done done);
   bool busy() const { return !jobs_.empty(); }
 

@@ -16,6 +16,10 @@ namespace {
 
 /// Kept free below bytes_max for the event that says what was dropped.
 constexpr std::int64_t kLastEventBytesMax = 512;
+/// Of one event; a larger one is cut, so that a page of events stays something one can send.
+constexpr std::size_t kEventBytesMax = 1U << 20;
+constexpr std::size_t kCutShownMax = 65'536;
+constexpr std::size_t kCutMemberMax = 1'024;
 
 std::string eventLine(std::string_view type, const Json& data) {
   std::string line = "{\"event_type\":";
@@ -23,6 +27,18 @@ std::string eventLine(std::string_view type, const Json& data) {
   line.append(",\"timestamp\":\"").append(isoTimestamp(Clock::system().now()));
   line.append("\",\"data\":").append(json::dump(data)).append("}\n");
   return line;
+}
+
+/// The event's short members, and the beginning of the rest as text.
+Json cutDown(const Json& data, const std::string& whole) {
+  Json cut = Json::object();
+  for (const auto& [key, value] : data.items()) {
+    if (value.is_primitive() && json::dump(value).size() <= kCutMemberMax) cut[key] = value;
+  }
+  cut["cut"] = true;
+  cut["bytes"] = whole.size();
+  cut["shown"] = shortened(whole, kCutShownMax);
+  return cut;
 }
 
 bool endsWithinLine(int fd, std::int64_t size) {
@@ -51,7 +67,8 @@ Status SpoolWriter::append(std::string_view type, const Json& data) {
     if (dropped_++ == 0) dropped_because_ = "events_max";
     return ok();
   }
-  const std::string line = eventLine(type, data);
+  std::string line = eventLine(type, data);
+  if (line.size() > kEventBytesMax) line = eventLine(type, cutDown(data, json::dump(data)));
   const std::int64_t after = bytes_ + static_cast<std::int64_t>(line.size());
   if (after + kLastEventBytesMax > limits_.bytes_max) {
     if (dropped_++ == 0) dropped_because_ = "spool_bytes_max";

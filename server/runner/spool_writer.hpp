@@ -25,8 +25,9 @@ class SpoolWriter {
   /// Creates or continues `run_folder`/events.ndjson. Errors: as ioError.
   static Result<SpoolWriter> open(const std::filesystem::path& run_folder, SpoolLimits limits);
 
-  /// Past a limit the event is counted and left out, which is no error. Errors: ResourceExhausted
-  /// "disk_full", Internal "io_error"; what was written of the line is taken back.
+  /// An event above 1 MiB is cut (members "cut", "bytes", "shown"). Past a limit the event is
+  /// counted and left out, which is no error. Errors: ResourceExhausted "disk_full", Internal
+  /// "io_error"; what was written of the line is taken back.
   Status append(std::string_view type, const Json& data);
   /// Writes what was left out as the last event, "events_dropped", and syncs. For the run's end.
   Status finish();
