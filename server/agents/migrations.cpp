@@ -27,7 +27,8 @@ CREATE TABLE sessions (
 );
 CREATE INDEX sessions_by_age ON sessions (created_at, session_id);
 CREATE INDEX sessions_by_status ON sessions (status, created_at, session_id);
-CREATE INDEX sessions_by_parent ON sessions (parent_session_id, created_at, session_id);
+CREATE INDEX sessions_by_parent ON sessions (parent_session_id, created_at, session_id)
+  WHERE parent_session_id IS NOT NULL;
 CREATE UNIQUE INDEX sessions_by_name ON sessions (name) WHERE name <> '';
 CREATE INDEX sessions_by_live_owner ON sessions (owner) WHERE host_live = 1;
 
