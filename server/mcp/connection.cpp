@@ -15,6 +15,8 @@ struct Connection::State {
   Server::Impl& server;
   std::shared_ptr<Exchange> pipe;
   std::shared_ptr<Peer> peer;
+  rpc::Decoder decoder{};
+  EnvelopeReader envelopes{};
 
   void receiveModern(rpc::Message message);
   void receiveBatch(rpc::Decoded decoded);
@@ -26,8 +28,8 @@ void Connection::State::receiveModern(rpc::Message message) {
   request.id = message.id;
   request.context.revision = Revision::k2026_07_28;
   request.exchange = pipe;
-  Envelope envelope;
-  if (const auto bad = readEnvelope(message, envelope)) return request.error(*bad);
+  std::shared_ptr<const Envelope> envelope;
+  if (const auto bad = envelopes.read(message, envelope)) return request.error(*bad);
   if (const auto bad = makeModernRequest(std::move(message), std::move(envelope), request))
     return request.error(*bad);
   request.context.caller.agent_session_id = peer->agent_session_id;
@@ -75,7 +77,7 @@ Connection::~Connection() {
 }
 
 void Connection::receive(std::string_view text) {
-  rpc::Decoded decoded = rpc::decode(text);
+  rpc::Decoded decoded = state_->decoder.decode(text);
   if (decoded.batch) return state_->receiveBatch(std::move(decoded));
   rpc::Item& item = decoded.items.front();
   const bool request = item.valid && item.message.kind == rpc::Message::Kind::Request;

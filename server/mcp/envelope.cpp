@@ -7,12 +7,6 @@
 namespace tutti::mcp {
 namespace {
 
-const Json* metaOf(const rpc::Message& message) {
-  if (!message.params.is_object()) return nullptr;
-  const auto meta = message.params.find("_meta");
-  return meta == message.params.end() ? nullptr : &*meta;
-}
-
 const Json* member(const Json& object, std::string_view key) {
   const auto found = object.find(key);
   return found == object.end() ? nullptr : &*found;
@@ -41,12 +35,13 @@ std::string clientName(const Json& meta) {
 }  // namespace
 
 bool claimsModern(const rpc::Message& message) {
-  const Json* meta = metaOf(message);
+  const auto& meta = message.meta;
   return meta != nullptr && meta->is_object() && meta->find(kMetaVersion) != meta->end();
 }
 
-std::optional<WireError> readEnvelope(const rpc::Message& message, Envelope& envelope) {
-  const Json* meta = metaOf(message);
+namespace {
+
+std::optional<WireError> readMeta(const Json* meta, Envelope& envelope) {
   if (meta == nullptr || !meta->is_object()) return badMeta(kMetaVersion, "is missing");
   const Json* version = member(*meta, kMetaVersion);
   if (version == nullptr) return badMeta(kMetaVersion, "is missing");
@@ -65,8 +60,22 @@ std::optional<WireError> readEnvelope(const rpc::Message& message, Envelope& env
   return std::nullopt;
 }
 
+}  // namespace
+
+std::optional<WireError> EnvelopeReader::read(const rpc::Message& message,
+                                              std::shared_ptr<const Envelope>& envelope) {
+  if (message.meta == nullptr || message.meta != meta_) {
+    const auto fresh = std::make_shared<Envelope>();
+    if (auto bad = readMeta(message.meta.get(), *fresh)) return bad;
+    meta_ = message.meta;
+    envelope_ = fresh;
+  }
+  envelope = envelope_;
+  return std::nullopt;
+}
+
 std::optional<WireError> readProgressToken(const rpc::Message& message, std::string& token) {
-  const Json* meta = metaOf(message);
+  const auto& meta = message.meta;
   if (meta == nullptr) return std::nullopt;
   if (!meta->is_object()) return invalidParams("'_meta' must be an object");
   const Json* value = member(*meta, "progressToken");

@@ -4,21 +4,21 @@
 
 namespace tutti::mcp {
 
-std::optional<WireError> makeModernRequest(rpc::Message message, Envelope envelope,
+std::optional<WireError> makeModernRequest(rpc::Message message,
+                                           std::shared_ptr<const Envelope> envelope,
                                            Request& request) {
-  const auto revision = parseRevision(envelope.protocol_version);
+  const auto revision = parseRevision(envelope->protocol_version);
   const auto bad_token = readProgressToken(message, request.context.progress_token);
   request.id = std::move(message.id);
   request.context.revision = Revision::k2026_07_28;
-  if (!revision || !isModern(*revision)) return unsupportedVersion(envelope.protocol_version);
+  if (!revision || !isModern(*revision)) return unsupportedVersion(envelope->protocol_version);
   if (bad_token) return bad_token;
   request.method = std::move(message.method);
   request.params = std::move(message.params);
   request.context.revision = *revision;
-  request.context.caller.revision = std::move(envelope.protocol_version);
-  request.context.caller.client_name = std::move(envelope.client_name);
-  request.context.log_level = envelope.log_level;
-  request.context.client_capabilities = std::move(envelope.client_capabilities);
+  request.context.caller.revision = envelope->protocol_version;
+  request.context.caller.client_name = envelope->client_name;
+  request.context.envelope = std::move(envelope);
   return std::nullopt;
 }
 

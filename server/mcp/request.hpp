@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "server/mcp/envelope.hpp"
 #include "server/mcp/error_map.hpp"
 #include "server/mcp/exchange.hpp"
 #include "server/mcp/peer.hpp"
@@ -18,10 +19,8 @@ namespace tutti::mcp {
 struct Context {
   Revision revision = kLatestLegacy;
   Caller caller;
-  std::string progress_token;  ///< JSON text; empty: none
-  std::optional<LogLevel>
-      log_level;  ///< modern: as the request says; legacy: the peer's setting rules
-  Json client_capabilities;
+  std::string progress_token;                ///< JSON text; empty: none
+  std::shared_ptr<const Envelope> envelope;  ///< of a modern request; null for a legacy one
   bool modern() const { return isModern(revision); }
 };
 

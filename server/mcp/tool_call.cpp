@@ -108,7 +108,7 @@ class Call final : public ToolCall, public Pending {
 
  private:
   std::optional<LogLevel> logThreshold() const {
-    if (request_.context.modern() || !request_.peer) return request_.context.log_level;
+    if (request_.context.envelope) return request_.context.envelope->log_level;
     return request_.peer->log_level;
   }
 

@@ -1,5 +1,6 @@
-// The text is parsed once, as a whole; an id that the parsed value cannot hold exactly (more than
-// 64 bits) is fetched again from the text.
+// Messages of the usual shape take the short way of fast_decode.cpp. Any other text is parsed once,
+// as a whole; an id that the parsed value cannot hold exactly (more than 64 bits) is fetched from
+// it again.
 #include "server/rpc/codec.hpp"
 
 #include <charconv>
@@ -7,6 +8,7 @@
 #include <utility>
 
 #include "server/base/text.hpp"
+#include "server/rpc/fast_decode.hpp"
 #include "server/rpc/scan.hpp"
 
 namespace tutti::rpc {
@@ -80,6 +82,10 @@ std::optional<Item> takeParams(Json& object, Message& message) {
     return refused(std::move(message.id), kInvalidRequest,
                    "Invalid Request: 'params' must be an object");
   message.params = std::move(*params);
+  const auto meta = message.params.find("_meta");
+  if (meta == message.params.end()) return std::nullopt;
+  message.meta = std::make_shared<const Json>(std::move(*meta));
+  message.params.erase(meta);
   return std::nullopt;
 }
 
@@ -168,11 +174,18 @@ void appendNumber(std::string& to, int number) {
 
 }  // namespace
 
-Decoded decode(std::string_view text, const DecodeLimits& limits) {
-  auto parsed = json::parse(text, {limits.depth_max, limits.bytes_max});
+Decoded Decoder::decode(std::string_view text) {
+  Decoded usual;
+  usual.items.emplace_back();
+  if (decodeUsual(text, limits_, meta_, usual.items.back().message)) return usual;
+  auto parsed = json::parse(text, {limits_.depth_max, limits_.bytes_max});
   if (!parsed.ok()) return single(parseRefusal(parsed.error()));
-  if (parsed->is_array()) return decodeBatch(*parsed, text, limits);
+  if (parsed->is_array()) return decodeBatch(*parsed, text, limits_);
   return single(decodeValue(std::move(*parsed), text));
+}
+
+Decoded decode(std::string_view text, const DecodeLimits& limits) {
+  return Decoder(limits).decode(text);
 }
 
 std::string resultFrame(const Id& id, std::string_view result) {

@@ -8,9 +8,28 @@
 
 namespace tutti::rpc {
 
-/// Reads one text. Never fails as a whole: what is not JSON, or not JSON-RPC, comes back as one
-/// item with a Refusal (-32700 for anything that is no strict JSON, bounds included, else -32600;
-/// -32602 for array params, which MCP forbids). An empty array is one refused item. Thread-safe.
+/// The last `_meta` of a client. Most clients send the same one with every request.
+struct MetaCache {
+  std::string text;
+  std::shared_ptr<const Json> value;
+};
+
+/// Reads the texts of one client, or of many: what it remembers only saves work.
+class Decoder {
+ public:
+  explicit Decoder(const DecodeLimits& limits = {}) : limits_(limits) {}
+
+  /// Reads one text. Never fails as a whole: what is not JSON, or not JSON-RPC, comes back as one
+  /// item with a Refusal (-32700 for anything that is no strict JSON, bounds included, else -32600;
+  /// -32602 for array params, which MCP forbids). An empty array is one refused item.
+  Decoded decode(std::string_view text);
+
+ private:
+  const DecodeLimits limits_;
+  MetaCache meta_;
+};
+
+/// The same, once. Thread-safe.
 Decoded decode(std::string_view text, const DecodeLimits& limits = {});
 
 /// `result` is one JSON text.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -40,7 +41,9 @@ struct Message {
   Kind kind = Kind::Request;
   Id id;
   std::string method;
-  Json params;  ///< an object; empty when absent
+  Json params;  ///< an object; null when absent
+  /// `params._meta`, taken out of the params; null when absent. Equal texts of one client share it.
+  std::shared_ptr<const Json> meta;
   Json answer;  ///< of a response: its `result` or its `error`
   bool answer_is_error = false;
 };

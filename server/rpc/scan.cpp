@@ -1,5 +1,6 @@
 #include "server/rpc/scan.hpp"
 
+#include <algorithm>
 #include <cstddef>
 
 namespace tutti::rpc {
@@ -18,11 +19,17 @@ std::size_t skipSpace(std::string_view text, std::size_t at) {
 std::size_t skipString(std::string_view text, std::size_t at) {
   for (++at; at < text.size() && text[at] != '"'; ++at)
     if (text[at] == '\\') ++at;
-  return at + 1;
+  return std::min(at + 1, text.size());
 }
 
-/// The end of the value that starts at `at`: a comma or a closing bracket of the level above.
-std::size_t skipValue(std::string_view text, std::size_t at) {
+std::string_view trimmed(std::string_view text) {
+  while (!text.empty() && isSpace(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+}  // namespace
+
+std::size_t valueEnd(std::string_view text, std::size_t at) {
   int depth = 0;
   while (at < text.size()) {
     const char c = text[at];
@@ -38,13 +45,6 @@ std::size_t skipValue(std::string_view text, std::size_t at) {
   return text.size();
 }
 
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && isSpace(text.back())) text.remove_suffix(1);
-  return text;
-}
-
-}  // namespace
-
 std::string_view memberSpan(std::string_view text, std::string_view key) {
   std::string_view found;
   std::size_t at = skipSpace(text, 0);
@@ -55,7 +55,7 @@ std::string_view memberSpan(std::string_view text, std::string_view key) {
     const std::string_view name = text.substr(at + 1, key_end - at - 2);
     const std::size_t colon = skipSpace(text, key_end);
     const std::size_t start = skipSpace(text, colon + 1);
-    const std::size_t end = skipValue(text, start);
+    const std::size_t end = valueEnd(text, start);
     if (name == key) found = trimmed(text.substr(start, end - start));
     at = skipSpace(text, end + 1);
   }
@@ -68,7 +68,7 @@ std::vector<std::string_view> elementSpans(std::string_view text) {
   if (at >= text.size() || text[at] != '[') return spans;
   at = skipSpace(text, at + 1);
   while (at < text.size() && text[at] != ']') {
-    const std::size_t end = skipValue(text, at);
+    const std::size_t end = valueEnd(text, at);
     spans.push_back(trimmed(text.substr(at, end - at)));
     if (end >= text.size() || text[end] == ']') break;
     at = skipSpace(text, end + 1);

@@ -61,7 +61,7 @@ http() {
   after="$(cut -d' ' -f14,15 "/proc/$pid/stat")"
   local cpu rss
   cpu="$(awk -v a="$before" -v b="$after" -v n="$rate" -v s="$seconds" \
-    'BEGIN{split(a,x," ");split(b,y," ");t=(y[1]+y[2]-x[1]-x[2])/100;printf "%.0f", t>0?n*s/t:0}')"
+    'BEGIN{split(a,x," ");split(b,y," ");t=(y[1]+y[2]-x[1]-x[2])/100;printf "%.0f", (t > 0 ? n * s / t : 0)}')"
   rss="$(awk '/VmRSS/{print $2}' "/proc/$pid/status")"
   printf '%-26s %10s/s  per CPU-s %8s  p50 %7s ms  p99 %8s ms  RSS %7s kB  errors %s\n' \
     "$name" "$rate" "$cpu" "$p50" "$p99" "$rss" "$bad"

@@ -38,12 +38,14 @@ struct Endpoint::State {
 
   Server::Impl& server;
   Sessions sessions;
+  rpc::Decoder decoder;
+  EnvelopeReader envelopes;
 
   void post(const HttpRequest& request, const std::shared_ptr<HttpReply>& reply);
   void get(const HttpRequest& request, const std::shared_ptr<HttpReply>& reply);
   void del(const HttpRequest& request, HttpReply& reply);
-  void modern(const HttpRequest& request, rpc::Message message, Envelope envelope,
-              const std::shared_ptr<HttpReply>& reply);
+  void modern(const HttpRequest& request, rpc::Message message,
+              std::shared_ptr<const Envelope> envelope, const std::shared_ptr<HttpReply>& reply);
   void initialize(const HttpRequest& request, rpc::Item item,
                   const std::shared_ptr<HttpReply>& reply);
   void legacy(const HttpRequest& request, rpc::Item item, const std::shared_ptr<HttpReply>& reply);
@@ -79,7 +81,8 @@ std::shared_ptr<Session> Endpoint::State::sessionOf(const HttpRequest& request, 
   return session;
 }
 
-void Endpoint::State::modern(const HttpRequest& http, rpc::Message message, Envelope envelope,
+void Endpoint::State::modern(const HttpRequest& http, rpc::Message message,
+                             std::shared_ptr<const Envelope> envelope,
                              const std::shared_ptr<HttpReply>& reply) {
   Request request;
   request.exchange = std::make_shared<HttpExchange>(reply);
@@ -140,8 +143,8 @@ void Endpoint::State::batch(const HttpRequest& request, rpc::Decoded decoded,
 
 void Endpoint::State::post(const HttpRequest& request, const std::shared_ptr<HttpReply>& reply) {
   if (const auto refusal = checkPostHeaders(request)) return refuse(*reply, *refusal);
-  rpc::Decoded decoded = rpc::decode(request.body);
-  Classified classified = classify(request, decoded);
+  rpc::Decoded decoded = decoder.decode(request.body);
+  Classified classified = classify(request, decoded, envelopes);
   switch (classified.kind) {
     case Classified::Kind::Refused:
       return refuse(*reply, classified.refusal);

@@ -47,6 +47,7 @@ std::string_view trimmed(std::string_view text) {
 
 /// Does an Accept list take `type`? Parameters are ignored, but q=0 is a no.
 bool accepts(std::string_view list, std::string_view type) {
+  if (list == "application/json, text/event-stream") return true;  // what nearly all clients send
   const std::string any_subtype = std::string(type.substr(0, type.find('/'))) + "/*";
   const std::string low = lowered(list);
   std::string_view rest = low;
@@ -62,6 +63,7 @@ bool accepts(std::string_view list, std::string_view type) {
 }
 
 bool isJson(std::string_view content_type) {
+  if (content_type == "application/json") return true;
   return lowered(trimmed(content_type.substr(0, content_type.find(';')))) == "application/json";
 }
 
@@ -126,10 +128,11 @@ Classified classifyBatch(const rpc::Decoded& decoded) {
   return of(Classified::Kind::LegacyBatch);
 }
 
-Classified classifyModern(const HttpRequest& request, const Message& message) {
+Classified classifyModern(const HttpRequest& request, const Message& message,
+                          EnvelopeReader& envelopes) {
   Classified result = of(Classified::Kind::Modern);
-  if (const auto bad = readEnvelope(message, result.envelope)) return refused({message.id, *bad});
-  if (auto bad = checkModernHeaders(request, message, result.envelope))
+  if (const auto bad = envelopes.read(message, result.envelope)) return refused({message.id, *bad});
+  if (auto bad = checkModernHeaders(request, message, *result.envelope))
     return refused(std::move(*bad));
   return result;
 }
@@ -155,8 +158,8 @@ Classified classifyUnclaimed(const HttpRequest& request, const Message& message)
     return of(Classified::Kind::LegacyInitialize);
   }
   if (!modern_header) return of(Classified::Kind::Legacy);
-  Envelope nothing;
-  const auto missing = readEnvelope(message, nothing);
+  std::shared_ptr<const Envelope> nothing;
+  const auto missing = EnvelopeReader().read(message, nothing);
   return refused({message.id, *missing});
 }
 
@@ -180,13 +183,14 @@ std::optional<HttpRefusal> checkGetHeaders(const HttpRequest& request) {
   return legacyRefusal(406, "Not Acceptable: Accept must list text/event-stream");
 }
 
-Classified classify(const HttpRequest& request, const rpc::Decoded& decoded) {
+Classified classify(const HttpRequest& request, const rpc::Decoded& decoded,
+                    EnvelopeReader& envelopes) {
   if (decoded.batch) return classifyBatch(decoded);
   const rpc::Item& item = decoded.items.front();
   if (!item.valid) return refused({item.refusal.id, {item.refusal.error, 400}});
   const Message& message = item.message;
   if (!claimsModern(message)) return classifyUnclaimed(request, message);
-  if (message.kind == Message::Kind::Request) return classifyModern(request, message);
+  if (message.kind == Message::Kind::Request) return classifyModern(request, message, envelopes);
   return of(Classified::Kind::ModernNotification);
 }
 

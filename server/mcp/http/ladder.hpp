@@ -2,6 +2,7 @@
 // wins.
 #pragma once
 
+#include <memory>
 #include <optional>
 
 #include "server/mcp/envelope.hpp"
@@ -27,10 +28,11 @@ struct Classified {
   enum class Kind { Refused, Legacy, LegacyBatch, LegacyInitialize, Modern, ModernNotification };
   Kind kind = Kind::Refused;
   HttpRefusal refusal;
-  Envelope envelope;  ///< of a modern request
+  std::shared_ptr<const Envelope> envelope;  ///< of a modern request
 };
 
 /// Decides the era from the body; the headers are only held against it.
-Classified classify(const HttpRequest& request, const rpc::Decoded& decoded);
+Classified classify(const HttpRequest& request, const rpc::Decoded& decoded,
+                    EnvelopeReader& envelopes);
 
 }  // namespace tutti::mcp::http

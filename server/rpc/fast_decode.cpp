@@ -1,0 +1,166 @@
+#include "server/rpc/fast_decode.hpp"
+
+#include <utility>
+
+#include "server/rpc/scan.hpp"
+
+namespace tutti::rpc {
+namespace {
+
+/// Walks the text. A function that returns false has met something unusual.
+class UsualReader {
+ public:
+  UsualReader(std::string_view text, const DecodeLimits& limits, MetaCache& cache, Message& message)
+      : text_(text), limits_(limits), cache_(cache), message_(message) {}
+
+  bool read() {
+    if (text_.size() > limits_.bytes_max || limits_.depth_max < 3) return false;
+    const bool whole = readObject(&UsualReader::readTopMember);
+    skipSpace();
+    message_.kind = message_.id.empty() ? Message::Kind::Notification : Message::Kind::Request;
+    return whole && at_ == text_.size() && has_version_ && has_method_;
+  }
+
+ private:
+  using ReadMember = bool (UsualReader::*)(std::string_view key);
+
+  void skipSpace() {
+    while (at_ < text_.size() &&
+           (text_[at_] == ' ' || text_[at_] == '\t' || text_[at_] == '\r' || text_[at_] == '\n'))
+      ++at_;
+  }
+  /// The next byte that is no space, or NUL at the end.
+  char peek() {
+    skipSpace();
+    return at_ < text_.size() ? text_[at_] : '\0';
+  }
+  bool take(char wanted) {
+    if (peek() != wanted) return false;
+    ++at_;
+    return true;
+  }
+  /// A string of printable ASCII without escapes; `content` is between the quotes.
+  bool plainString(std::string_view& content) {
+    if (!take('"')) return false;
+    const std::size_t start = at_;
+    for (; at_ < text_.size(); ++at_) {
+      const char c = text_[at_];
+      if (c == '"') break;
+      if (c < 0x20 || c > 0x7E || c == '\\') return false;
+    }
+    if (at_ == text_.size()) return false;
+    content = text_.substr(start, at_ - start);
+    ++at_;
+    return true;
+  }
+
+  bool readObject(ReadMember read_member) {
+    if (!take('{')) return false;
+    if (take('}')) return true;
+    do {
+      std::string_view key;
+      if (!plainString(key) || !take(':') || !(this->*read_member)(key)) return false;
+    } while (take(','));
+    return take('}');
+  }
+
+  bool readTopMember(std::string_view key) {
+    if (key == "jsonrpc") return !std::exchange(has_version_, true) && readVersion();
+    if (key == "method") return !std::exchange(has_method_, true) && readMethod();
+    if (key == "id") return message_.id.empty() && readId();
+    if (key != "params" || !message_.params.is_null()) return false;
+    message_.params = Json::object();
+    return readObject(&UsualReader::readParam);
+  }
+  bool readVersion() {
+    std::string_view version;
+    return plainString(version) && version == "2.0";
+  }
+  bool readMethod() {
+    std::string_view method;
+    if (!plainString(method)) return false;
+    message_.method = method;
+    return true;
+  }
+  bool readId() {
+    std::string_view content;
+    if (peek() == '"') {
+      const std::size_t start = at_;
+      if (!plainString(content)) return false;
+      message_.id = text_.substr(start, at_ - start);
+      return true;
+    }
+    const std::size_t start = at_;
+    if (peek() == '-') ++at_;
+    const std::size_t digits = at_;
+    while (at_ < text_.size() && text_[at_] >= '0' && text_[at_] <= '9') ++at_;
+    const bool leading_zero = at_ - digits > 1 && text_[digits] == '0';
+    // The long way bounds what a number may be; so do we, by leaving the big ones to it.
+    if (at_ == digits || at_ - digits > 18 || leading_zero) return false;
+    message_.id = text_.substr(start, at_ - start);
+    return message_.id != "-0";
+  }
+
+  bool readParam(std::string_view key) {
+    const char first = peek();
+    if (key == "_meta") return first == '{' && message_.meta == nullptr && readMeta();
+    const auto [place, added] = message_.params.emplace(std::string(key), nullptr);
+    if (!added) return false;
+    if (first == '"') {
+      const std::size_t start = at_;
+      std::string_view content;
+      if (plainString(content)) {
+        *place = content;
+        return true;
+      }
+      at_ = start;
+    }
+    auto value = parseSpan();
+    if (!value.ok()) return false;
+    *place = std::move(*value);
+    return true;
+  }
+  bool readMeta() {
+    if (cache_.value && text_.substr(at_).starts_with(cache_.text)) {
+      // It starts with a whole object, so the value ends where that object ends.
+      at_ += cache_.text.size();
+      message_.meta = cache_.value;
+      return true;
+    }
+    const std::size_t start = at_;
+    auto value = parseSpan();
+    if (!value.ok()) return false;
+    message_.meta = std::make_shared<const Json>(std::move(*value));
+    constexpr std::size_t kCachedBytesMax = 4096;
+    if (at_ - start > kCachedBytesMax) return true;
+    cache_.text = text_.substr(start, at_ - start);
+    while (cache_.text.back() != '}') cache_.text.pop_back();  // the spaces behind it
+    cache_.value = message_.meta;
+    return true;
+  }
+  Result<Json> parseSpan() {
+    const std::size_t start = at_;
+    at_ = valueEnd(text_, start);
+    return json::parse(text_.substr(start, at_ - start),
+                       {limits_.depth_max - 2, limits_.bytes_max});
+  }
+
+  const std::string_view text_;
+  const DecodeLimits& limits_;
+  MetaCache& cache_;
+  Message& message_;
+  std::size_t at_ = 0;
+  bool has_version_ = false;
+  bool has_method_ = false;
+};
+
+}  // namespace
+
+bool decodeUsual(std::string_view text, const DecodeLimits& limits, MetaCache& cache,
+                 Message& message) {
+  if (UsualReader(text, limits, cache, message).read()) return true;
+  message = Message();
+  return false;
+}
+
+}  // namespace tutti::rpc
