@@ -1,0 +1,120 @@
+// The program from a shell: pipes, exit statuses, help, completion, logs.
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <sstream>
+
+#include "tests/integration/tutti_process.hpp"
+
+namespace tutti::test {
+namespace {
+
+class CommandLineTest : public ::testing::Test {
+ protected:
+  TempFolder folder_;
+};
+
+TEST_F(CommandLineTest, AloneItExplainsItself) {
+  const Ran ran = runTutti(folder_, {});
+  EXPECT_EQ(ran.status, 0);
+  EXPECT_NE(ran.out.find("claude mcp add tutti -- tutti stdio"), std::string::npos) << ran.out;
+}
+
+TEST_F(CommandLineTest, EveryCommandHasHelp) {
+  for (const char* command : {"stdio", "serve", "call", "tools", "blueprints", "sessions", "events",
+                              "survey", "completion"}) {
+    const Ran ran = runTutti(folder_, {command, "--help"});
+    EXPECT_EQ(ran.status, 0) << command << ran.err;
+    EXPECT_FALSE(ran.out.empty()) << command;
+  }
+}
+
+TEST_F(CommandLineTest, AnUnknownCommandIsBadUsage) {
+  const Ran ran = runTutti(folder_, {"dance"});
+  EXPECT_EQ(ran.status, 2);
+  EXPECT_NE(ran.err.find("dance"), std::string::npos) << ran.err;
+}
+
+TEST_F(CommandLineTest, CompletionScriptsNameTheCommands) {
+  for (const char* shell : {"bash", "zsh", "fish"}) {
+    const Ran ran = runTutti(folder_, {"completion", shell});
+    EXPECT_EQ(ran.status, 0) << shell;
+    for (const char* command : {"stdio", "serve", "call", "events"})
+      EXPECT_NE(ran.out.find(command), std::string::npos) << shell;
+    EXPECT_EQ(ran.out.find("run-host"), std::string::npos) << shell;
+  }
+}
+
+TEST_F(CommandLineTest, CallTellsByItsExitStatusHowItWent) {
+  EXPECT_EQ(runTutti(folder_, {"call", "list_sessions"}).status, 0);
+  const Ran failed = runTutti(folder_, {"call", "stop", R"({"session_id":"ses_0"})"});
+  EXPECT_EQ(failed.status, 1);
+  EXPECT_NE(failed.err.find("session 'ses_0' not found"), std::string::npos) << failed.err;
+  EXPECT_EQ(runTutti(folder_, {"call", "no_such_tool"}).status, 2);
+  EXPECT_EQ(runTutti(folder_, {"call", "stop", "{"}).status, 2);
+  EXPECT_EQ(runTutti(folder_, {"call", "stop", "[]"}).status, 2);
+}
+
+TEST_F(CommandLineTest, AStoreThatCannotBeMadeIsSaid) {
+  folder_.write("data", "a file where the folder should be");
+  const Ran ran = runTutti(folder_, {"call", "list_sessions"});
+  EXPECT_EQ(ran.status, 2);
+  EXPECT_NE(ran.err.find("data"), std::string::npos) << ran.err;
+}
+
+TEST_F(CommandLineTest, OneLineThroughAPipeIsAnsweredBeforeTheEnd) {
+  TuttiProcess tutti(folder_);
+  tutti.sendLine(R"({"jsonrpc":"2.0","id":7,"method":"ping"})");
+  tutti.closeInput();
+  const Json answer = tutti.receive();
+  EXPECT_EQ(answer["id"], 7);
+  EXPECT_EQ(tutti.wait(), 0);
+}
+
+TEST_F(CommandLineTest, StdoutCarriesTheProtocolAloneWhateverIsLogged) {
+  writeProgram(folder_, "quick", "echo 1; echo aside >&2");
+  TuttiProcess tutti(folder_, {.arguments = {"stdio", "--log-level", "debug"}});
+  tutti.call("start_agent",
+             {{"blueprint", "quick"}, {"parameters", Json::object()}, {"mode", "sync"}});
+  tutti.closeInput();
+  std::istringstream rest(tutti.readRest());
+  for (std::string line; std::getline(rest, line);)
+    EXPECT_EQ(Json::parse(line, nullptr, false).value("jsonrpc", ""), "2.0") << line;
+  EXPECT_EQ(tutti.wait(), 0);
+}
+
+TEST_F(CommandLineTest, HostileMessagesAreRefusedAndTheNextIsServed) {
+  TuttiProcess tutti(folder_);
+  tutti.sendLine(std::string(10'000, '['));
+  EXPECT_EQ(tutti.receive()["error"]["code"], -32700);
+  tutti.sendLine("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\",\"x\":\"\xff\xfe\"}");
+  EXPECT_EQ(tutti.receive()["error"]["code"], -32700);
+  tutti.sendLine("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\",\"x\":\"" +
+                 std::string(100U * 1024 * 1024, 'x') + "\"}");
+  EXPECT_TRUE(tutti.receive().contains("error"));
+  tutti.sendLine(R"({"jsonrpc":"2.0","id":9,"method":"ping"})");
+  EXPECT_EQ(tutti.receive()["id"], 9);
+}
+
+TEST_F(CommandLineTest, ToolsetsChooseWhatIsPublished) {
+  TuttiProcess few(folder_, {.arguments = {"stdio", "--toolsets", "agents"}});
+  const Json agents = few.request("tools/list")["result"]["tools"];
+  TuttiProcess all(folder_, {.arguments = {"stdio", "--toolsets", "all"}});
+  const Json every = all.request("tools/list")["result"]["tools"];
+  EXPECT_LT(agents.size(), every.size());
+  EXPECT_EQ(every, all.request("tools/list")["result"]["tools"]);
+  const Ran bad = runTutti(folder_, {"tools", "--toolsets", "nope"});
+  EXPECT_EQ(bad.status, 2);
+  EXPECT_NE(bad.err.find("nope"), std::string::npos) << bad.err;
+}
+
+TEST_F(CommandLineTest, ServeEndsCleanlyOnSigterm) {
+  const std::string port_file = (folder_.path() / "port").string();
+  TuttiProcess serve(folder_, {.arguments = {"serve", "--port", "0", "--port-file", port_file}});
+  ASSERT_TRUE(waitForFile(port_file));
+  serve.kill(SIGTERM);
+  EXPECT_EQ(serve.wait(), 0);
+}
+
+}  // namespace
+}  // namespace tutti::test
