@@ -5,6 +5,8 @@
 
 namespace tutti::tools {
 namespace {
+constexpr std::size_t kInlineDataBytesMax = 1U << 20;
+
 /// The first position at or after `at` where a character begins.
 std::size_t characterStart(const std::string& text, std::size_t at) {
   while (at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0U) == 0x80U) ++at;
@@ -18,6 +20,16 @@ void addText(Json& report, const std::string& text, ResultWindow window) {
   if (from == 0 && to == text.size()) return;
   report["result_chars"] = text.size();
   if (to < text.size()) report["next_offset"] = to;
+}
+
+// Data too large to be of use in one message is given as text, a piece at a time.
+void addData(Json& report, const std::string& data, ResultWindow window) {
+  if (data.size() > kInlineDataBytesMax) {
+    report["result_data_omitted"] = true;
+    return addText(report, data, window);
+  }
+  Result<Json> parsed = json::parse(data, {.depth_max = 512});
+  report["result_data"] = parsed.ok() ? std::move(*parsed) : Json(data);
 }
 
 void addError(Json& report, const agents::Run& run, const Json& outcome) {
@@ -62,10 +74,7 @@ Json runReport(const agents::Session& session, const agents::Run& run, ResultWin
   const Json told = outcome.ok() ? std::move(*outcome) : Json(Json::object());
   report["result_text"] = nullptr;
   if (run.result_text) addText(report, *run.result_text, window);
-  if (run.result_data) {
-    Result<Json> data = json::parse(*run.result_data, {.depth_max = 512});
-    report["result_data"] = data.ok() ? std::move(*data) : Json(*run.result_data);
-  }
+  if (run.result_data) addData(report, *run.result_data, window);
   if (!run.error.empty() || !run.error_name.empty()) addError(report, run, told);
   copyMembers(report, told);
   return report;

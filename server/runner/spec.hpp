@@ -60,7 +60,7 @@ struct HostSpec {
   std::int64_t idle_max_ms = 600'000;           ///< an idle agent process is ended after this
   std::int64_t stop_grace_ms = 5'000;           ///< between SIGTERM and SIGKILL
   std::int64_t line_bytes_max = 16LL * 1024 * 1024;   ///< of one line an agent prints
-  std::int64_t output_bytes_max = 64LL * 1024 * 1024; ///< kept of a program's stdout
+  std::int64_t output_bytes_max = 16LL * 1024 * 1024; ///< kept of a program's stdout
   std::int64_t spool_bytes_max = 1024LL * 1024 * 1024;
   std::int64_t events_max = 100'000;
 };
