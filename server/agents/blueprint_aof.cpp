@@ -249,6 +249,7 @@ Result<Blueprint> readAgent(const SourceTree& tree, const std::string& folder) {
     if (!step.ok()) return std::move(step).error();
   if (Status added = addCapabilities(tree, *blueprint); !added.ok())
     return std::move(added).error();
+  if (Status checked = checkSchemas(*blueprint); !checked.ok()) return std::move(checked).error();
   return blueprint;
 }
 }  // namespace

@@ -75,4 +75,7 @@ Status addCapabilities(const SourceTree& tree, Blueprint& blueprint);
 /// Merges `more` into the blueprint's servers. `origin` is for the error of a name given twice.
 Status addMcpServers(Blueprint& blueprint, const Json& more, std::string_view origin);
 
+/// Are both schemas JSON Schemas? Errors: InvalidArgument naming the member and what is wrong.
+Status checkSchemas(const Blueprint& blueprint);
+
 }  // namespace tutti::agents

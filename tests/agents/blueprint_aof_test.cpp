@@ -99,6 +99,8 @@ TEST_F(BlueprintAofTest, WrongMembersAreNamedWithValueAndRemedy) {
       {R"("env":["A=b"])", "'env' has 'A=b'"},
       {R"("tutti_tools":"no")", "'tutti_tools' must be a boolean"},
       {R"("system_prompt_mode":"prefix")", "'system_prompt_mode' is 'prefix'"},
+      {R"("parameters_schema":{"type":"strin"})", "'parameters_schema' is no JSON Schema"},
+      {R"("output_schema":{"$ref":"#/nowhere"})", "'output_schema' is no JSON Schema"},
       {R"("parameters_schema":[])", "'parameters_schema' must be an object"},
       {R"("capabilities":["nope"])", "unknown capability 'nope'"},
       {R"("capabilities":["../agents/a"])", "unknown capability '../agents/a'"},
