@@ -131,6 +131,8 @@ struct Intent {
 };
 std::vector<Intent> intentsOf(store::Connection& db, std::string_view owner);
 void removeIntent(store::Tx& tx, std::int64_t id);
+/// From now on `owner` answers for the intent.
+void giveIntent(store::Tx& tx, std::int64_t id, const std::string& owner);
 
 /// Owners named by unfinished intents, unfinished runs or live hosts: whose locks an adopter must
 /// try.

@@ -35,6 +35,10 @@ void removeIntent(store::Tx& tx, std::int64_t id) {
   Statement(tx, "DELETE FROM outbox WHERE id = ?", id).run();
 }
 
+void giveIntent(store::Tx& tx, std::int64_t id, const std::string& owner) {
+  Statement(tx, "UPDATE outbox SET owner = ? WHERE id = ?", owner, id).run();
+}
+
 std::vector<std::string> owners(store::Connection& db) {
   static const std::string sql = "SELECT owner FROM outbox UNION SELECT owner FROM runs WHERE " +
                                  std::string(kUnfinished) +

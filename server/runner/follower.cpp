@@ -108,9 +108,24 @@ void Follower::send(Json command, Acknowledged acknowledged) {
 
 void Follower::onMessage(const Json& message) {
   if (const Json* ack = json::find(message, "ack")) return onAck(*ack);
-  if (json::find(message, "spool") != nullptr || json::find(message, "outcome") != nullptr ||
-      json::find(message, "hello") != nullptr)
+  for (const char* kind : {"spool", "outcome", "hello"}) {
+    const Json* news = json::find(message, kind);
+    if (news == nullptr) continue;
+    if (handlers_.over) heardOf(json::stringOr(*news, "run_id", ""));
     ingest();
+  }
+}
+
+// A run that nobody gave us to follow: another replica delivered it to our host. How much of it is
+// in the store, the store knows.
+void Follower::heardOf(const std::string& run_id) {
+  if (run_id.empty() || run_id == run_id_ || run_id == last_run_id_) return;
+  for (const NextRun& next : next_runs_)
+    if (next.run_id == run_id) return;
+  if (!run_id_.empty()) return followRun(run_id, 0);
+  run_id_ = run_id;
+  ingesting_ = true;
+  reloadOffset();
 }
 
 // Acknowledgements come in the order of the commands, so the first of the same kind is meant.
@@ -245,7 +260,7 @@ void Follower::runOver() {
   ingesting_ = false;
   std::error_code ignored;
   fs::remove_all(parts_.layout.run(run_id_), ignored);  // all of it is in the store
-  run_id_.clear();
+  last_run_id_ = std::exchange(run_id_, {});
   if (!next_runs_.empty()) {
     const NextRun next = std::move(next_runs_.front());
     next_runs_.pop_front();

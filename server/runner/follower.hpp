@@ -84,6 +84,7 @@ class Follower : public std::enable_shared_from_this<Follower> {
   void linked();
   void onMessage(const Json& message);
   void onAck(const Json& ack);
+  void heardOf(const std::string& run_id);
   void onClosed();
   bool hostHoldsLock() const;
   bool hostLeftTraces() const;
@@ -119,6 +120,7 @@ class Follower : public std::enable_shared_from_this<Follower> {
     std::int64_t offset;
   };
   std::deque<NextRun> next_runs_;
+  std::string last_run_id_;  ///< the last that is wholly in the store
   bool ingesting_ = false;
   bool settling_ = false;  ///< the host is gone: when the spool is in, close the books
   std::string orphans_;    ///< what reapOrphans() said, JSON

@@ -53,7 +53,11 @@ struct Supervisor::Impl : std::enable_shared_from_this<Supervisor::Impl> {
   void checkIdle();
 
   void launch(const Intent& intent, const Situation& found);
+  void furtherTurn(const Intent& intent, const Situation& found);
   void claimTurn(const Intent& intent, const std::shared_ptr<Follower>& follower);
+  void claimForeignTurn(const Intent& intent, const Situation& found);
+  void deliverForeign(const Intent& intent, const Situation& claimed);
+  void notClaimed(const Intent& intent, const Error& error);
   void claimHost(const Intent& intent);
   void resumeLaunch(const Intent& intent, const Situation& found);
   void spawn(const Intent& intent, const Situation& claimed);

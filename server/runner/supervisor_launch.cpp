@@ -27,13 +27,26 @@ void Supervisor::Impl::launch(const Intent& intent, const Situation& found) {
   const bool pending = found.run.status == RunStatus::Pending;
   if (found.run.status == RunStatus::Stopping && !found.session.host_live)
     return endRun(intent, found, stoppedBeforeStart());
-  if (!pending && found.session.host_live) return resumeLaunch(intent, found);
-  auto follower = followerOf(found.session.session_id, found.session.generation);
-  if (pending && follower && follower->usable()) return claimTurn(intent, follower);
-  claimHost(intent);
+  if (!found.session.host_live) return claimHost(intent);
+  if (pending) return furtherTurn(intent, found);
+  resumeLaunch(intent, found);
 }
 
-// The session's host is alive: the run is a further turn of it.
+// The session has a host, in our care or another replica's: the run is a further turn of it.
+void Supervisor::Impl::furtherTurn(const Intent& intent, const Situation& found) {
+  auto follower = followerOf(found.session.session_id, found.session.generation);
+  if (follower && follower->usable()) return claimTurn(intent, follower);
+  const std::string owner = found.session.owner;
+  const bool ours = owner == replica->id();
+  if (!ours && !replica->isDead(owner)) return claimForeignTurn(intent, found);
+  // The host is changing hands or about to be found gone; both end in a pump, which begins anew.
+  active.erase(intent.id);
+  if (!ours) return adopt(owner);
+  if (!follower)
+    follow(found.session.session_id, found.session.generation, Follower::Start::Adopted);
+}
+
+// A host in our care takes the run.
 void Supervisor::Impl::claimTurn(const Intent& intent, const std::shared_ptr<Follower>& follower) {
   auto claimed = std::make_shared<Situation>();
   write(
@@ -44,11 +57,54 @@ void Supervisor::Impl::claimTurn(const Intent& intent, const std::shared_ptr<Fol
         return ok();
       },
       [this, claimed, intent, follower](Status status) {
-        if (!status.ok()) return end(intent);  // stopped before it began
+        if (!status.ok()) return notClaimed(intent, status.error());
         if (Status written = writeRunFile(*claimed); !written.ok())
           return failRun(intent, *claimed, written.error());
         deliverTurn(intent, follower, claimed->run);
       });
+}
+
+// A host in another replica's care takes the run. That replica does the books, as for its other
+// runs, and answers for the run from now on; we only deliver. It hears of the run from the host.
+void Supervisor::Impl::claimForeignTurn(const Intent& intent, const Situation& found) {
+  auto claimed = std::make_shared<Situation>();
+  write(
+      [claimed, intent, owner = found.session.owner](store::Tx& tx) -> Status {
+        auto started = agents::claimRun(tx, intent.run_id, owner, /*new_host=*/false, nowText());
+        if (!started.ok()) return std::move(started).error();
+        if (started->session.owner != owner)
+          return Error(Code::Conflict, "the host has changed hands").named("host_gone");
+        agents::giveIntent(tx, intent.id, owner);
+        *claimed = {std::move(started->session), std::move(started->run)};
+        return ok();
+      },
+      [this, claimed, intent](Status status) {
+        if (!status.ok()) return notClaimed(intent, status.error());
+        if (Status written = writeRunFile(*claimed); !written.ok())
+          return failRun(intent, *claimed, written.error());
+        deliverForeign(intent, *claimed);
+      });
+}
+
+void Supervisor::Impl::deliverForeign(const Intent& intent, const Situation& claimed) {
+  FollowerParts parts{io, blocking, store, layout, options.limits};
+  auto courier = std::make_shared<Follower>(parts, claimed.session.session_id,
+                                            claimed.run.generation, Follower::Handlers{});
+  courier->start(Follower::Start::Adopted);
+  Json turn = Json::object({{"cmd", "turn"}, {"run_id", claimed.run.run_id}});
+  courier->send(std::move(turn), [this, intent, courier](Result<Json> ack) {
+    if (closing) return;
+    if (ack.ok()) return end(intent);
+    active.erase(intent.id);  // the host went first: who followed it launches the run anew
+    checkIdle();
+  });
+}
+
+// Stopped before it began; or its host has just gone, and then it begins anew.
+void Supervisor::Impl::notClaimed(const Intent& intent, const Error& error) {
+  if (error.name() != "host_gone") return end(intent);
+  active.erase(intent.id);
+  pump();
 }
 
 // There is no host: the run gets one, of a generation of its own.
