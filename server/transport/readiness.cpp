@@ -64,6 +64,12 @@ Readiness::~Readiness() {
   impl_->epoll.close(ignored);
 }
 
+void Readiness::cancel() {
+  impl_->callback = nullptr;
+  error_code ignored;
+  impl_->epoll.cancel(ignored);
+}
+
 bool Readiness::pollable() const {
   return impl_->pollable;
 }

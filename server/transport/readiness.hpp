@@ -15,7 +15,7 @@ namespace tutti::transport {
 /// nothing else. Runs on the I/O thread only.
 class Readiness {
  public:
-  enum class Direction { Read, Write };
+  enum class Direction { Read, Write, Hangup };  // Hangup: the other side has closed
   Readiness(boost::asio::io_context& io, int fd, Direction direction);
   ~Readiness();
   Readiness(const Readiness&) = delete;
@@ -25,6 +25,8 @@ class Readiness {
   bool pollable() const;
   /// Calls back once, from the event loop. One wait at a time. The destructor drops it.
   void wait(std::function<void()> callback);
+  /// Drops the wait under way, so that it keeps no event loop running.
+  void cancel();
 
  private:
   struct Impl;

@@ -81,6 +81,7 @@ struct StdioServer::Impl : std::enable_shared_from_this<StdioServer::Impl> {
         output(options.output_fd),
         readable(io, options.input_fd, Readiness::Direction::Read),
         writable(io, options.output_fd, Readiness::Direction::Write),
+        hangup(io, options.output_fd, Readiness::Direction::Hangup),
         lines(options.line_bytes_max) {}
   ~Impl() { pipe->owner = nullptr; }
 
@@ -90,6 +91,7 @@ struct StdioServer::Impl : std::enable_shared_from_this<StdioServer::Impl> {
   void queue(std::string_view frame);
   void scheduleFlush();
   void flush();
+  void watchReader();
   void breakOff(int error);
   void finishIfDone();
   void stop();
@@ -104,6 +106,7 @@ struct StdioServer::Impl : std::enable_shared_from_this<StdioServer::Impl> {
   Output output;
   Readiness readable;
   Readiness writable;
+  Readiness hangup;
   LineSplitter lines;
   std::string out;
   std::size_t out_sent = 0;
@@ -142,8 +145,21 @@ void StdioServer::Impl::readBlock() {
   } else {
     eof = true;
     lines.finish();
+    watchReader();
   }
   serveLines();
+}
+
+/// The input has ended. Answers that are due are still worth waiting for, but only while somebody
+/// could read them: a client that is gone altogether must not leave us behind.
+void StdioServer::Impl::watchReader() {
+  if (!hangup.pollable()) return;
+  hangup.wait([this] {
+    const auto kept = shared_from_this();
+    if (stopped || broken) return;
+    breakOff(EPIPE);
+    finishIfDone();
+  });
 }
 
 void StdioServer::Impl::serveLines() {
@@ -229,6 +245,9 @@ void StdioServer::Impl::finishIfDone() {
   if (!broken && (!eof || !connection.idle() || unsent() > 0)) return;
   output.restore();
   stopped = true;
+  readable.cancel();
+  writable.cancel();
+  hangup.cancel();
   if (closed) asio::post(io, std::exchange(closed, nullptr));
 }
 
@@ -239,6 +258,9 @@ void StdioServer::Impl::stop() {
   connection.onIdle(nullptr);
   connection.close();
   output.restore();
+  readable.cancel();
+  writable.cancel();
+  hangup.cancel();
 }
 
 StdioServer::StdioServer(asio::io_context& io, mcp::Server& server, StdioOptions options,

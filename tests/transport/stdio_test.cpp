@@ -222,6 +222,32 @@ TEST_F(StdioTest, AClientThatClosesItsOutputEndsTheServerAndCancels) {
   EXPECT_EQ(thread.ask<int>([&] { return thread.held.cancelled; }), 1);
 }
 
+TEST(StdioLoopTest, NothingKeepsTheEventLoopRunningAfterTheEnd) {
+  boost::asio::io_context io{1};
+  Held held;
+  mcp::Server server(options());
+  addTools(server, held);
+  Pair pair = socketPair();
+  bool closed = false;
+  transport::StdioOptions fds;
+  fds.input_fd = fds.output_fd = pair.server.get();
+  transport::StdioServer stdio(io, server, fds, [&closed] { closed = true; });
+  stdio.start();
+  writeAll(pair.client.get(), kPing);
+  ::shutdown(pair.client.get(), SHUT_WR);
+  io.run();
+  EXPECT_TRUE(closed);
+}
+
+TEST_F(StdioTest, AClientThatIsGoneAltogetherIsNotWaitedFor) {
+  serveSocket();
+  send(kSlow + "\n");
+  lines->next();
+  pair.client.reset();
+  EXPECT_TRUE(closes());
+  EXPECT_EQ(thread.ask<int>([&] { return thread.held.cancelled; }), 1);
+}
+
 TEST_F(StdioTest, AnswersOfManyPipelinedCallsComeInOrder) {
   serveSocket();
   std::string all;

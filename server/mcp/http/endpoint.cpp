@@ -17,6 +17,13 @@ namespace {
 
 constexpr int kSessionIdBytes = 24;
 constexpr std::string_view kAllow = "Allow: GET, POST, DELETE, OPTIONS\r\n";
+/// For pages of an allowed Origin; the transport says which origin that is.
+constexpr std::string_view kPreflight =
+    "Allow: GET, POST, DELETE, OPTIONS\r\n"
+    "Access-Control-Allow-Methods: GET, POST, DELETE\r\n"
+    "Access-Control-Allow-Headers: Accept, Authorization, Content-Type, Last-Event-ID, Mcp-Method, "
+    "Mcp-Name, MCP-Protocol-Version, Mcp-Session-Id\r\n"
+    "Access-Control-Max-Age: 600\r\n";
 
 void refuse(HttpReply& reply, const HttpRefusal& refusal, std::string_view extra_headers = {}) {
   const std::string body = rpc::errorFrame(refusal.id, refusal.error.body);
@@ -193,7 +200,7 @@ void Endpoint::handle(const HttpRequest& request, const std::shared_ptr<HttpRepl
   if (request.method == "POST") return state_->post(request, reply);
   if (request.method == "GET") return state_->get(request, reply);
   if (request.method == "DELETE") return state_->del(request, *reply);
-  if (request.method == "OPTIONS") return reply->respond({204, {}, {}, kAllow});
+  if (request.method == "OPTIONS") return reply->respond({204, {}, {}, kPreflight});
   refuse(*reply, {{}, {{kLegacyTransport, "Method Not Allowed", {}}, 405}}, kAllow);
 }
 
