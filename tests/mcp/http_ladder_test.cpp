@@ -1,6 +1,8 @@
 // Each rung of the ladder, and that the lower rung wins.
 #include <gtest/gtest.h>
 
+#include <ostream>
+
 #include "tests/mcp/http_fixture.hpp"
 
 namespace tutti::fixture {
@@ -13,6 +15,11 @@ struct Rung {
   int status;
   int code;  ///< 0: no error in the body
 };
+
+/// For failure messages; the default would print the bytes of the struct.
+void PrintTo(const Rung& rung, std::ostream* to) {
+  *to << rung.name;
+}
 
 std::string call(const Json& meta) {
   Json params{{"name", "echo"}, {"arguments", {{"text", "x"}}}};

@@ -1,6 +1,8 @@
 // Real sockets on loopback against a server on its own thread.
 #include <gtest/gtest.h>
 
+#include <ostream>
+
 #include "tests/transport/http_client.hpp"
 #include "tests/transport/server_thread.hpp"
 
@@ -316,6 +318,10 @@ struct Smuggle {
   std::string bytes;
   int status;
 };
+
+void PrintTo(const Smuggle& smuggle, std::ostream* to) {
+  *to << smuggle.name;
+}
 
 class SmuggleTest : public HttpTest, public testing::WithParamInterface<Smuggle> {};
 
