@@ -29,7 +29,9 @@ TEST_F(TransitionsTest, ARunChangesAlongTheTableAndNowhereElse) {
       const bool legal = mayChange(static_cast<RunStatus>(from), static_cast<RunStatus>(to));
       ASSERT_EQ(moved.ok(), legal) << from << " to " << to;
       EXPECT_EQ(static_cast<int>(findRun(tx, run.run_id)->status), legal ? to : from);
-      if (!legal) EXPECT_EQ(moved.error().name(), "illegal_transition");
+      if (!legal) {
+        EXPECT_EQ(moved.error().name(), "illegal_transition");
+      }
     }
 }
 
@@ -45,7 +47,9 @@ TEST_F(TransitionsTest, ASessionChangesAlongTheTableAndNowhereElse) {
           mayChange(static_cast<SessionStatus>(from), static_cast<SessionStatus>(to));
       ASSERT_EQ(moved.ok(), legal) << from << " to " << to;
       EXPECT_EQ(static_cast<int>(findSession(tx, session.session_id)->status), legal ? to : from);
-      if (!legal) EXPECT_EQ(moved.error().name(), "illegal_transition");
+      if (!legal) {
+        EXPECT_EQ(moved.error().name(), "illegal_transition");
+      }
     }
 }
 
@@ -77,8 +81,12 @@ TEST_F(TransitionsTest, AnOutcomeEndsEveryUnfinishedRunItLegallyCanAndNoOther) {
           applyOutcome(tx, started.run.run_id, 0, outcome(to, SessionStatus::Failed));
       const bool refused = was == RunStatus::Pending && to == RunStatus::Completed;
       ASSERT_EQ(ended.ok(), !refused) << toString(was) << " to " << toString(to);
-      if (refused) EXPECT_EQ(ended.error().name(), "illegal_transition");
-      if (ended.ok()) EXPECT_EQ(*ended, !isTerminal(was));
+      if (refused) {
+        EXPECT_EQ(ended.error().name(), "illegal_transition");
+      }
+      if (ended.ok()) {
+        EXPECT_EQ(*ended, !isTerminal(was));
+      }
       EXPECT_EQ(runStatusOf(started), isTerminal(was) || refused ? was : to);
     }
   }
@@ -89,16 +97,18 @@ TEST_F(TransitionsTest, AnOutcomeThatIsNoEndIsRefused) {
   for (int i = 0; i < kStatuses; ++i) {
     const auto status = static_cast<RunStatus>(i);
     const auto session = static_cast<SessionStatus>(i);
-    if (!isTerminal(status))
+    if (!isTerminal(status)) {
       EXPECT_EQ(applyOutcome(tx, started.run.run_id, 1, outcome(status, SessionStatus::Idle))
                     .error()
                     .name(),
                 "outcome_not_final");
-    if (!isTerminal(session) && session != SessionStatus::Idle)
+    }
+    if (!isTerminal(session) && session != SessionStatus::Idle) {
       EXPECT_EQ(applyOutcome(tx, started.run.run_id, 1, outcome(RunStatus::Completed, session))
                     .error()
                     .name(),
                 "outcome_not_final");
+    }
   }
   EXPECT_EQ(runStatusOf(started), RunStatus::Running);
 }
