@@ -7,11 +7,11 @@
 namespace tutti::json::schema {
 
 bool Evaluator::logic(const LogicRules& rules, const Json& value, Evaluated* seen) {
-  using Step = bool (Evaluator::*)(const LogicRules&, const Json&, Evaluated*);
+  using Keyword = bool (Evaluator::*)(const LogicRules&, const Json&, Evaluated*);
   bool valid = true;
-  for (const Step step : {&Evaluator::references, &Evaluator::allOf, &Evaluator::anyOf,
-                          &Evaluator::oneOf, &Evaluator::conditional}) {
-    if ((this->*step)(rules, value, seen)) continue;
+  for (const Keyword keyword : {&Evaluator::references, &Evaluator::allOf, &Evaluator::anyOf,
+                                &Evaluator::oneOf, &Evaluator::conditional}) {
+    if ((this->*keyword)(rules, value, seen)) continue;
     valid = false;
     if (isStopping()) return false;
   }
