@@ -232,9 +232,10 @@ TEST_F(ClaudeDriverTest, MissingProgramIsNamed) {
 }
 
 TEST_F(ClaudeDriverTest, SilentAgentRunsIntoItsTimeLimit) {
-  start(claudeSpec());
+  HostSpec spec = claudeSpec();
+  spec.stop_grace_ms = 200;
+  start(spec);
   prompt("run_1", "ignore-sigterm\nsilent", 300);
-  spec_.stop_grace_ms = 100;
   const Json outcome = outcomeOf("run_1");
   EXPECT_EQ(outcome["error_name"], "run_timeout");
   EXPECT_TRUE(markedProcesses(spec_.session_id).empty());
@@ -336,7 +337,7 @@ TEST_F(ClaudeDriverTest, FloodIsBoundedByTheSpool) {
 
 TEST_F(ClaudeDriverTest, IdleAgentIsEnded) {
   HostSpec spec = claudeSpec();
-  spec.idle_max_ms = 100;
+  spec.idle_max_ms = 1'500;
   start(spec);
   ask("run_1", "say:x");
   waitForExit();

@@ -156,7 +156,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Failure{"max_budget", "max_budget"},
                     Failure{"structured_wrong", "output_schema_violation"},
                     Failure{"permission_denied_interrupt", "agent_interrupted"}),
-    [](const auto& info) { return std::string(info.param.transcript); });
+    [](const auto& failure) { return std::string(failure.param.transcript); });
 
 TEST(ClaudeRecords, RetriesAreTold) {
   const Played played = play("api_retry_then_ok");

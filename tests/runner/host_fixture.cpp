@@ -18,7 +18,7 @@
 
 namespace tutti::runner {
 namespace {
-constexpr std::chrono::seconds kDeadline{20};
+constexpr std::chrono::seconds kDeadline{60};
 
 std::filesystem::path freshFolder() {
   const auto folder = std::filesystem::temp_directory_path() / ("tutti-runner-" + randomHex(6));

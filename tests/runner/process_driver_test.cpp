@@ -158,9 +158,10 @@ TEST_F(ProcessDriverTest, WhatTheProgramLeavesBehindIsEndedAndTold) {
 }
 
 TEST_F(ProcessDriverTest, RunLongerThanItsTimeFailsAndIsGone) {
-  start(shellSpec("trap '' TERM; while :; do sleep 1; done"));
-  spec_.stop_grace_ms = 100;
-  turn("run_1", Json::object(), 300);
+  HostSpec spec = shellSpec("trap '' TERM; while :; do sleep 1; done");
+  spec.stop_grace_ms = 200;
+  start(spec);
+  turn("run_1", Json::object(), 1'000);
   const Json outcome = outcomeOf("run_1");
   EXPECT_EQ(outcome["status"], "failed");
   EXPECT_EQ(outcome["error_name"], "run_timeout");

@@ -90,8 +90,7 @@ class ClaudeDriver final : public Driver {
   bool halted_ = false;
 };
 
-// --- turns
-// -------------------------------------------------------------------------------------------
+// --- turns ---
 
 void ClaudeDriver::begin(const RunSpec& run) {
   turn_.emplace();
@@ -158,8 +157,7 @@ void ClaudeDriver::endTurn(RunOutcome outcome) {
   host_.runEnded(std::move(outcome));
 }
 
-// --- processes
-// ---------------------------------------------------------------------------------------
+// --- processes ---
 
 void ClaudeDriver::launch() {
   ++turn_->launches;
@@ -238,8 +236,8 @@ void ClaudeDriver::exited(ChildExit exit) {
   endTurn(outcomeOfExit(exit));
 }
 
-/// Begins a new conversation in place of one that cannot be had. Not without end. `why` is a copy: it
-/// may be the member that is cleared here.
+/// Begins a new conversation in place of one that cannot be had. Not without end. `why` is a copy:
+/// it may be the member that is cleared here.
 bool ClaudeDriver::startedAnew(std::string why) {
   unknown_conversation_.clear();
   if (turn_->bound || turn_->launches >= kLaunchesMax) return false;
@@ -271,8 +269,7 @@ RunOutcome ClaudeDriver::outcomeOfExit(ChildExit exit) const {
           .named("agent_exited"));
 }
 
-// --- records
-// -----------------------------------------------------------------------------------------
+// --- records ---
 
 void ClaudeDriver::lineTooLong(std::size_t bytes) {
   Json data = Json::object();

@@ -50,7 +50,9 @@ ClaudeInit initOf(const Json& record) {
   init.cwd = json::stringOr(record, "cwd", "");
   init.mcp_servers = Json::array();
   for (const Json& server : memberOr(record, "mcp_servers", kNothing)) {
-    if (!server.is_object() || json::stringOr(server, "status", "") == "connected") continue;
+    if (!server.is_object()) continue;
+    const std::string status = json::stringOr(server, "status", "");
+    if (status == "connected" || status == "pending") continue;
     Json shown = Json::object();
     copyIfThere(server, "name", shown);
     copyIfThere(server, "status", shown);

@@ -24,7 +24,7 @@ struct ClaudeInit {
   std::string model;
   std::string version;
   std::string cwd;
-  Json mcp_servers;  ///< those that are not connected: [{name, status}]
+  Json mcp_servers;  ///< those that failed: [{name, status}]
 };
 
 /// A request of the agent that wants an answer.
