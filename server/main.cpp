@@ -164,6 +164,7 @@ int run(int argc, char** argv) {
 }  // namespace tutti::cli
 
 int main(int argc, char** argv) {
-  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGPIPE, SIG_IGN);  // a reader that is gone is an error of the write
+  std::signal(SIGXFSZ, SIG_IGN);  // and so is a file that may not grow
   return tutti::cli::run(argc, argv);
 }

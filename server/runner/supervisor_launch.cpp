@@ -1,4 +1,5 @@
 // Launch and stop: what the two intents do.
+#include <boost/asio/steady_timer.hpp>
 #include <nlohmann/json.hpp>
 
 #include "server/base/file.hpp"
@@ -8,8 +9,9 @@
 
 namespace tutti::runner {
 namespace {
+constexpr std::chrono::seconds kClaimRetry{1};
 constexpr int kSpawnsMax = 3;  // of one run, when its host dies before it has begun
-}
+}  // namespace
 
 agents::Outcome stoppedBeforeStart() {
   agents::Outcome outcome;
@@ -100,11 +102,19 @@ void Supervisor::Impl::deliverForeign(const Intent& intent, const Situation& cla
   });
 }
 
-// Stopped before it began; or its host has just gone, and then it begins anew.
+// Stopped before it began; or its host has just gone, and then it begins anew; or the store could
+// not take the claim now, and then it is tried again while the intent stands.
 void Supervisor::Impl::notClaimed(const Intent& intent, const Error& error) {
-  if (error.name() != "host_gone") return end(intent);
+  if (error.name() == "run_not_pending" || error.code() == Code::NotFound) return end(intent);
   active.erase(intent.id);
-  pump();
+  startDone(intent.id);
+  if (error.name() == "host_gone") return pump();
+  log::warning("a run could not be claimed", {{"run_id", intent.run_id}, {"error", error.text()}});
+  auto timer = std::make_shared<net::steady_timer>(io, kClaimRetry);
+  timer->async_wait([weak = weak_from_this(), timer](boost::system::error_code) {
+    auto self = weak.lock();
+    if (self && !self->closing) self->pump();
+  });
 }
 
 // There is no host: the run gets one, of a generation of its own.
@@ -123,7 +133,7 @@ void Supervisor::Impl::claimHost(const Intent& intent) {
         return ok();
       },
       [this, claimed, intent](Status status) {
-        if (!status.ok()) return end(intent);  // stopped before it began
+        if (!status.ok()) return notClaimed(intent, status.error());
         spawn(intent, *claimed);
       });
 }
