@@ -21,7 +21,8 @@ struct Readiness::Impl : std::enable_shared_from_this<Readiness::Impl> {
     epoll_event event{};
     // Output is ready nearly always: it is armed for one event at a time, or it would wake us for
     // nothing whenever the reader takes something.
-    event.events = direction == Direction::Read ? EPOLLIN : 0;
+    // A hang-up is reported always, asked for or not.
+    if (direction == Direction::Read) event.events = EPOLLIN;
     pollable = ::epoll_ctl(epoll.native_handle(), EPOLL_CTL_ADD, fd, &event) == 0;
   }
 
