@@ -46,7 +46,9 @@ TEST(NumberTest, ComparisonIsExactAcrossKinds) {
 TEST(EqualTest, NumbersByValueAndNothingElseConverted) {
   const auto equal = [](const char* a, const char* b) {
     const bool same = isEqual(Json::parse(a), Json::parse(b));
-    if (same) EXPECT_EQ(hashOf(Json::parse(a)), hashOf(Json::parse(b))) << a;
+    if (same) {
+      EXPECT_EQ(hashOf(Json::parse(a)), hashOf(Json::parse(b))) << a;
+    }
     return same;
   };
   EXPECT_TRUE(equal("1", "1.0"));
