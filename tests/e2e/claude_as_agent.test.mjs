@@ -423,6 +423,8 @@ test('A claude that is killed from outside fails its run, and the session can go
   const handle = await start(tutti, world, 'never end');
   await world.fake.waitFor((r) => r.kind === 'main');
   await world.until('the process to be seen', () => world.claudes().length === 1);
+  // Claude writes its transcript a moment after it asks the API; before that there is nothing to resume.
+  await world.until('the transcript', () => world.transcripts().includes('never end'));
   process.kill(world.claudes()[0].pid, 'SIGKILL');
 
   const result = await finished(tutti, handle);

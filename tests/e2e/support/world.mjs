@@ -107,6 +107,14 @@ export class World {
     return this.processes().filter((p) => p.command.includes('--input-format'));
   }
 
+  /** What Claude has written of its conversations, as one text. */
+  transcripts() {
+    const folder = path.join(this.home, '.claude', 'projects');
+    if (!fs.existsSync(folder)) return '';
+    return fs.readdirSync(folder, { recursive: true }).filter((name) => name.endsWith('.jsonl'))
+      .map((name) => fs.readFileSync(path.join(folder, name), 'utf8')).join('');
+  }
+
   /** Ends clients, every process that is left, and the folder. Gives what had to be killed. */
   async close() {
     for (const client of this.clients) await client.close();
