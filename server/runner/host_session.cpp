@@ -7,6 +7,7 @@
 #include "server/base/clock.hpp"
 #include "server/base/file.hpp"
 #include "server/base/log.hpp"
+#include "server/runner/footprint.hpp"
 
 namespace tutti::runner {
 namespace {
@@ -15,6 +16,9 @@ using agents::RunStatus;
 using agents::SessionStatus;
 
 constexpr std::size_t kEndedRunsMax = 1'024;  ///< older ones are known by their outcome.json
+
+/// After the beginning or the end of a run: by then what was touched for it only lies about.
+constexpr std::int64_t kShrinkAfterMs = 500;
 
 SessionStatus overStatus(RunStatus status) {
   if (status == RunStatus::Completed) return SessionStatus::Finished;
@@ -31,7 +35,8 @@ HostSession::HostSession(Layout layout, HostSpec spec)
       control_(
           loop_, [this] { return hello(); }, [this](const Json& command) { return obey(command); }),
       run_timer_(loop_.timer()),
-      idle_timer_(loop_.timer()) {}
+      idle_timer_(loop_.timer()),
+      quiet_timer_(loop_.timer()) {}
 
 HostSession::~HostSession() = default;
 
@@ -65,6 +70,7 @@ int HostSession::run() {
 
 void HostSession::beginRun(RunSpec run) {
   idle_timer_->cancel();
+  quiet_timer_->after(kShrinkAfterMs, shrinkFootprint);
   ActiveRun active;
   active.folder = layout_.run(run.run_id);
   active.spec = std::move(run);
@@ -194,6 +200,7 @@ Json HostSession::outcomeJson(const RunOutcome& outcome, SessionStatus session_s
 }
 
 void HostSession::waitForTurn() {
+  quiet_timer_->after(kShrinkAfterMs, shrinkFootprint);
   idle_timer_->after(spec_.idle_max_ms, [this] {
     if (!run_)
       takeDown({SessionStatus::Finished, "idle", std::nullopt, nullptr}, spec_.stop_grace_ms);

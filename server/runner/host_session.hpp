@@ -86,6 +86,7 @@ class HostSession final : public DriverHost {
   std::unique_ptr<Loop::Watch> signals_watch_;
   std::unique_ptr<Loop::Timer> run_timer_;
   std::unique_ptr<Loop::Timer> idle_timer_;
+  std::unique_ptr<Loop::Timer> quiet_timer_;  ///< until memory is given back
   std::unique_ptr<Driver> driver_;
   std::optional<ActiveRun> run_;
   std::optional<Ending> ending_;
