@@ -27,6 +27,8 @@ function(tutti_test name)
   endif()
   add_executable(${name}_test ${sources} ${ARG_SOURCES})
   target_link_libraries(${name}_test PRIVATE tutti_options ${ARG_DEPS} GTest::gtest GTest::gtest_main)
+  # What is tested is optimised; the tests themselves only have to compile fast.
+  target_compile_options(${name}_test PRIVATE $<$<CONFIG:Release>:-O0>)
   target_compile_definitions(${name}_test PRIVATE TUTTI_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 300)

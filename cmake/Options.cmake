@@ -11,7 +11,7 @@ target_compile_options(tutti_options INTERFACE
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   target_compile_options(tutti_options INTERFACE
     -fcoroutines -fpch-preprocess -Wno-error=maybe-uninitialized -Wno-error=mismatched-new-delete -Wno-error=restrict
-    -Wno-missing-field-initializers -Wno-error=dangling-reference)
+    -Wno-missing-field-initializers)
 else()
   target_compile_options(tutti_options INTERFACE -Wthread-safety -Wno-missing-field-initializers
     -Wno-unknown-warning-option "SHELL:-Xclang -fno-pch-timestamp")
