@@ -30,6 +30,12 @@ std::string nowText() {
   return isoTimestamp(Clock::system().now());
 }
 
+std::int64_t spoolBytes(const fs::path& run_folder) {
+  std::error_code none;
+  const auto size = fs::file_size(run_folder / "events.ndjson", none);
+  return none ? 0 : static_cast<std::int64_t>(size);
+}
+
 Error hostGone(const std::string& session_id) {
   return Error(Code::Unavailable, "the run-host of session '" + session_id + "' has ended")
       .named("run_host_gone");
@@ -48,7 +54,10 @@ Follower::~Follower() = default;
 void Follower::start(Start how) {
   how_ = how;
   began_ = SteadyClock::now();
-  tryConnect();
+  // Later: a host that is gone already is settled at once, and by then its run must be known.
+  net::post(parts_.io, [weak = weak_from_this()] {
+    if (auto self = weak.lock()) self->tryConnect();
+  });
 }
 
 void Follower::abandon() {
@@ -191,7 +200,7 @@ void Follower::ingestStep() {
   if (!chunk.ok()) piece = {run_id_, generation_, offset_, offset_, {}};
 
   const bool ended = outcome.ok() && outcome->has_value();
-  const bool at_end = piece.to == piece.from || piece.to - piece.from < (1 << 19);
+  const bool at_end = piece.to == piece.from || piece.to >= spoolBytes(folder);
   if (piece.to == piece.from && !ended) {
     ingesting_ = false;
     if (settling_) settle();
@@ -285,6 +294,7 @@ void Follower::gone() {
     handlers_ = {};
     return never_started();
   }
+  if (!handlers_.over) return;  // a courier: the books are another replica's
   settling_ = true;
   if (run_id_.empty()) return settle();
   ingest();
@@ -334,18 +344,18 @@ void Follower::recordExit() {
         if (!recorded.ok() && recorded.error().code() == Code::NotFound) return ok();
         return recorded;
       },
-      [self = shared_from_this()](Status stored) {
+      [self = shared_from_this(), lost_run](Status stored) {
         if (!stored.ok())
           log::error("cannot record the end of a run-host",
                      {{"session_id", self->session_id_}, {"error", stored.error().message()}});
-        net::post(self->parts_.io, [self] { self->finished(); });
+        net::post(self->parts_.io, [self, lost_run] { self->finished(lost_run); });
       });
 }
 
-void Follower::finished() {
+void Follower::finished(const std::string& lost_run) {
   std::error_code ignored;
   fs::remove_all(parts_.layout.host(session_id_, generation_), ignored);
-  if (!run_id_.empty()) fs::remove_all(parts_.layout.run(run_id_), ignored);
+  if (!lost_run.empty()) fs::remove_all(parts_.layout.run(lost_run), ignored);
   if (auto over = std::exchange(handlers_.over, nullptr)) over();
 }
 

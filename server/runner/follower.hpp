@@ -46,7 +46,8 @@ class Follower : public std::enable_shared_from_this<Follower> {
 
   /// `over` runs once, when the host is gone and the store says so; a run that the host had not
   /// begun is left as it was, to be launched again. `never_started` instead of `over` when there
-  /// never was a host: nothing has happened and it may be spawned anew.
+  /// never was a host: nothing has happened and it may be spawned anew. Without handlers the
+  /// follower is a courier: it delivers commands and leaves the books alone.
   struct Handlers {
     std::function<void()> over;
     std::function<void()> never_started;
@@ -55,7 +56,8 @@ class Follower : public std::enable_shared_from_this<Follower> {
   Follower(FollowerParts parts, std::string session_id, std::int64_t generation, Handlers handlers);
   ~Follower();
 
-  /// Begins to connect.
+  /// Begins to connect, after the caller has returned to the loop: followRun() and send() before
+  /// that.
   void start(Start how);
   /// A run whose spool is to be ingested from `offset` on. One at a time: a further one waits until
   /// the one before is wholly in the store.
@@ -100,7 +102,7 @@ class Follower : public std::enable_shared_from_this<Follower> {
   void settle();
   void afterOrphans(std::string report);
   void recordExit();
-  void finished();
+  void finished(const std::string& lost_run);
 
   FollowerParts parts_;
   const std::string session_id_;

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/inotify.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -25,9 +26,17 @@ namespace fs = std::filesystem;
 namespace {
 constexpr std::string_view kSuffix = ".lock";
 constexpr int kProbesMax = 8;
+constexpr int kJoinsMax = 100;
 
 fs::path lockPath(const fs::path& folder, const std::string& id) {
   return folder / (id + std::string(kSuffix));
+}
+
+bool isSameFile(int fd, const fs::path& path) {
+  struct stat opened {};
+  struct stat named {};
+  return ::fstat(fd, &opened) == 0 && ::stat(path.c_str(), &named) == 0 &&
+         opened.st_ino == named.st_ino && opened.st_dev == named.st_dev;
 }
 }  // namespace
 
@@ -52,10 +61,17 @@ struct Replica::Impl : std::enable_shared_from_this<Replica::Impl> {
 Result<std::unique_ptr<Replica>> Replica::join(net::io_context& io, const fs::path& folder) {
   if (Status made = makeFolder(folder); !made.ok()) return std::move(made).error();
   auto impl = std::make_shared<Impl>(io, folder);
-  Result<Fd> lock = tryLockFile(lockPath(folder, impl->id));
-  if (!lock.ok()) return std::move(lock).error();
-  impl->lock = std::move(*lock);
-  return std::unique_ptr<Replica>(new Replica(std::move(impl)));
+  const fs::path path = lockPath(folder, impl->id);
+  for (int attempt = 0; attempt < kJoinsMax; ++attempt) {
+    Result<Fd> lock = tryLockFile(path);
+    if (!lock.ok()) return std::move(lock).error();
+    // Another may take a file that is not locked yet for a dead replica's, and remove it.
+    if (!*lock || !isSameFile(lock->get(), path)) continue;
+    impl->lock = std::move(*lock);
+    return std::unique_ptr<Replica>(new Replica(std::move(impl)));
+  }
+  return Error(Code::Internal, "cannot hold the lock '" + path.string() + "'")
+      .named("replica_lock");
 }
 
 Replica::Replica(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -76,6 +92,14 @@ bool Replica::isDead(const std::string& id) const {
 
 void Replica::forget(const std::string& id) const {
   if (isSafeId(id)) ::unlink(lockPath(impl_->folder, id).c_str());
+}
+
+void Replica::forgetDead() const {
+  std::error_code none;
+  for (const auto& entry : fs::directory_iterator(impl_->folder, none)) {
+    const std::string other = entry.path().stem().string();
+    if (entry.path().extension() == kSuffix && isDead(other)) forget(other);
+  }
 }
 
 bool Replica::Impl::isDead(const std::string& other) const {

@@ -34,6 +34,8 @@ class Replica {
   Status watchDepartures(std::function<void(const std::string& id)> callback);
   /// Removes what a dead replica left in the folder.
   void forget(const std::string& id) const;
+  /// The same for all dead replicas: those that owned nothing are adopted by nobody.
+  void forgetDead() const;
 
  private:
   struct Impl;

@@ -46,6 +46,7 @@ Status Supervisor::start() {
       });
   if (!watching.ok()) return watching;
   impl_->adoptAll();
+  impl_->sweepLater();
   return ok();
 }
 

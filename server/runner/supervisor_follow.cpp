@@ -4,12 +4,19 @@
 #include <unistd.h>
 
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <nlohmann/json.hpp>
 
 #include "server/base/log.hpp"
 #include "server/runner/supervisor_impl.hpp"
 
 namespace tutti::runner {
+
+namespace {
+constexpr std::chrono::seconds kAdoptRetry{1};
+constexpr std::chrono::seconds kSweepDelay{1};
+}  // namespace
 
 // --- adoption ------------------------------------------------------------------------------------
 
@@ -47,7 +54,7 @@ void Supervisor::Impl::adopt(const std::string& owner) {
       },
       [this, adopted, owner](Status status) {
         adopting.erase(owner);
-        if (!status.ok()) return;
+        if (!status.ok()) return adoptLater(owner, status.error());
         replica->forget(owner);
         for (const Session& session : adopted->sessions) {
           const auto run = adopted->runs.find(session.session_id);
@@ -62,6 +69,44 @@ void Supervisor::Impl::adopt(const std::string& owner) {
         if (!adopted->sessions.empty())
           log::info("adopted sessions", {{"from", owner}, {"count", adopted->sessions.size()}});
         pump();
+      });
+}
+
+// Nobody else may be there to adopt, so a locked store or a full disk only delays it.
+void Supervisor::Impl::adoptLater(const std::string& owner, const Error& error) {
+  log::error("cannot adopt", {{"from", owner}, {"error", error.message()}});
+  auto timer = std::make_shared<net::steady_timer>(io, kAdoptRetry);
+  timer->async_wait([weak = weak_from_this(), timer, owner](boost::system::error_code) {
+    if (auto self = weak.lock(); self && !self->closing) self->adopt(owner);
+  });
+}
+
+// What was over, but whose folders a replica could not remove any more because it was killed.
+// Looked for once, when this process has lasted a moment: a single call is not made to wait for it.
+void Supervisor::Impl::sweepLater() {
+  auto timer = std::make_shared<net::steady_timer>(io, kSweepDelay);
+  timer->async_wait([weak = weak_from_this(), timer](boost::system::error_code) {
+    auto self = weak.lock();
+    if (!self || self->closing) return;
+    self->replica->forgetDead();
+    net::post(self->blocking, [self] {
+      auto found = std::make_shared<Leftovers>(findLeftovers(self->layout));
+      net::post(self->io, [self, found] { self->sweep(found); });
+    });
+  });
+}
+
+void Supervisor::Impl::sweep(const std::shared_ptr<Leftovers>& found) {
+  if (closing || found->empty()) return;
+  read(
+      [found](store::Connection& db) -> Status {
+        dropUnfinished(db, *found);
+        return ok();
+      },
+      [this, found](Status status) {
+        if (!status.ok()) return;
+        net::post(blocking,
+                  [self = shared_from_this(), found] { removeLeftovers(self->layout, *found); });
       });
 }
 

@@ -13,6 +13,7 @@
 #include "server/base/clock.hpp"
 #include "server/runner/follower.hpp"
 #include "server/runner/replica.hpp"
+#include "server/runner/leftovers.hpp"
 #include "server/runner/supervisor.hpp"
 
 namespace tutti::runner {
@@ -46,6 +47,9 @@ struct Supervisor::Impl : std::enable_shared_from_this<Supervisor::Impl> {
 
   void adoptAll();
   void adopt(const std::string& owner);
+  void adoptLater(const std::string& owner, const Error& error);
+  void sweepLater();
+  void sweep(const std::shared_ptr<Leftovers>& found);
   void pump();
   void begin(const Intent& intent);
   void end(const Intent& intent);
