@@ -241,6 +241,25 @@ void stopSession(Client& client, Ledger& ledger, const std::string& session_id) 
     ledger.problem(session_id + ": stop said " + (answer ? json::dump(answer->body) : "nothing"));
 }
 
+/// Folders of runs and of hosts' generations.
+std::vector<fs::path> leftFolders(const World& world) {
+  std::vector<fs::path> left;
+  std::error_code none;
+  for (const auto& entry : fs::directory_iterator(world.data() / "runs", none))
+    left.push_back(entry.path());
+  for (const auto& session : fs::directory_iterator(world.data() / "hosts", none))
+    for (const auto& entry : fs::directory_iterator(session.path(), none))
+      if (entry.is_directory()) left.push_back(entry.path());
+  return left;
+}
+
+/// What killed servers could not remove goes soon after another one has started.
+void awaitSweep(Client& client, const World& world) {
+  const auto began = std::chrono::steady_clock::now();
+  while (!leftFolders(world).empty() && msSince(began) < kGoneMaxMs)
+    client.call("list_sessions", Json::object(), 10'000);
+}
+
 }  // namespace
 
 void settle(const World& world, Ledger& ledger) {
@@ -256,6 +275,7 @@ void settle(const World& world, Ledger& ledger) {
     if (msSince(began) > 2 * kSettleMaxMs) return ledger.problem("stopping takes too long");
     stopSession(client, ledger, session);
   }
+  awaitSweep(client, world);
   if (client.leave(30'000) != 0) ledger.problem("the last server did not leave as it should");
 }
 
@@ -283,12 +303,8 @@ void checkStore(const World& world, Ledger& ledger, Damage damage) {
 void checkLeftovers(const World& world, Ledger& ledger) {
   for (const pid_t pid : world.processes())
     if (!waitGone(pid, kGoneMaxMs)) ledger.problem("process " + std::to_string(pid) + " is left");
+  for (const fs::path& path : leftFolders(world)) ledger.problem("left: " + path.string());
   std::error_code none;
-  for (const auto& entry : fs::directory_iterator(world.data() / "runs", none))
-    ledger.problem("left: " + entry.path().string());
-  for (const auto& session : fs::directory_iterator(world.data() / "hosts", none))
-    for (const auto& entry : fs::directory_iterator(session.path(), none))
-      if (entry.is_directory()) ledger.problem("left: " + entry.path().string());
   for (const auto& entry : fs::directory_iterator(world.data() / "replicas", none))
     ledger.problem("left: " + entry.path().string());
 }
