@@ -82,8 +82,8 @@ TEST_P(SuiteTest, OptionalKeywords) {
   EXPECT_GT(tally_.cases, 80U);
 }
 
-INSTANTIATE_TEST_SUITE_P(Drafts, SuiteTest, ::testing::ValuesIn(kDrafts), [](const auto& info) {
-  return info.param.draft == Draft::k7 ? std::string("Draft7") : std::string("Draft2020");
+INSTANTIATE_TEST_SUITE_P(Drafts, SuiteTest, ::testing::ValuesIn(kDrafts), [](const auto& draft) {
+  return draft.param.draft == Draft::k7 ? std::string("Draft7") : std::string("Draft2020");
 });
 
 }  // namespace
