@@ -71,6 +71,18 @@ TEST_F(ClaudeDriverTest, OneTurn) {
   EXPECT_EQ(eventsOf("run_1", "message").at(1)["role"], "assistant");
 }
 
+TEST_F(ClaudeDriverTest, McpSecretsGoWithTheHost) {
+  HostSpec spec = claudeSpec();
+  spec.mcp_servers = {{"x", {{"command", "/nonexistent"}, {"env", {{"KEY", "secret"}}}}}};
+  start(spec);
+  EXPECT_EQ(ask("run_1", "option:mcp-config")["status"], "completed");
+  const auto file = layout_.host(spec.session_id, 1) / "mcp.json";
+  EXPECT_TRUE(std::filesystem::exists(file)) << "the agent may read it again while it lives";
+  send({{"cmd", "stop"}});
+  waitForExit();
+  EXPECT_FALSE(std::filesystem::exists(file));
+}
+
 TEST_F(ClaudeDriverTest, FurtherTurnsGoToTheLivingProcess) {
   start(claudeSpec());
   const std::string first = ask("run_0", "pid")["result_text"].get<std::string>();

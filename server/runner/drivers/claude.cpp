@@ -49,6 +49,8 @@ class ClaudeDriver final : public Driver {
 
   ~ClaudeDriver() override {
     if (pid_ > 0) host_.reaper().forget(pid_);
+    std::error_code ignored;  // it may hold secrets
+    std::filesystem::remove(host_.hostFile(kMcpConfigFile), ignored);
   }
 
   void begin(const RunSpec& run) override;

@@ -46,7 +46,7 @@ Status addMcpServers(Words& words, const HostSpec& spec, const std::filesystem::
   if (!spec.mcp_servers.is_object() || spec.mcp_servers.empty()) return ok();
   Json config = Json::object();
   config["mcpServers"] = spec.mcp_servers;
-  const auto file = folder / "mcp.json";
+  const auto file = folder / kMcpConfigFile;
   if (Status written = replaceFile(file, json::dump(config)); !written.ok()) return written;
   add(words, "--mcp-config", file.string());
   words.emplace_back("--strict-mcp-config");

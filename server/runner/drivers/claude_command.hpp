@@ -11,6 +11,9 @@
 
 namespace tutti::runner {
 
+/// Where the MCP servers are written, in the host's folder.
+constexpr char kMcpConfigFile[] = "mcp.json";
+
 /// How a process is to begin: a new conversation with that id, or an earlier one.
 struct ClaudeStart {
   enum class Kind { New, Resume };
