@@ -18,6 +18,20 @@ function(tutti_module name)
   endif()
 endfunction()
 
+# The same for tests: with gtest in it, and for what is compiled fast instead of well.
+function(tutti_test_options target)
+  target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O0>)
+  target_compile_definitions(${target} PRIVATE TUTTI_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+endfunction()
+function(tutti_test_pch)
+  add_library(tutti_test_pch OBJECT "${CMAKE_SOURCE_DIR}/cmake/pch.cpp")
+  target_link_libraries(tutti_test_pch PRIVATE tutti_options GTest::gtest)
+  tutti_test_options(tutti_test_pch)
+  target_precompile_headers(tutti_test_pch PRIVATE
+    <gtest/gtest.h> <nlohmann/json.hpp> <algorithm> <chrono> <filesystem> <functional> <map> <memory>
+    <optional> <string> <string_view> <vector>)
+endfunction()
+
 # tutti_test(name DEPS other… [SOURCES more…]): tests/<name>/*.cpp as the executable <name>_test.
 function(tutti_test name)
   cmake_parse_arguments(ARG "" "TIMEOUT" "DEPS;SOURCES" ${ARGN})
@@ -27,9 +41,8 @@ function(tutti_test name)
   endif()
   add_executable(${name}_test ${sources} ${ARG_SOURCES})
   target_link_libraries(${name}_test PRIVATE tutti_options ${ARG_DEPS} GTest::gtest GTest::gtest_main)
-  # What is tested is optimised; the tests themselves only have to compile fast.
-  target_compile_options(${name}_test PRIVATE $<$<CONFIG:Release>:-O0>)
-  target_compile_definitions(${name}_test PRIVATE TUTTI_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+  tutti_test_options(${name}_test)
+  target_precompile_headers(${name}_test REUSE_FROM tutti_test_pch)
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 300)
   endif()

@@ -109,6 +109,8 @@ int runHost(const HostAddress& address) {
     log::error("the generation could not be noted", {{"error", noted.error().message()}});
   Result<HostSpec> spec = readSpec(folder, address);
   if (!spec.ok()) return giveUp(folder, spec.error());
+  // It names credentials of the agent's environment, and this generation never starts again.
+  std::filesystem::remove(folder / "host.json", ignored);
   if (::chdir(folder.c_str()) != 0) return giveUp(folder, ioError(errno, "enter", folder));
   HostSession session(layout, std::move(spec).value());
   return session.run();

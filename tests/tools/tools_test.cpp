@@ -138,12 +138,13 @@ TEST_F(ToolsTest, StopBeforeTheLaunchEndsTheRunAtOnce) {
 
 TEST_F(ToolsTest, EventsComeInPagesWithoutGapsOrRepeats) {
   const auto started = start();
-  inTx([&](store::Tx& tx) -> Result<int> {
+  const auto appended = inTx([&](store::Tx& tx) -> Result<int> {
     for (int i = 0; i < 10; ++i)
       agents::appendEvent(tx, {0, started.session.session_id, started.run.run_id, "progress",
                                started.run.created_at, R"({"n":)" + std::to_string(i) + "}"});
-    return 1;
+    return 10;
   });
+  ASSERT_TRUE(appended.ok());
   std::vector<int> seen;
   GetEvents::Input ask{started.session.session_id, 0, 3, {"progress"}};
   for (bool more = true; more;) {
