@@ -198,17 +198,23 @@ part_quickstart() {
   if logged examples bash "$root/tests/examples_check.sh" "$root/build/release/tutti"; then pass; else fail examples; fi
 }
 
+# A number of the TAP summary, 0 when there is none.
+summed() { # word report
+  sed -n "s/^# $1 \([0-9]*\)$/\1/p" "$2" | tail -n 1 | grep . || echo 0
+}
+
 part_e2e() {
   say "end to end"
   local report=$logs/e2e.tap number
   if ! [ -x "$root/build/release/tutti" ]; then fail "e2e: there is no build/release/tutti"; return; fi
   (cd "$root/tests" && TUTTI_BIN=$root/build/release/tutti CLAUDE_FAKE=$root/build/release/tests/fakes/claude_fake \
     timeout 1500 node --test --test-reporter=tap e2e/*.test.mjs) > "$report" 2>&1
-  number=$(sed -n 's/^# pass \([0-9]*\)$/\1/p' "$report" | tail -n 1)
-  passed=$((passed + ${number:-0}))
-  while IFS= read -r name; do fail "e2e: $name"; done < <(
-    sed -nE 's/^ *not ok [0-9]+ - (.*)$/\1/p' "$report" | grep -v -e '# SKIP' -e '# TODO')
-  if [ -z "$number" ] || [ "$number" -eq 0 ]; then tail -n 40 "$report"; fail "e2e: no test passed"; fi
+  passed=$((passed + $(summed pass "$report")))
+  number=$(($(summed fail "$report") + $(summed cancelled "$report")))
+  failed=$((failed + number))
+  mapfile -t -O ${#failures[@]} failures < <(
+    sed -nE 's/^ *not ok [0-9]+ - (.*)$/e2e: \1/p' "$report" | grep -v -e '# SKIP' -e '# TODO')
+  if [ "$(summed pass "$report")" -eq 0 ]; then tail -n 40 "$report"; fail "e2e: no test passed"; fi
   grep -E '^# (tests|pass|fail|skipped)' "$report"
   grep -E '^ *not ok ' -A 25 "$report" | head -n 120
 }
