@@ -47,9 +47,12 @@ constexpr std::array<std::string_view, 5> kClaudeNames = {
     "DISABLE_TELEMETRY", "DISABLE_ERROR_REPORTING", "DISABLE_AUTOUPDATER", "IS_SANDBOX",
     "MAX_MCP_OUTPUT_TOKENS"};
 // Marks of a Claude Code that is our ancestor; a child that saw them would take itself for nested.
-constexpr std::array<std::string_view, 5> kClaudeMarks = {
-    "CLAUDE_CODE_SESSION_ID", "CLAUDE_CODE_ENTRYPOINT", "CLAUDE_CODE_EXECPATH",
-    "CLAUDE_CODE_SSE_PORT", "CLAUDE_PROJECT_DIR"};
+constexpr std::array<std::string_view, 9> kClaudeMarks = {
+    "CLAUDE_CODE_SESSION_ID",      "CLAUDE_CODE_ENTRYPOINT",
+    "CLAUDE_CODE_EXECPATH",        "CLAUDE_CODE_SSE_PORT",
+    "CLAUDE_PROJECT_DIR",          "CLAUDE_CODE_MESSAGING_SOCKET",
+    "CLAUDE_CODE_MESSAGING_TOKEN", "CLAUDE_CODE_LAUNCHED_BY_SESSION_IDS",
+    "CLAUDE_CODE_CHILD_NOTES_DIR"};
 constexpr std::array<std::string_view, 2> kCloudPrefixes = {"AWS_", "GOOGLE_"};
 
 template <class List>
