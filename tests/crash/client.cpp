@@ -51,11 +51,19 @@ std::vector<char*> pointers(const std::vector<std::string>& words) {
   return list;
 }
 
+/// What a request says of its sender where no handshake was made.
+Json envelope() {
+  return Json::object(
+      {{"io.modelcontextprotocol/protocolVersion", "2026-07-28"},
+       {"io.modelcontextprotocol/clientInfo", Json::object({{"name", "crash"}, {"version", "1"}})},
+       {"io.modelcontextprotocol/clientCapabilities", Json::object()}});
+}
+
 std::optional<Answer> answerIn(const std::string& text) {
   const Result<Json> message = json::parse(text);
   if (!message.ok()) return Answer{-1, true, Json{{"name", "not_json"}, {"message", text}}};
-  const std::int64_t id = json::integerOr(*message, "id", 0);
-  if (id == 0) return std::nullopt;  // the handshake's, or a notification
+  const std::int64_t id = json::integerOr(*message, "id", -1);
+  if (id == 0 || json::find(*message, "method") != nullptr) return std::nullopt;  // the handshake's
   if (const Json* error = json::find(*message, "error")) return Answer{id, true, *error};
   const Json* result = json::find(*message, "result");
   if (result == nullptr) return std::nullopt;
@@ -128,13 +136,12 @@ void Client::awaitPort() {
 std::optional<std::int64_t> Client::send(const std::string& tool, const Json& arguments) {
   if (!up_) return std::nullopt;
   const std::int64_t id = next_id_++;
-  const Json request =
-      Json::object({{"jsonrpc", "2.0"},
-                    {"id", id},
-                    {"method", "tools/call"},
-                    {"params", Json::object({{"name", tool}, {"arguments", arguments}})}});
-  const std::string body = json::dump(request);
-  const bool sent = face_ == Face::Stdio ? sendAll(input_.get(), body + "\n") : sendHttp(body);
+  Json params = Json::object({{"name", tool}, {"arguments", arguments}});
+  if (face_ == Face::Http) params["_meta"] = envelope();
+  const std::string body = json::dump(Json::object(
+      {{"jsonrpc", "2.0"}, {"id", id}, {"method", "tools/call"}, {"params", std::move(params)}}));
+  const bool sent =
+      face_ == Face::Stdio ? sendAll(input_.get(), body + "\n") : sendHttp(tool, body);
   if (!sent) return std::nullopt;
   return id;
 }
@@ -149,12 +156,14 @@ bool Client::connectHttp() {
   return ::connect(output_.get(), generic, sizeof address) == 0;
 }
 
-bool Client::sendHttp(const std::string& body) {
+bool Client::sendHttp(const std::string& tool, const std::string& body) {
   return sendAll(output_.get(), "POST /mcp HTTP/1.1\r\nHost: 127.0.0.1:" + std::to_string(port_) +
                                     "\r\nContent-Type: application/json\r\n"
                                     "Accept: application/json, text/event-stream\r\n"
-                                    "MCP-Protocol-Version: 2025-06-18\r\nContent-Length: " +
-                                    std::to_string(body.size()) + "\r\n\r\n" + body);
+                                    "MCP-Protocol-Version: 2026-07-28\r\n"
+                                    "Mcp-Method: tools/call\r\nMcp-Name: " +
+                                    tool + "\r\nContent-Length: " + std::to_string(body.size()) +
+                                    "\r\n\r\n" + body);
 }
 
 std::vector<std::string> Client::messages() {

@@ -55,7 +55,7 @@ class Client {
   void greet();
   void awaitPort();
   bool connectHttp();
-  bool sendHttp(const std::string& body);
+  bool sendHttp(const std::string& tool, const std::string& body);
   std::vector<std::string> messages();
 
   const Face face_;
