@@ -24,6 +24,8 @@ namespace {
 constexpr milliseconds kConnectMax{
     15'000};  // a host that does not listen by then is taken for dead
 constexpr milliseconds kRetryMax{50};
+constexpr milliseconds kPromptRetryMax{2};  ///< while a host that was just spawned is due
+constexpr milliseconds kPromptFor{200};
 constexpr std::int64_t kOrphanGraceMs = 2'000;
 
 std::string nowText() {
@@ -89,7 +91,8 @@ void Follower::tryConnect() {
 
 void Follower::retryLater() {
   auto timer = std::make_shared<net::steady_timer>(parts_.io, delay_);
-  delay_ = std::min(delay_ * 2, kRetryMax);
+  const bool prompt = how_ == Start::Spawned && SteadyClock::now() - began_ < kPromptFor;
+  delay_ = std::min(delay_ * 2, prompt ? kPromptRetryMax : kRetryMax);
   timer->async_wait([weak = weak_from_this(), timer](boost::system::error_code) {
     if (auto self = weak.lock()) self->tryConnect();
   });
