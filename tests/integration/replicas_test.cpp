@@ -117,7 +117,7 @@ TEST_F(ReplicasTest, ARunOutlivesAClientThatLeaves) {
 TEST_F(ReplicasTest, AKilledRunHostFailsItsRunAndLeavesNoProcess) {
   TuttiProcess tutti(folder_);
   const std::string id = startGated(tutti);
-  for (const int pid : processesMarked("TUTTI_NONE=" + id)) ::kill(pid, SIGKILL);
+  for (const int pid : hostsOf(id)) ::kill(pid, SIGKILL);
   const Json got = tutti.call("get_result", {{"session_id", id}, {"wait_s", 50}});
   EXPECT_EQ(got["status"], "failed") << got.dump();
   EXPECT_EQ(got["error"]["name"], "run_host_lost");

@@ -66,7 +66,9 @@ TempFolder::TempFolder() {
 TempFolder::~TempFolder() {
   // Whatever a test leaves running would outlive it: run-hosts are made to.
   for (int round = 0; round < 50; ++round) {
-    const auto left = processesMarked("TUTTI_DATA=" + (path_ / "data").string());
+    auto left = processesMarked("TUTTI_DATA=" + (path_ / "data").string());
+    const auto hosts = hostsOf((path_ / "data").string());
+    left.insert(left.end(), hosts.begin(), hosts.end());
     if (left.empty()) break;
     for (const int pid : left) ::kill(pid, SIGKILL);
     ::usleep(20'000);
@@ -243,19 +245,30 @@ bool waitForFile(const fs::path& path) {
   return false;
 }
 
-std::vector<int> processesMarked(const std::string& mark) {
+namespace {
+/// Processes other than this one for which `wanted` says yes to their folder in /proc.
+template <class Wanted>
+std::vector<int> processesWhere(Wanted wanted) {
   std::vector<int> found;
   for (const auto& entry : fs::directory_iterator("/proc")) {
     const int pid = std::atoi(entry.path().filename().c_str());
-    if (pid <= 0 || pid == ::getpid()) continue;
-    const std::string environment = slurp(entry.path() / "environ");
-    const std::string command = slurp(entry.path() / "cmdline");
-    const std::string data = mark.substr(mark.find('=') + 1);
-    const bool is_host =
-        command.find("run-host") != std::string::npos && command.find(data) != std::string::npos;
-    if (is_host || environment.find(mark) != std::string::npos) found.push_back(pid);
+    if (pid > 0 && pid != ::getpid() && wanted(entry.path())) found.push_back(pid);
   }
   return found;
+}
+}  // namespace
+
+std::vector<int> processesMarked(const std::string& mark) {
+  return processesWhere([&](const fs::path& process) {
+    return slurp(process / "environ").find(mark) != std::string::npos;
+  });
+}
+
+std::vector<int> hostsOf(const std::string& word) {
+  return processesWhere([&](const fs::path& process) {
+    const std::string command = slurp(process / "cmdline");
+    return command.find("run-host") != std::string::npos && command.find(word) != std::string::npos;
+  });
 }
 
 }  // namespace tutti::test

@@ -78,7 +78,10 @@ void writeProgram(const TempFolder& folder, const std::string& name, const std::
 /// Waits until a program has put the file there; false after 60 s.
 bool waitForFile(const std::filesystem::path& path);
 
-/// Processes whose environment has `mark` (TUTTI_SESSION_ID=…, TUTTI_DATA=…), run-hosts included.
+/// Processes whose environment has `mark` (TUTTI_SESSION_ID=…, TUTTI_DATA=…): agents and what they
+/// left.
 std::vector<int> processesMarked(const std::string& mark);
+/// Run-hosts whose arguments contain `word`: a session's id, a store's folder.
+std::vector<int> hostsOf(const std::string& word);
 
 }  // namespace tutti::test
