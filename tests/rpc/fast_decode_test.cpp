@@ -89,7 +89,9 @@ void expectSame(const std::string& text, const Message& message) {
   EXPECT_EQ(tree->at("jsonrpc"), "2.0") << text;
   EXPECT_EQ(tree->at("method"), message.method) << text;
   EXPECT_EQ(tree->contains("id"), message.kind == Message::Kind::Request) << text;
-  if (tree->contains("id")) EXPECT_EQ(Json::parse(message.id), tree->at("id")) << text;
+  if (tree->contains("id")) {
+    EXPECT_EQ(Json::parse(message.id), tree->at("id")) << text;
+  }
   Json params = tree->value("params", Json());
   if (params.is_object() && params.contains("_meta")) {
     ASSERT_NE(message.meta, nullptr) << text;
