@@ -122,7 +122,9 @@ TEST_P(ModernLadderTest, AnswersWithStatusAndCode) {
   EXPECT_EQ(reply->body.find("\"id\":null"), std::string::npos);
   const bool readable = Json::parse(rung.body, nullptr, false).is_object() && rung.code != -32600 &&
                         rung.code != -32000;
-  if (readable) EXPECT_EQ(reply->json().at("id"), 7) << "the id is echoed";
+  if (readable) {
+    EXPECT_EQ(reply->json().at("id"), 7) << "the id is echoed";
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Rungs, ModernLadderTest, testing::ValuesIn(modernRungs()),
