@@ -26,6 +26,10 @@ if(TUTTI_SANITIZE)
   target_compile_options(tutti_options INTERFACE
     -O1 -fsanitize=${TUTTI_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   target_link_options(tutti_options INTERFACE -fsanitize=${TUTTI_SANITIZE})
+  if(TUTTI_FUZZ)
+    # Coverage for the fuzz targets; other programs of this build have no use for it, and no harm.
+    target_compile_options(tutti_options INTERFACE -fsanitize=fuzzer-no-link)
+  endif()
   if(TUTTI_SANITIZE STREQUAL "thread")
     target_compile_definitions(tutti_options INTERFACE BOOST_ASIO_DISABLE_AWAITABLE_FRAME_RECYCLING)
     target_compile_options(tutti_options INTERFACE -Wno-error=tsan)

@@ -2,10 +2,10 @@
 # Installs what the tests need, builds, and runs them all. Ends with "N passed, N failed" and with status 1 if
 # anything failed; a part that fails does not keep the others from running.
 #
-#   tests/run.sh            everything: lint, release with end-to-end, ASan+UBSan, TSan, GCC
+#   tests/run.sh            everything: lint, release with end-to-end, ASan+UBSan, fuzzing, TSan, GCC
 #   tests/run.sh --quick    lint and release only
 #   tests/run.sh --no-install   installs nothing: packages and tests/node_modules are as they are
-#   tests/run.sh --only PART    one part (may be repeated): lint release quickstart e2e asan tsan gcc
+#   tests/run.sh --only PART    one part (may be repeated): lint release quickstart e2e asan fuzz tsan gcc
 #
 # Logs are in build/logs.
 set -uo pipefail
@@ -16,7 +16,7 @@ logs=$root/build/logs
 export CTEST_OUTPUT_ON_FAILURE=1 GTEST_COLOR=no CCACHE_SLOPPINESS=pch_defines,time_macros
 
 packages=(
-  cmake ninja-build ccache clang-16 lld-16 libclang-rt-16-dev g++-12 git jq curl python3
+  cmake ninja-build ccache clang-16 lld-16 llvm-16 libclang-rt-16-dev g++-12 git jq curl python3
   libboost1.81-dev libboost-filesystem1.81-dev libcli11-dev libfmt-dev libgtest-dev libre2-dev libspdlog-dev
   libsqlite3-dev libyaml-cpp-dev
   nlohmann-json3-dev libtest-json-schema-acceptance-perl ca-certificates
@@ -37,7 +37,7 @@ pass() { passed=$((passed + 1)); }
 parse_options() {
   only=()
   install=yes
-  parts=(lint release quickstart e2e asan tsan gcc)
+  parts=(lint release quickstart e2e asan fuzz tsan gcc)
   while [ $# -gt 0 ]; do
     case $1 in
       --quick) parts=(lint release quickstart e2e) ;;
@@ -225,6 +225,18 @@ part_asan() {
   export ASAN_OPTIONS=detect_stack_use_after_return=1:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
   run_ctest asan -- -E "$heavy"
   unset ASAN_OPTIONS UBSAN_OPTIONS
+}
+
+# Two minutes, on the libraries of the ASan build; each target counts as one test.
+part_fuzz() {
+  build asan message_fuzz http_fuzz schema_fuzz || return
+  say fuzz
+  local report=$logs/fuzz.log name
+  bash "$root/tests/fuzz/run.sh" "$root/build/asan" 120 > "$report" 2>&1
+  cat "$report"
+  for name in message http schema; do
+    if grep -q "^$name: [1-9][0-9]* inputs, no finding" "$report"; then pass; else fail "fuzz: $name"; fi
+  done
 }
 
 part_tsan() {
