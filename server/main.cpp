@@ -63,6 +63,18 @@ void addServing(CLI::App& app, Line& line, Command& chosen) {
   serve->add_option("--allow-origin", line.http.allowed_origins,
                     "An Origin header to accept beside the loopback ones (may be repeated)");
   serve->add_option("--port-file", line.http.port_file, "File to write the port in use to");
+  serve->add_option("--socket", line.http.socket_path, "Unix socket to listen on instead");
+  serve
+      ->add_option("--token", line.http.token,
+                   "Bearer token that requests must have; others see it in ps, so prefer a file")
+      ->envname("TUTTI_TOKEN");
+  serve->add_option("--token-file", line.http.token_file, "File whose first line is the token");
+  serve->add_flag("--no-token", line.http.no_token, "Listen beyond this machine without a token");
+  auto* certificate = serve->add_option("--tls-cert", line.http.tls_certificate,
+                                        "PEM file with the server's certificate: serve HTTPS");
+  auto* key = serve->add_option("--tls-key", line.http.tls_key, "PEM file with its key");
+  certificate->needs(key);
+  key->needs(certificate);
   serve->callback([&] { chosen = [&] { return runServe(line.settings, line.http); }; });
 }
 

@@ -31,6 +31,7 @@ THIRD_PARTY = {
     "boost/beast": {"server/transport"},
     "boost/process": {"server/runner"},
     "boost/": {"server/transport", "server/runner", "server/store", "server/cli", "tools"},
+    "openssl/": {"server/transport"},
     "sqlite3.h": {"server/store"},
     "re2/": {"server/json"},
     "yaml-cpp/": {"server/agents"},

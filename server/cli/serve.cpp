@@ -24,8 +24,12 @@ std::string healthText() {
          std::to_string(up.count()) + "}";
 }
 
-bool isLoopback(const std::string& host) {
-  return host == "localhost" || host == "::1" || host.starts_with("127.");
+std::string placeOf(const HttpSettings& http, std::uint16_t port) {
+  const std::string scheme = http.tls_certificate.empty() ? "http" : "https";
+  if (!http.socket_path.empty()) return scheme + "+unix://" + http.socket_path + " (path /mcp)";
+  const bool v6 = http.host.find(':') != std::string::npos;
+  return scheme + "://" + (v6 ? "[" + http.host + "]" : http.host) + ":" + std::to_string(port) +
+         "/mcp";
 }
 
 }  // namespace
@@ -52,7 +56,13 @@ int runServe(const Settings& settings, const HttpSettings& http) {
   auto application = Application::open(settings);
   if (!application.ok()) return printError(application.error());
   Application& app = **application;
+  auto token = bearerToken(http);
+  if (!token.ok()) return printError(token.error());
   transport::HttpOptions options;
+  options.socket_path = http.socket_path;
+  options.token = std::move(*token);
+  options.tls_certificate = http.tls_certificate;
+  options.tls_key = http.tls_key;
   options.host = http.host;
   options.port = http.port;
   options.allowed_hosts = http.allowed_hosts;
@@ -60,14 +70,13 @@ int runServe(const Settings& settings, const HttpSettings& http) {
   options.health = healthText;
   transport::HttpServer server(app.io(), app.server(), std::move(options));
   if (Status started = server.start(); !started.ok()) return printError(started.error());
-  if (!isLoopback(http.host))
+  if (http.beyondThisMachine() && http.no_token)
     log::warning("listening beyond this machine without authentication", {{"host", http.host}});
   if (!http.port_file.empty()) {
     const Status written = replaceFile(http.port_file, std::to_string(server.port()) + "\n");
     if (!written.ok()) return printError(written.error());
   }
-  std::fprintf(stderr, "tutti serves MCP at http://%s:%u/mcp\n", http.host.c_str(),
-               static_cast<unsigned>(server.port()));
+  std::fprintf(stderr, "tutti serves MCP at %s\n", placeOf(http, server.port()).c_str());
   app.onSignal([&app, &server] { server.drain([&app] { app.leave(); }); });
   app.run();
   return 0;

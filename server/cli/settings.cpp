@@ -2,8 +2,17 @@
 
 #include <cstdlib>
 
+#include "server/base/file.hpp"
+
 namespace tutti::cli {
 namespace fs = std::filesystem;
+
+namespace {
+constexpr std::size_t kTokenFileBytesMax = 64U * 1024;
+// RFC 6750, section 2.1.
+constexpr std::string_view kTokenCharacters =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/=";
+}  // namespace
 
 std::string fromEnvironment(const char* name) {
   const char* value = std::getenv(name);
@@ -42,6 +51,38 @@ std::vector<std::string> sharedArguments(const Settings& settings) {
   add("--toolsets", settings.toolsets);
   add("--claude", settings.claude);
   return arguments;
+}
+
+bool HttpSettings::beyondThisMachine() const {
+  const bool loopback = host == "localhost" || host == "::1" || host.starts_with("127.");
+  return socket_path.empty() && !loopback;
+}
+
+Result<std::string> bearerToken(const HttpSettings& http) {
+  const auto bad = [](std::string message, std::string hint) {
+    return Error(Code::InvalidArgument, std::move(message), std::move(hint)).named("token");
+  };
+  std::string token = http.token;
+  if (!http.token_file.empty()) {
+    if (!token.empty())
+      return bad("--token-file is given, and --token or TUTTI_TOKEN too", "give one of them");
+    auto content = readFile(http.token_file, kTokenFileBytesMax);
+    if (!content.ok()) return std::move(content).error();
+    token = content->substr(0, content->find_first_of("\r\n"));
+    if (token.empty())
+      return bad("the first line of '" + http.token_file + "' is empty", "write the token there");
+  }
+  if (token.find_first_not_of(kTokenCharacters) != token.npos)
+    return bad("the token has characters that cannot be sent as a bearer token",
+               "use letters, digits and -._~+/=, as in: openssl rand -hex 32");
+  if (token.empty() && http.beyondThisMachine() && !http.no_token)
+    return Error(Code::FailedPrecondition,
+                 "'" + http.host +
+                     "' can be reached from other machines, and whoever reaches it "
+                     "can run programs here",
+                 "give --token-file, or --no-token if something in front of tutti checks who calls")
+        .named("token_needed");
+  return token;
 }
 
 }  // namespace tutti::cli

@@ -25,8 +25,21 @@ struct HttpSettings {
   std::uint16_t port = 8765;
   std::vector<std::string> allowed_hosts;
   std::vector<std::string> allowed_origins;
-  std::string port_file;  ///< where the port in use is written, for scripts with --port 0
+  std::string port_file;    ///< where the port in use is written, for scripts with --port 0
+  std::string socket_path;  ///< --socket: a Unix socket instead of host and port
+  std::string token;        ///< --token, TUTTI_TOKEN
+  std::string token_file;   ///< --token-file: its first line is the token
+  bool no_token = false;    ///< --no-token: beyond this machine without authentication
+  std::string tls_certificate;
+  std::string tls_key;
+
+  bool beyondThisMachine() const;
 };
+
+/// The token that requests must bear; "" for none. Errors: InvalidArgument "token" when the file
+/// cannot be read or what is given is no token, FailedPrecondition "token_needed" when `http`
+/// listens beyond this machine and neither gives one nor says that none is wanted.
+Result<std::string> bearerToken(const HttpSettings& http);
 
 /// The store's folder: `given`, or $XDG_STATE_HOME/tutti, or ~/.local/state/tutti. Errors:
 /// FailedPrecondition "no_home" when none can be told.

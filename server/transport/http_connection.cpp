@@ -4,24 +4,26 @@
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <cerrno>
 #include <utility>
 #include <vector>
 
 #include "server/base/log.hpp"
+#include "server/transport/http_buffers.hpp"
 #include "server/transport/http_head.hpp"
+#include "server/transport/tls.hpp"
 
 namespace tutti::transport {
 namespace {
 
 namespace asio = boost::asio;
-using asio::ip::tcp;
+using Socket = asio::generic::stream_protocol::socket;
 using boost::system::error_code;
 
-constexpr std::size_t kReadBytesMin = 4U * 1024;
 constexpr std::size_t kReadBytesMax = 64U * 1024;
+constexpr std::size_t kSealedReadBytes = 16U * 1024;
 /// Answers not yet taken by the client: above the first no further request is read, above the
 /// second a stream that nobody reads is given up.
 constexpr std::size_t kOutputPauseBytes = 1024U * 1024;
@@ -30,52 +32,21 @@ constexpr std::int64_t kKeepAliveS = 15;
 constexpr std::int64_t kLingerMaxS = 5;
 constexpr std::int64_t kWriteStallMaxS = 60;
 
-/// Bytes read and not yet understood.
-class Input {
- public:
-  std::string_view view() const { return {bytes_.data() + begin_, end_ - begin_}; }
-  bool empty() const { return begin_ == end_; }
-  std::size_t size() const { return end_ - begin_; }
-  void consume(std::size_t size) {
-    begin_ += size;
-    if (begin_ == end_) begin_ = end_ = 0;
-  }
-  void clear() { begin_ = end_ = 0; }
-
-  /// Room for the next read. Grows when the last one filled it.
-  asio::mutable_buffer room() {
-    if (begin_ > 0 && end_ == bytes_.size()) {
-      std::copy(bytes_.begin() + static_cast<std::ptrdiff_t>(begin_),
-                bytes_.begin() + static_cast<std::ptrdiff_t>(end_), bytes_.begin());
-      end_ -= begin_;
-      begin_ = 0;
-    }
-    const bool filled = end_ == bytes_.size() || last_filled_;
-    if (filled && (bytes_.size() < kReadBytesMax || end_ == bytes_.size()))
-      bytes_.resize(std::max(kReadBytesMin, bytes_.size() * 2));
-    return asio::buffer(bytes_.data() + end_, bytes_.size() - end_);
-  }
-  void received(std::size_t size) {
-    end_ += size;
-    last_filled_ = end_ == bytes_.size();
-  }
-
- private:
-  std::vector<char> bytes_;
-  std::size_t begin_ = 0;
-  std::size_t end_ = 0;
-  bool last_filled_ = false;
-};
-
 class Connection final : public HttpConnection {
  public:
   Connection(asio::io_context& io, Fd socket, ConnectionOwner& owner,
-             const ConnectionLimits& limits, std::int64_t now_s)
-      : socket_(io), owner_(&owner), limits_(limits), reader_(limits.reader), now_s_(now_s) {
+             const ConnectionLimits& limits, std::unique_ptr<TlsSession> tls, std::int64_t now_s)
+      : socket_(io),
+        owner_(&owner),
+        limits_(limits),
+        reader_(limits.reader),
+        tls_(std::move(tls)),
+        now_s_(now_s) {
     error_code ignored;
-    socket_.assign(tcp::v4(), socket.release(), ignored);
+    // The family only says how addresses look, and none is ever asked for.
+    socket_.assign(asio::generic::stream_protocol(AF_UNSPEC, 0), socket.release(), ignored);
     socket_.native_non_blocking(true, ignored);
-    activity_s_ = now_s;
+    activity_s_ = opened_s_ = now_s;
   }
 
   void start() override { read(); }
@@ -100,9 +71,13 @@ class Connection final : public HttpConnection {
   std::shared_ptr<Connection> self() {
     return std::static_pointer_cast<Connection>(shared_from_this());
   }
-  std::size_t unsent() const { return out_.size() - out_sent_; }
+  std::size_t unsent() const { return out_.unsent() + wire_.unsent(); }
+  /// What goes to the socket: the answers themselves, or their sealed form.
+  OutputBuffer& wire() { return tls_ ? wire_ : out_; }
 
   void read();
+  bool unseal(std::size_t size);
+  void seal();
   void onRead(error_code ec, std::size_t size);
   void onEof();
   void process();
@@ -121,13 +96,15 @@ class Connection final : public HttpConnection {
   void lost();
   void close();
 
-  tcp::socket socket_;
+  Socket socket_;
   ConnectionOwner* owner_;
   const ConnectionLimits limits_;
   HttpReader reader_;
-  Input in_;
-  std::string out_;
-  std::size_t out_sent_ = 0;
+  InputBuffer in_{kReadBytesMax};
+  OutputBuffer out_;
+  const std::unique_ptr<TlsSession> tls_;  // null: plain
+  std::vector<char> sealed_in_;
+  OutputBuffer wire_;
 
   std::uint64_t serial_ = 0;  // of the current request
   std::function<void()> gone_;
@@ -147,6 +124,7 @@ class Connection final : public HttpConnection {
   bool closed_ = false;
 
   std::int64_t now_s_;
+  std::int64_t opened_s_ = 0;
   std::int64_t activity_s_ = 0;  // last read, or last answer
   std::int64_t request_s_ = 0;   // first byte of the current request
   std::int64_t output_s_ = 0;    // last time the client took something
@@ -194,8 +172,11 @@ void Connection::read() {
   if (!lingering_ && in_.size() >= kReadBytesMax)
     return;  // a client that pipelines without end waits
   reading_ = true;
+  if (tls_) sealed_in_.resize(kSealedReadBytes);
+  const std::span<char> room = tls_ ? std::span<char>(sealed_in_) : in_.room();
   socket_.async_read_some(
-      in_.room(), [self = self()](error_code ec, std::size_t size) { self->onRead(ec, size); });
+      asio::buffer(room.data(), room.size()),
+      [self = self()](error_code ec, std::size_t size) { self->onRead(ec, size); });
 }
 
 void Connection::onRead(error_code ec, std::size_t size) {
@@ -209,8 +190,26 @@ void Connection::onRead(error_code ec, std::size_t size) {
     return read();
   }
   if (!busy_ && !reader_.started() && in_.empty()) request_s_ = now_s_;
-  in_.received(size);
+  if (!tls_) in_.received(size);
+  if (tls_ && !unseal(size)) return;
   process();
+}
+
+/// Takes the sealed bytes of a read into in_. False: that was the end.
+bool Connection::unseal(std::size_t size) {
+  tls_->received({sealed_in_.data(), size});
+  for (;;) {
+    const std::size_t plain = tls_->read(in_.room());
+    if (plain == 0) break;
+    in_.received(plain);
+  }
+  if (tls_->failed()) {
+    flush();  // the alert
+    lost();
+    return false;
+  }
+  if (tls_->ended()) onEof();
+  return !tls_->ended();
 }
 
 void Connection::onEof() {
@@ -247,7 +246,7 @@ bool Connection::step() {
     return false;
   }
   if (step.state == HttpReader::State::NeedMore) {
-    if (reader_.takeExpectsContinue()) out_ += "HTTP/1.1 100 Continue\r\n\r\n";
+    if (reader_.takeExpectsContinue()) out_.bytes += "HTTP/1.1 100 Continue\r\n\r\n";
     return false;
   }
   begin();
@@ -278,8 +277,8 @@ void Connection::refuse(int status, std::string_view text) {
   head.content_type = "application/json";
   head.content_length = body.size();
   head.close = true;
-  appendHead(out_, head);
-  out_ += body;
+  appendHead(out_.bytes, head);
+  out_.bytes += body;
   closing_ = true;
   in_.clear();
 }
@@ -298,8 +297,8 @@ void Connection::respond(const mcp::http::HttpResponse& response) {
   head.close = !keep_alive_;
   if (response.status != 403) head.origin = origin_;  // 403: the origin itself may be the reason
   head.extra_headers = response.extra_headers;
-  appendHead(out_, head);
-  if (!head_only_) out_ += response.body;
+  appendHead(out_.bytes, head);
+  if (!head_only_) out_.bytes += response.body;
   completeAnswer();
 }
 
@@ -314,7 +313,7 @@ void Connection::openStream(std::string_view extra_headers) {
   head.close = !keep_alive_;
   head.origin = origin_;
   head.extra_headers = extra;
-  appendHead(out_, head);
+  appendHead(out_.bytes, head);
   output_s_ = now_s_;
   flushOutside();
 }
@@ -326,9 +325,9 @@ void Connection::streamBytes(std::string_view bytes) {
     return lost();
   }
   if (http11_)
-    appendChunk(out_, bytes);
+    appendChunk(out_.bytes, bytes);
   else
-    out_ += bytes;
+    out_.bytes += bytes;
   flushOutside();
 }
 
@@ -338,7 +337,7 @@ void Connection::event(std::string_view data) {
 
 void Connection::endStream() {
   if (!streaming_) openStream({});
-  if (http11_) appendLastChunk(out_);
+  if (http11_) appendLastChunk(out_.bytes);
   completeAnswer();
 }
 
@@ -361,12 +360,21 @@ void Connection::completeAnswer() {
 
 // --- writing ---
 
+void Connection::seal() {
+  if (!tls_) return;
+  const std::size_t taken = tls_->seal(out_.view(), wire_.bytes);
+  out_.sent += taken;
+  out_.tidy(kOutputPauseBytes);
+}
+
 void Connection::flush() {
-  while (!closed_ && !waiting_writable_ && unsent() > 0) {
-    const ssize_t sent = ::send(socket_.native_handle(), out_.data() + out_sent_, unsent(),
-                                MSG_NOSIGNAL | MSG_DONTWAIT);
+  seal();
+  OutputBuffer& wire = this->wire();
+  while (!closed_ && !waiting_writable_ && wire.unsent() > 0) {
+    const ssize_t sent = ::send(socket_.native_handle(), wire.bytes.data() + wire.sent,
+                                wire.unsent(), MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent >= 0) {
-      out_sent_ += static_cast<std::size_t>(sent);
+      wire.sent += static_cast<std::size_t>(sent);
       output_s_ = now_s_;
       continue;
     }
@@ -375,19 +383,14 @@ void Connection::flush() {
     return lost();
   }
   if (closed_ || unsent() > 0) return;
-  if (out_.capacity() > kOutputPauseBytes) out_ = std::string();
-  out_.clear();
-  out_sent_ = 0;
+  wire.tidy(kOutputPauseBytes);
   if (closing_ && !busy_ && !lingering_) finishClosing();
 }
 
 void Connection::waitWritable() {
-  if (out_sent_ > kOutputPauseBytes) {
-    out_.erase(0, out_sent_);
-    out_sent_ = 0;
-  }
+  wire().tidy(kOutputPauseBytes);
   waiting_writable_ = true;
-  socket_.async_wait(tcp::socket::wait_write, [self = self()](error_code ec) {
+  socket_.async_wait(Socket::wait_write, [self = self()](error_code ec) {
     self->waiting_writable_ = false;
     if (ec || self->closed_) return;
     self->flush();
@@ -398,6 +401,7 @@ void Connection::waitWritable() {
 /// Everything is sent. Closing at once would reset a connection whose input is unread, and the
 /// client might never see the answer.
 void Connection::finishClosing() {
+  if (tls_ && tls_->close()) return flush();  // comes back here once the goodbye is sent
   if (eof_ || owner_ == nullptr || owner_->draining()) return close();
   lingering_ = true;
   activity_s_ = now_s_;
@@ -415,7 +419,7 @@ void Connection::probe() {
   openStream({});
   streamBytes(":\n\n");
   if (closed_) return;
-  socket_.async_wait(tcp::socket::wait_error, [self = self()](error_code ec) {
+  socket_.async_wait(Socket::wait_error, [self = self()](error_code ec) {
     if (!ec && !self->closed_) self->lost();
   });
 }
@@ -443,6 +447,7 @@ void Connection::tick(std::int64_t now_s) {
     return;
   }
   if (waiting_writable_ && now_s - output_s_ >= kWriteStallMaxS) return lost();
+  if (tls_ && !tls_->established() && now_s - opened_s_ >= limits_.request_max_s) return lost();
   if (busy_) {
     if (streaming_ && now_s - output_s_ >= kKeepAliveS) streamBytes(":\n\n");
     return;
@@ -470,8 +475,9 @@ void Connection::drain() {
 std::shared_ptr<HttpConnection> HttpConnection::create(asio::io_context& io, Fd socket,
                                                        ConnectionOwner& owner,
                                                        const ConnectionLimits& limits,
+                                                       std::unique_ptr<TlsSession> tls,
                                                        std::int64_t now_s) {
-  return std::make_shared<Connection>(io, std::move(socket), owner, limits, now_s);
+  return std::make_shared<Connection>(io, std::move(socket), owner, limits, std::move(tls), now_s);
 }
 
 }  // namespace tutti::transport

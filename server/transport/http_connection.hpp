@@ -19,6 +19,7 @@ class io_context;
 namespace tutti::transport {
 
 class HttpConnection;
+class TlsSession;
 
 struct ConnectionLimits {
   ReaderLimits reader;
@@ -41,10 +42,13 @@ class ConnectionOwner {
 /// the socket is watched for the client's leaving. Runs on the I/O thread only.
 class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
  public:
-  /// `socket` is a connected, non-blocking TCP socket. `now_s` is the owner's clock, see tick().
+  /// `socket` is a connected, non-blocking stream socket; with `tls`, what it carries is sealed.
+  /// `now_s` is the owner's clock, see tick().
   static std::shared_ptr<HttpConnection> create(boost::asio::io_context& io, Fd socket,
                                                 ConnectionOwner& owner,
-                                                const ConnectionLimits& limits, std::int64_t now_s);
+                                                const ConnectionLimits& limits,
+                                                std::unique_ptr<TlsSession> tls,
+                                                std::int64_t now_s);
   virtual ~HttpConnection() = default;
 
   virtual void start() = 0;

@@ -1,11 +1,9 @@
-#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <cerrno>
+#include <boost/beast/core/string.hpp>
 #include <chrono>
 #include <unordered_map>
 #include <utility>
@@ -18,13 +16,14 @@
 #include "server/rpc/codec.hpp"
 #include "server/transport/http_connection.hpp"
 #include "server/transport/http_head.hpp"
+#include "server/transport/listener.hpp"
+#include "server/transport/tls.hpp"
 #include "server/transport/transport.hpp"
 
 namespace tutti::transport {
 namespace {
 
 namespace asio = boost::asio;
-using asio::ip::tcp;
 using boost::system::error_code;
 using mcp::http::Header;
 using mcp::http::HttpReply;
@@ -41,14 +40,24 @@ void refuse(HttpReply& reply, int status, std::string message, std::string_view 
   reply.respond({status, "application/json", body, extra});
 }
 
-Error bindError(const HttpOptions& options, const error_code& ec) {
-  const std::string place = options.host + ":" + std::to_string(options.port);
-  if (ec == asio::error::address_in_use)
-    return Error(Code::Conflict, "the address " + place + " is in use",
-                 "stop what uses it, or choose another port")
-        .named("address_in_use");
-  return Error(Code::Internal, "cannot listen on " + place + ": " + errnoText(ec.value()))
-      .named("listen_failed");
+/// The token of `Bearer TOKEN`; the scheme in any case, as RFC 7235 has it.
+std::optional<std::string_view> bearerToken(std::string_view header) {
+  constexpr std::string_view kScheme = "bearer ";
+  if (!boost::beast::iequals({header.data(), std::min(header.size(), kScheme.size())},
+                             {kScheme.data(), kScheme.size()}))
+    return std::nullopt;
+  header.remove_prefix(kScheme.size());
+  header.remove_prefix(std::min(header.find_first_not_of(' '), header.size()));
+  return header;
+}
+
+/// Takes as long for a near miss as for a far one.
+bool sameSecret(std::string_view a, std::string_view b) {
+  if (a.size() != b.size()) return false;
+  volatile unsigned char difference = 0;
+  for (std::size_t i = 0; i < a.size(); ++i)
+    difference = static_cast<unsigned char>(difference | (a[i] ^ b[i]));
+  return difference == 0;
 }
 
 }  // namespace
@@ -59,13 +68,12 @@ struct HttpServer::Impl : ConnectionOwner, std::enable_shared_from_this<HttpServ
         options(std::move(given)),
         endpoint(server, {options.sessions_max}),
         guard(options.allowed_hosts, options.allowed_origins),
-        acceptor(io),
+        listener(io, [this](Fd socket) { admit(std::move(socket)); }),
         timer(io) {}
 
   Status listen();
-  void accept();
-  void acceptAll();
-  bool admit(Fd socket);
+  void admit(Fd socket);
+  bool authorized(const HttpRequest& request, HttpReply& reply) const;
   void armTimer();
   void tick();
   void startDrain(std::function<void()> callback);
@@ -80,68 +88,28 @@ struct HttpServer::Impl : ConnectionOwner, std::enable_shared_from_this<HttpServ
   const HttpOptions options;
   mcp::http::Endpoint endpoint;
   const mcp::http::Guard guard;
-  tcp::acceptor acceptor;
+  std::unique_ptr<TlsContext> tls;  // null: plain
+  Listener listener;
   asio::steady_timer timer;
   std::unordered_map<HttpConnection*, std::shared_ptr<HttpConnection>> connections;
   std::function<void()> drained;
-  std::uint16_t port = 0;
   bool drains = false;
   bool timer_armed = false;
-  bool accept_paused = false;
 };
 
 Status HttpServer::Impl::listen() {
-  error_code ec;
-  const std::string& host = options.host == "localhost" ? "127.0.0.1" : options.host;
-  const auto address = asio::ip::make_address(host, ec);
-  if (ec)
-    return Error(Code::InvalidArgument, "'" + options.host + "' is not an IP address",
-                 "listen on 127.0.0.1, ::1, 0.0.0.0 or an address of this machine");
-  const tcp::endpoint place(address, options.port);
-  acceptor.open(place.protocol(), ec);
-  if (!ec) acceptor.set_option(tcp::acceptor::reuse_address(true), ec);
-  if (!ec) acceptor.bind(place, ec);
-  if (!ec) acceptor.listen(asio::socket_base::max_listen_connections, ec);
-  if (!ec) acceptor.native_non_blocking(true, ec);
-  if (ec) {
-    error_code ignored;
-    acceptor.close(ignored);
-    return bindError(options, ec);
+  if (!options.tls_certificate.empty() || !options.tls_key.empty()) {
+    auto loaded = TlsContext::load(options.tls_certificate, options.tls_key);
+    if (!loaded.ok()) return std::move(loaded).error();
+    tls = std::move(*loaded);
   }
-  port = acceptor.local_endpoint(ec).port();
-  accept();
-  return ok();
+  return options.socket_path.empty() ? listener.listenTcp(options.host, options.port)
+                                     : listener.listenUnix(options.socket_path);
 }
 
-void HttpServer::Impl::accept() {
-  acceptor.async_wait(tcp::acceptor::wait_read, [self = shared_from_this()](error_code ec) {
-    if (ec || !self->acceptor.is_open()) return;
-    self->acceptAll();
-  });
-}
-
-void HttpServer::Impl::acceptAll() {
-  constexpr int kAcceptsPerTurn = 64;
-  for (int i = 0; i < kAcceptsPerTurn; ++i) {
-    // accept4, since sockets must not reach the agents that this process starts.
-    Fd socket(::accept4(acceptor.native_handle(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
-    if (socket) {
-      admit(std::move(socket));
-      continue;
-    }
-    if (errno == EINTR || errno == ECONNABORTED) continue;
-    if (errno == EAGAIN || errno == EWOULDBLOCK) break;
-    log::warning("cannot accept a connection", {{"reason", errnoText(errno)}});
-    accept_paused = true;  // out of descriptors: the next tick tries again
-    return armTimer();
-  }
-  accept();
-}
-
-bool HttpServer::Impl::admit(Fd socket) {
-  const int on = 1;
-  ::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+void HttpServer::Impl::admit(Fd socket) {
   if (connections.size() >= options.connections_max) {
+    // In the clear even to a TLS client: a handshake would be one more connection's work.
     const std::string body = rpc::errorFrame(
         {}, mcp::overloaded("connections_max", options.connections_max, "try again later").body);
     Head head;
@@ -154,16 +122,16 @@ bool HttpServer::Impl::admit(Fd socket) {
     answer += body;
     ::send(socket.get(), answer.data(), answer.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     ::shutdown(socket.get(), SHUT_WR);
-    return false;
+    return;
   }
   const ConnectionLimits limits{{options.header_bytes_max, options.body_bytes_max},
                                 options.idle_max_s,
                                 options.request_max_s};
-  auto connection = HttpConnection::create(io, std::move(socket), *this, limits, steadySeconds());
+  auto connection = HttpConnection::create(io, std::move(socket), *this, limits,
+                                           tls ? tls->accept() : nullptr, steadySeconds());
   connections.emplace(connection.get(), connection);
   connection->start();
   armTimer();
-  return true;
 }
 
 void HttpServer::Impl::armTimer() {
@@ -184,7 +152,6 @@ void HttpServer::Impl::tick() {
   all.reserve(connections.size());
   for (const auto& [key, connection] : connections) all.push_back(connection);
   for (const auto& connection : all) connection->tick(now_s);
-  if (std::exchange(accept_paused, false) && acceptor.is_open()) accept();
   if (!connections.empty()) armTimer();
 }
 
@@ -193,12 +160,30 @@ void HttpServer::Impl::handle(const HttpRequest& request, const std::shared_ptr<
     return refuse(*reply, 400, "Bad Request: a header is given twice with different values");
   if (const auto why = guard.refusal(request)) return refuse(*reply, 403, "Forbidden: " + *why);
   const std::string_view path = request.path();
-  if (path == options.mcp_path) return endpoint.handle(request, reply);
+  if (path == options.mcp_path) {
+    // A preflight cannot bear a token, and tells nothing that needs one.
+    if (request.method != "OPTIONS" && !authorized(request, *reply)) return;
+    return endpoint.handle(request, reply);
+  }
   if (path != "/health") return refuse(*reply, 404, "Not Found: MCP is at " + options.mcp_path);
   if (request.method != "GET" && request.method != "HEAD")
     return refuse(*reply, 405, "Method Not Allowed", "Allow: GET, HEAD\r\n");
   const std::string body = options.health ? options.health() : R"({"status":"ok"})";
   reply->respond({200, "application/json", body, {}});
+}
+
+bool HttpServer::Impl::authorized(const HttpRequest& request, HttpReply& reply) const {
+  if (options.token.empty()) return true;
+  const auto& header = request.header(Header::Authorization);
+  const auto given = header ? bearerToken(*header) : std::nullopt;
+  if (given && sameSecret(*given, options.token)) return true;
+  const bool wrong = header.has_value();
+  refuse(reply, 401,
+         wrong ? "Unauthorized: the bearer token is not the one this server was started with"
+               : "Unauthorized: send 'Authorization: Bearer TOKEN' with this server's token",
+         wrong ? "WWW-Authenticate: Bearer realm=\"tutti\", error=\"invalid_token\"\r\n"
+               : "WWW-Authenticate: Bearer realm=\"tutti\"\r\n");
+  return false;
 }
 
 void HttpServer::Impl::closed(HttpConnection& connection) {
@@ -210,8 +195,7 @@ void HttpServer::Impl::startDrain(std::function<void()> callback) {
   drained = std::move(callback);
   if (!drains) {
     drains = true;
-    error_code ignored;
-    acceptor.close(ignored);
+    listener.close();
     endpoint.endStreams();
     std::vector<std::shared_ptr<HttpConnection>> all;
     for (const auto& [key, connection] : connections) all.push_back(connection);
@@ -226,8 +210,7 @@ void HttpServer::Impl::checkDrained() {
 }
 
 void HttpServer::Impl::close() {
-  error_code ignored;
-  acceptor.close(ignored);
+  listener.close();
   timer.cancel();
   const auto all = std::exchange(connections, {});
   for (const auto& [key, connection] : all) connection->abort();
@@ -243,7 +226,7 @@ Status HttpServer::start() {
   return impl_->listen();
 }
 std::uint16_t HttpServer::port() const {
-  return impl_->port;
+  return impl_->listener.port();
 }
 void HttpServer::drain(std::function<void()> drained) {
   impl_->startDrain(std::move(drained));

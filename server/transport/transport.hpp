@@ -45,7 +45,11 @@ class StdioServer {
 
 struct HttpOptions {
   std::string host = "127.0.0.1";
-  std::uint16_t port = 8765;  ///< 0: any free port
+  std::uint16_t port = 8765;    ///< 0: any free port
+  std::string socket_path;      ///< a Unix socket instead of host and port; for its owner only
+  std::string token;            ///< every request but /health must bear it; empty: none
+  std::string tls_certificate;  ///< PEM file; with tls_key, HTTPS instead of HTTP
+  std::string tls_key;          ///< PEM file
   std::string mcp_path = "/mcp";
   std::size_t header_bytes_max = 32U * 1024;
   std::size_t body_bytes_max = 16U * 1024 * 1024;
@@ -63,8 +67,9 @@ class HttpServer {
  public:
   HttpServer(boost::asio::io_context& io, mcp::Server& server, HttpOptions options);
   ~HttpServer();
-  /// Binds and accepts. Errors: Conflict "address_in_use" naming address and port, Internal
-  /// otherwise. The port in use is port() afterwards.
+  /// Binds and accepts. Errors: Conflict "address_in_use" naming the address, InvalidArgument for
+  /// an address, a path, a certificate or a key that cannot be used, Internal otherwise. The port
+  /// in use is port() afterwards; 0 on a Unix socket.
   Status start();
   std::uint16_t port() const;
   /// Stops accepting, lets requests in flight finish, then calls `drained`. Idempotent.

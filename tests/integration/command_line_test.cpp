@@ -55,6 +55,29 @@ TEST_F(CommandLineTest, CallTellsByItsExitStatusHowItWent) {
   EXPECT_EQ(runTutti(folder_, {"call", "stop", "[]"}).status, 2);
 }
 
+TEST_F(CommandLineTest, BeyondThisMachineATokenIsNeeded) {
+  const Ran open = runTutti(folder_, {"serve", "--host", "0.0.0.0", "--port", "0"});
+  EXPECT_NE(open.status, 0);
+  EXPECT_NE(open.err.find("--token-file"), std::string::npos) << open.err;
+  const auto empty = folder_.write("token", "\nsecond line\n").string();
+  const Ran none =
+      runTutti(folder_, {"serve", "--host", "0.0.0.0", "--port", "0", "--token-file", empty});
+  EXPECT_NE(none.status, 0);
+  EXPECT_NE(none.err.find("is empty"), std::string::npos) << none.err;
+  const Ran both = runTutti(folder_, {"serve", "--token-file", empty, "--token", "x"});
+  EXPECT_NE(both.status, 0);
+  EXPECT_NE(both.err.find("give one of them"), std::string::npos) << both.err;
+  const Ran spaces = runTutti(folder_, {"serve", "--token", "two words"});
+  EXPECT_NE(spaces.status, 0);
+  EXPECT_EQ(spaces.err.find("two words"), std::string::npos) << "a secret in an error";
+}
+
+TEST_F(CommandLineTest, ACertificateNeedsItsKey) {
+  const Ran ran = runTutti(folder_, {"serve", "--tls-cert", "cert.pem"});
+  EXPECT_EQ(ran.status, 2);
+  EXPECT_NE(ran.err.find("--tls-key"), std::string::npos) << ran.err;
+}
+
 TEST_F(CommandLineTest, AStoreThatCannotBeMadeIsSaid) {
   folder_.write("data", "a file where the folder should be");
   const Ran ran = runTutti(folder_, {"call", "list_sessions"});

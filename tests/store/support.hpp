@@ -14,28 +14,11 @@
 #include <vector>
 
 #include "server/store/store.hpp"
+#include "tests/temp_folder.hpp"
 
 namespace tutti::store {
 
-/// A fresh folder, gone with the test.
-class TempFolder {
- public:
-  TempFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "tutti-store-XXXXXX").string();
-    if (::mkdtemp(pattern.data()) == nullptr) std::abort();
-    path_ = pattern;
-  }
-  ~TempFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  TempFolder(const TempFolder&) = delete;
-  TempFolder& operator=(const TempFolder&) = delete;
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
+using fixture::TempFolder;
 
 inline const std::vector<Migration>& itemTable() {
   static const std::vector<Migration> migrations = {

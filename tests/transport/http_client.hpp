@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -34,10 +35,15 @@ class HttpClient {
     address.sin_family = AF_INET;
     address.sin_port = htons(port);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    const timeval limit{20, 0};
-    ::setsockopt(socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-    ::setsockopt(socket_.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
-    EXPECT_EQ(::connect(socket_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    connect(reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  }
+  /// To a Unix socket.
+  explicit HttpClient(const std::string& path)
+      : socket_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, sizeof address.sun_path - 1);
+    connect(reinterpret_cast<const sockaddr*>(&address), sizeof address);
   }
 
   /// False when the server did not take it all.
@@ -92,8 +98,15 @@ class HttpClient {
     return piece.substr(data + 6, piece.size() - data - 8);
   }
   bool ended() { return pending_.empty() && !more(); }
+  int socket() const { return socket_.get(); }
 
  private:
+  void connect(const sockaddr* address, socklen_t size) const {
+    const timeval limit{20, 0};
+    ::setsockopt(socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    ::setsockopt(socket_.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+    EXPECT_EQ(::connect(socket_.get(), address, size), 0);
+  }
   std::string chunk() {
     const std::string line = readUntil("\r\n");
     const std::size_t size = std::strtoul(line.c_str(), nullptr, 16);

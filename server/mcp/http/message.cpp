@@ -12,6 +12,7 @@ struct Name {
 
 constexpr std::array<Name, kHeaderCount> kNames = {{
     {"accept", Header::Accept},
+    {"authorization", Header::Authorization},
     {"content-type", Header::ContentType},
     {"host", Header::Host},
     {"last-event-id", Header::LastEventId},

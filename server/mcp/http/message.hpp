@@ -14,6 +14,7 @@ namespace tutti::mcp::http {
 enum class Header {
   Accept,
   AgentSessionId,
+  Authorization,
   ContentType,
   Host,
   LastEventId,
@@ -23,7 +24,7 @@ enum class Header {
   ProtocolVersion,
   SessionId,
 };
-inline constexpr std::size_t kHeaderCount = 10;
+inline constexpr std::size_t kHeaderCount = 11;
 
 /// The header of that name, whatever its case; nothing for one that means nothing here.
 std::optional<Header> headerNamed(std::string_view name);

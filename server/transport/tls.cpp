@@ -1,0 +1,160 @@
+#include "server/transport/tls.hpp"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+
+#include "server/transport/openssl.hpp"
+
+namespace tutti::transport {
+namespace {
+
+int bounded(std::size_t size) {
+  return static_cast<int>(std::min<std::size_t>(size, std::numeric_limits<int>::max()));
+}
+
+/// The newest reason OpenSSL has, in its words; empties its queue.
+std::string reason(const OpenSsl& api) {
+  const unsigned long code = api.ERR_peek_last_error();
+  const char* text = code == 0 ? nullptr : api.ERR_reason_error_string(code);
+  api.ERR_clear_error();
+  return text == nullptr ? "unknown reason" : text;
+}
+
+class Session final : public TlsSession {
+ public:
+  Session(const OpenSsl& api, SSL_CTX* context)
+      : api_(api),
+        ssl_(api_.SSL_new(context)),
+        in_(api_.BIO_new(api_.BIO_s_mem())),
+        out_(api_.BIO_new(api_.BIO_s_mem())) {
+    api_.SSL_set_bio(ssl_, in_, out_);
+    api_.SSL_set_accept_state(ssl_);
+  }
+  ~Session() override { api_.SSL_free(ssl_); }
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  void received(std::string_view sealed) override {
+    api_.BIO_write(in_, sealed.data(), bounded(sealed.size()));
+    if (!established()) note(api_.SSL_do_handshake(ssl_));
+  }
+
+  std::size_t read(std::span<char> to) override {
+    if (failed_ || ended_) return 0;
+    const int size = api_.SSL_read(ssl_, to.data(), bounded(to.size()));
+    note(size);
+    return size > 0 ? static_cast<std::size_t>(size) : 0;
+  }
+
+  std::size_t seal(std::string_view plain, std::string& wire) override {
+    std::size_t taken = 0;
+    if (!plain.empty() && !failed_ && established()) {
+      // Into memory it always fits.
+      const int size = api_.SSL_write(ssl_, plain.data(), bounded(plain.size()));
+      note(size);
+      if (size > 0) taken = static_cast<std::size_t>(size);
+    }
+    drain(wire);
+    return taken;
+  }
+
+  bool close() override {
+    if (closed_ || failed_ || !established()) return false;
+    closed_ = true;
+    api_.SSL_shutdown(ssl_);
+    api_.ERR_clear_error();
+    return true;
+  }
+
+  bool established() const override { return api_.SSL_is_init_finished(ssl_) == 1; }
+  bool ended() const override { return ended_; }
+  bool failed() const override { return failed_; }
+
+ private:
+  void note(int result) {
+    if (result > 0) return;
+    const int error = api_.SSL_get_error(ssl_, result);
+    if (error == SSL_ERROR_ZERO_RETURN) ended_ = true;
+    if (error == SSL_ERROR_SSL || error == SSL_ERROR_SYSCALL) failed_ = true;
+    api_.ERR_clear_error();
+  }
+
+  void drain(std::string& wire) {
+    std::array<char, 16U * 1024> block;
+    for (;;) {
+      const int size = api_.BIO_read(out_, block.data(), bounded(block.size()));
+      if (size <= 0) return;
+      wire.append(block.data(), static_cast<std::size_t>(size));
+    }
+  }
+
+  const OpenSsl& api_;
+  SSL* const ssl_;  // owns both ends
+  BIO* const in_;
+  BIO* const out_;
+  bool closed_ = false;
+  bool ended_ = false;
+  bool failed_ = false;
+};
+
+/// Clients that offer protocols are told HTTP/1.1; with any other list there is no common one.
+int chooseProtocol(SSL*, const unsigned char** chosen, unsigned char* size,
+                   const unsigned char* offered, unsigned int offered_size, void* api) {
+  static constexpr std::array<unsigned char, 9> kHttp = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
+  unsigned char* found = nullptr;
+  const int result = static_cast<const OpenSsl*>(api)->SSL_select_next_proto(
+      &found, size, kHttp.data(), kHttp.size(), offered, offered_size);
+  *chosen = found;
+  return result == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
+class Context final : public TlsContext {
+ public:
+  explicit Context(const OpenSsl& api)
+      : api_(api), context_(api_.SSL_CTX_new(api_.TLS_server_method())) {
+    api_.SSL_CTX_ctrl(context_, SSL_CTRL_SET_MIN_PROTO_VERSION, TLS1_2_VERSION, nullptr);
+    // Idle connections are the rule: they give their buffers back.
+    api_.SSL_CTX_ctrl(context_, SSL_CTRL_MODE, SSL_MODE_RELEASE_BUFFERS, nullptr);
+    api_.SSL_CTX_set_options(context_, SSL_OP_NO_RENEGOTIATION);
+    api_.SSL_CTX_set_alpn_select_cb(context_, chooseProtocol, &api_);
+  }
+  ~Context() override { api_.SSL_CTX_free(context_); }
+  Context(const Context&) = delete;
+  Context& operator=(const Context&) = delete;
+
+  Status use(const std::string& certificate, const std::string& key) {
+    if (api_.SSL_CTX_use_certificate_chain_file(context_, certificate.c_str()) != 1)
+      return Error(Code::InvalidArgument,
+                   "'" + certificate + "' is no PEM certificate that can be used: " + reason(api_),
+                   "give --tls-cert a readable PEM file with the server's certificate first")
+          .named("tls_certificate");
+    if (api_.SSL_CTX_use_PrivateKey_file(context_, key.c_str(), SSL_FILETYPE_PEM) != 1)
+      return Error(Code::InvalidArgument,
+                   "'" + key + "' is no PEM key that fits the certificate: " + reason(api_),
+                   "give --tls-key the readable, unencrypted PEM key of that certificate")
+          .named("tls_key");
+    return ok();
+  }
+
+  std::unique_ptr<TlsSession> accept() override {
+    return std::make_unique<Session>(api_, context_);
+  }
+
+ private:
+  OpenSsl api_;  // not const: the callback above is given its address as void*
+  SSL_CTX* const context_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<TlsContext>> TlsContext::load(const std::string& certificate,
+                                                     const std::string& key) {
+  const auto api = OpenSsl::load();
+  if (!api.ok()) return api.error();
+  auto context = std::make_unique<Context>(*api);
+  if (Status used = context->use(certificate, key); !used.ok()) return used.error();
+  return std::unique_ptr<TlsContext>(std::move(context));
+}
+
+}  // namespace tutti::transport
