@@ -10,6 +10,7 @@ namespace {
 
 void answer(std::string_view line, std::string& out) {
   const auto at = line.find("\"id\":");
+  if (at == line.npos) return;  // a notification
   const auto end = line.find_first_of(",}", at);
   out.append("{\"jsonrpc\":\"2.0\",\"id\":").append(line.substr(at + 5, end - at - 5));
   out.append(R"(,"result":{"content":[{"type":"text","text":"{\"text\":\"hello\"}"}]}})"
