@@ -24,6 +24,9 @@ namespace {
 
 namespace asio = boost::asio;
 
+constexpr int kBlocksMax = 4;              // read in one turn
+constexpr std::size_t kEarlyBytes = 4096;  // answers that leave before their block is done
+
 /// How to write without ever blocking the event loop, as far as the kind of output allows.
 class Output {
  public:
@@ -86,8 +89,10 @@ struct StdioServer::Impl : std::enable_shared_from_this<StdioServer::Impl> {
   ~Impl() { pipe->owner = nullptr; }
 
   void waitInput();
-  void readBlock();
+  void readInput();
+  bool readBlock();
   void serveLines();
+  void resume();
   void queue(std::string_view frame);
   void scheduleFlush();
   void flush();
@@ -126,19 +131,28 @@ void StdioServer::Impl::waitInput() {
   waiting_input = true;
   readable.wait([this] {
     waiting_input = false;
-    readBlock();
+    readInput();
   });
 }
 
-void StdioServer::Impl::readBlock() {
+/// A busy client has sent more by the time its last block is answered. Looking costs less than
+/// waiting, but other work must get its turn too.
+void StdioServer::Impl::readInput() {
   const auto kept = shared_from_this();
-  if (stopped) return;
+  for (int block = 0; block < kBlocksMax; ++block)
+    if (!readBlock()) break;
+  waitInput();
+}
+
+/// False when there is nothing to read at the moment, or no use in reading.
+bool StdioServer::Impl::readBlock() {
+  if (stopped || eof || paused) return false;
   // The descriptor may block, so it is only read when it certainly has something.
   pollfd ready{options.input_fd, POLLIN, 0};
-  if (readable.pollable() && ::poll(&ready, 1, 0) == 0) return waitInput();
+  if (readable.pollable() && ::poll(&ready, 1, 0) == 0) return false;
   const auto room = lines.room();
   const ssize_t size = ::read(options.input_fd, room.data(), room.size());
-  if (size < 0 && (errno == EINTR || errno == EAGAIN)) return waitInput();
+  if (size < 0 && (errno == EINTR || errno == EAGAIN)) return false;
   if (size < 0) log::warning("cannot read the input", {{"reason", errnoText(errno)}});
   if (size > 0) {
     lines.received(static_cast<std::size_t>(size));
@@ -148,6 +162,7 @@ void StdioServer::Impl::readBlock() {
     watchReader();
   }
   serveLines();
+  return true;
 }
 
 /// The input has ended. Answers that are due are still worth waiting for, but only while somebody
@@ -173,9 +188,16 @@ void StdioServer::Impl::serveLines() {
       connection.receiveOversized(options.line_bytes_max);
     else
       connection.receive(item.text);
+    // The client may as well read and ask on while the rest of its block is answered.
+    if (unsent() >= kEarlyBytes && !waiting_writable) flush();
   }
   serving = false;
   flush();
+}
+
+/// The client reads its answers again.
+void StdioServer::Impl::resume() {
+  serveLines();
   waitInput();
 }
 
@@ -225,7 +247,7 @@ void StdioServer::Impl::flush() {
   if (paused && !serving && unsent() <= options.output_bytes_max / 2) {
     paused = false;
     const auto kept = shared_from_this();
-    asio::post(io, [kept] { kept->serveLines(); });
+    asio::post(io, [kept] { kept->resume(); });
   }
   finishIfDone();
 }

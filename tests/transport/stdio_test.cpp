@@ -259,6 +259,28 @@ TEST_F(StdioTest, AnswersOfManyPipelinedCallsComeInOrder) {
   writer.join();
 }
 
+TEST_F(StdioTest, FirstAnswersOfABlockDoNotWaitForItsLast) {
+  std::promise<void> read;
+  thread.run([&] {
+    const auto gate = [&read](const std::shared_ptr<mcp::ToolCall>& call) {
+      const bool ok =
+          read.get_future().wait_for(std::chrono::seconds(10)) == std::future_status::ready;
+      call->finish(mcp::ToolOutput{Json{{"ok", ok}}, ""});
+    };
+    const auto added = thread.server.addTool(
+        {"gate", "", "Ends when the test lets it.", R"({"type":"object"})", "", {}}, gate);
+    EXPECT_TRUE(added.ok());
+  });
+  serveSocket();
+  const auto call = [](const std::string& rest) {
+    return R"({"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":)" + rest + "}}\n";
+  };
+  send(call(R"("blob","arguments":{"size":5000})") + call(R"("gate")"));
+  EXPECT_GT(lines->next().size(), 5000U);
+  read.set_value();
+  EXPECT_NE(lines->next().find(R"({"ok":true})"), std::string::npos);
+}
+
 TEST_F(StdioTest, TheAgentIdOfTheProcessReachesTheTool) {
   serveSocket({.agent_session_id = "ses_abc"});
   send(R"({"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"whoami"}})"
