@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <numeric>
 
+#include "server/base/plain_text.hpp"
+
 namespace tutti {
 namespace {
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
@@ -71,6 +73,10 @@ std::size_t editDistance(std::string_view a, std::string_view b) {
 void appendJsonString(std::string& to, std::string_view text) {
   to.push_back('"');
   for (std::size_t at = 0; at < text.size();) {
+    const std::size_t plain = plainPrefix(text.substr(at));
+    to.append(text, at, plain);
+    at += plain;
+    if (at == text.size()) break;
     const std::size_t size = characterSize(text, at);
     if (size == 0) {
       to += kReplacement;

@@ -101,12 +101,8 @@ Result<Json> parse(std::string_view text, ParseLimits limits) {
   return value;
 }
 
-std::string dump(const Json& value) {
-  return value.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
-std::string dumpPretty(const Json& value) {
-  return value.dump(2, ' ', false, Json::error_handler_t::replace);
+void discard(Json value) {
+  if (auto* members = value.get_ptr<Json::object_t*>()) members->clear();
 }
 
 }  // namespace tutti::json

@@ -33,6 +33,10 @@ std::string dump(const Json& value);
 /// For people: two spaces a level.
 std::string dumpPretty(const Json& value);
 
+/// Destroys an object of few members for less than its destructor takes, which moves the members of
+/// every level into a list first; that of the members' own levels stays as it is.
+void discard(Json value);
+
 /// Strict readers of an object's member. Absent and null are the same. A member of another type is
 /// InvalidArgument naming the key and what was found; nothing is converted (3.0 is not an integer
 /// unless integral, true is not 1).

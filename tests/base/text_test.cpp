@@ -3,6 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <random>
+
+#include "server/base/plain_text.hpp"
+
 namespace tutti {
 namespace {
 constexpr const char* kReplacement = "\xEF\xBF\xBD";
@@ -48,6 +53,21 @@ TEST(TextTest, IllFormedBytesAreReplaced) {
     EXPECT_EQ(fixed.substr(0, 4), std::string("a") + kReplacement);
     EXPECT_EQ(fixed.back(), 'b');
     EXPECT_TRUE(isValidUtf8(asJson(bytes)));
+  }
+}
+
+TEST(TextTest, ThePlainPrefixEndsAtTheFirstByteThatIsNotPlain) {
+  const auto plain = [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\';
+  };
+  std::mt19937 random(20261121);  // the same texts in every run
+  for (int i = 0; i < 100'000; ++i) {
+    std::string text(random() % 40, 'a');
+    for (auto changes = random() % 4; changes > 0 && !text.empty(); --changes)
+      text[random() % text.size()] = static_cast<char>(random() % 256);
+    const auto end = std::find_if_not(text.begin(), text.end(), plain);
+    ASSERT_EQ(plainPrefix(text), static_cast<std::size_t>(end - text.begin())) << asJson(text);
   }
 }
 
