@@ -177,7 +177,15 @@ void appendNumber(std::string& to, int number) {
 Decoded Decoder::decode(std::string_view text) {
   Decoded usual;
   usual.items.emplace_back();
-  if (decodeUsual(text, limits_, meta_, usual.items.back().message)) return usual;
+  if (decodeUsual(text, usual.items.back().message)) return usual;
+  return decodeUnusual(text);
+}
+
+bool Decoder::decodeUsual(std::string_view text, Message& message) {
+  return rpc::decodeUsual(text, limits_, meta_, message);
+}
+
+Decoded Decoder::decodeUnusual(std::string_view text) const {
   auto parsed = json::parse(text, {limits_.depth_max, limits_.bytes_max});
   if (!parsed.ok()) return single(parseRefusal(parsed.error()));
   if (parsed->is_array()) return decodeBatch(*parsed, text, limits_);

@@ -24,6 +24,12 @@ class Decoder {
   /// -32602 for array params, which MCP forbids). An empty array is one refused item.
   Decoded decode(std::string_view text);
 
+  /// The same in two steps, for who reads many texts: first the short way, which takes nearly all
+  /// of them and makes no list of one. After false, `message` is empty and the text is for
+  /// decodeUnusual().
+  bool decodeUsual(std::string_view text, Message& message);
+  Decoded decodeUnusual(std::string_view text) const;
+
  private:
   const DecodeLimits limits_;
   MetaCache meta_;

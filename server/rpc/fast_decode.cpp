@@ -1,11 +1,15 @@
 #include "server/rpc/fast_decode.hpp"
 
+#include <algorithm>
 #include <utility>
 
+#include "server/base/plain_text.hpp"
 #include "server/rpc/scan.hpp"
 
 namespace tutti::rpc {
 namespace {
+
+constexpr std::size_t kLevelsMax = 16;  // of containers in a parameter; takes stack
 
 /// Walks the text. A function that returns false has met something unusual.
 class UsualReader {
@@ -39,17 +43,13 @@ class UsualReader {
     ++at_;
     return true;
   }
-  /// A string of printable ASCII without escapes; `content` is between the quotes.
+  /// A string of ASCII without escapes; `content` is between the quotes.
   bool plainString(std::string_view& content) {
     if (!take('"')) return false;
-    const std::size_t start = at_;
-    for (; at_ < text_.size(); ++at_) {
-      const char c = text_[at_];
-      if (c == '"') break;
-      if (c < 0x20 || c > 0x7E || c == '\\') return false;
-    }
-    if (at_ == text_.size()) return false;
-    content = text_.substr(start, at_ - start);
+    const std::size_t size = plainPrefix(text_.substr(at_));
+    content = text_.substr(at_, size);
+    at_ += size;
+    if (at_ == text_.size() || text_[at_] != '"') return false;
     ++at_;
     return true;
   }
@@ -102,22 +102,88 @@ class UsualReader {
   }
 
   bool readParam(std::string_view key) {
-    const char first = peek();
-    if (key == "_meta") return first == '{' && message_.meta == nullptr && readMeta();
-    const auto [place, added] = message_.params.emplace(std::string(key), nullptr);
+    if (key == "_meta") return peek() == '{' && message_.meta == nullptr && readMeta();
+    const auto [place, added] =
+        message_.params.get_ref<Json::object_t&>().try_emplace(std::string(key));
     if (!added) return false;
-    if (first == '"') {
-      const std::size_t start = at_;
-      std::string_view content;
-      if (plainString(content)) {
-        *place = content;
-        return true;
-      }
-      at_ = start;
+    const char first = peek();
+    const std::size_t start = at_;
+    if (readValue(first, place->second, std::min(limits_.depth_max - 2, kLevelsMax))) return true;
+    at_ = start;
+    return readSpan(place->second);
+  }
+
+  /// A value without anything unusual in it but strings and numbers. `levels`: how many more
+  /// containers it may open. After false, `at_` and `to` are in no particular state.
+  bool readValue(char first, Json& to, std::size_t levels) {
+    switch (first) {
+      case '"':
+        return readString(to);
+      case '{':
+        return levels > 0 && readMembers(to, levels - 1);
+      case '[':
+        return levels > 0 && readItems(to, levels - 1);
+      case 't':
+        return readWord("true", to, true);
+      case 'f':
+        return readWord("false", to, false);
+      case 'n':
+        return readWord("null", to, nullptr);
+      default:
+        return readInteger(to) || readSpan(to);
     }
-    auto value = parseSpan();
-    if (!value.ok()) return false;
-    *place = std::move(*value);
+  }
+  bool readString(Json& to) {
+    const std::size_t start = at_;
+    std::string_view content;
+    if (plainString(content)) {
+      to = content;
+      return true;
+    }
+    at_ = start;
+    return readSpan(to);
+  }
+  bool readMembers(Json& to, std::size_t levels) {
+    to = Json::object();
+    auto& members = to.get_ref<Json::object_t&>();
+    ++at_;
+    if (take('}')) return true;
+    do {
+      std::string_view key;
+      if (!plainString(key) || !take(':')) return false;
+      const auto [place, added] = members.try_emplace(std::string(key));
+      if (!added || !readValue(peek(), place->second, levels)) return false;
+    } while (take(','));
+    return take('}');
+  }
+  bool readItems(Json& to, std::size_t levels) {
+    to = Json::array();
+    auto& items = to.get_ref<Json::array_t&>();
+    ++at_;
+    if (take(']')) return true;
+    do {
+      if (!readValue(peek(), items.emplace_back(), levels)) return false;
+    } while (take(','));
+    return take(']');
+  }
+  template <class Value>
+  bool readWord(std::string_view word, Json& to, Value value) {
+    if (!text_.substr(at_).starts_with(word)) return false;
+    at_ += word.size();
+    to = value;
+    return true;
+  }
+  /// Not negative, and nothing that could be read in more than one way.
+  bool readInteger(Json& to) {
+    std::size_t end = at_;
+    std::uint64_t value = 0;
+    for (; end < text_.size() && text_[end] >= '0' && text_[end] <= '9' && end - at_ < 18; ++end)
+      value = value * 10 + static_cast<std::uint64_t>(text_[end] - '0');
+    if (end == at_ || (end - at_ > 1 && text_[at_] == '0') || end == text_.size()) return false;
+    const char next = text_[end];
+    if (next != ',' && next != '}' && next != ']') return false;
+    at_ = end;
+    to = value;
     return true;
   }
   bool readMeta() {
@@ -128,9 +194,9 @@ class UsualReader {
       return true;
     }
     const std::size_t start = at_;
-    auto value = parseSpan();
-    if (!value.ok()) return false;
-    message_.meta = std::make_shared<const Json>(std::move(*value));
+    Json value;
+    if (!readSpan(value)) return false;
+    message_.meta = std::make_shared<const Json>(std::move(value));
     constexpr std::size_t kCachedBytesMax = 4096;
     if (at_ - start > kCachedBytesMax) return true;
     cache_.text = text_.substr(start, at_ - start);
@@ -138,11 +204,15 @@ class UsualReader {
     cache_.value = message_.meta;
     return true;
   }
-  Result<Json> parseSpan() {
+  /// Any value, by the long way.
+  bool readSpan(Json& to) {
     const std::size_t start = at_;
     at_ = valueEnd(text_, start);
-    return json::parse(text_.substr(start, at_ - start),
-                       {limits_.depth_max - 2, limits_.bytes_max});
+    auto value =
+        json::parse(text_.substr(start, at_ - start), {limits_.depth_max - 2, limits_.bytes_max});
+    if (!value.ok()) return false;
+    to = std::move(*value);
+    return true;
   }
 
   const std::string_view text_;

@@ -17,6 +17,8 @@ const std::vector<std::string> kUsual = {
     R"({"method":"m","params":{"_meta":)" + kMeta +
         R"(,"b":[1,2,{"c":null}],"n":-1.5e3},"jsonrpc":"2.0","id":-12})",
     " { \"jsonrpc\" : \"2.0\" , \"method\" : \"notifications/x\" , \"params\" : { } } ",
+    R"({"jsonrpc":"2.0","id":2,"method":"m","params":{"a":{"t":true,"f":false,"n":null,"o":{},"l":[]},)"
+    R"("i":[0,7,123456789012345678,1234567890123456789,-3,2.5],"s":["é","\u00e9","",{"x":[[]]}]}})",
     R"({"jsonrpc":"2.0","id":123456789012345678,"method":"m","params":{"a":"","b":true}})",
 };
 
@@ -82,6 +84,15 @@ TEST(FastDecodeTest, EqualMetaIsSharedAndAnotherIsNot) {
   EXPECT_EQ(meta(R"({"a":1} )"), other) << "spaces behind it do not matter";
 }
 
+/// Equal in the kinds of numbers too, which operator== does not compare.
+void expectSameKinds(const Json& wanted, const Json& found, const std::string& text) {
+  ASSERT_EQ(wanted.type(), found.type()) << text;
+  ASSERT_EQ(wanted.size(), found.size()) << text;
+  for (auto a = wanted.begin(), b = found.begin(); wanted.is_structured() && a != wanted.end();
+       ++a, ++b)
+    expectSameKinds(*a, *b, text);
+}
+
 /// What the long way makes of it, by way of the tree alone.
 void expectSame(const std::string& text, const Message& message) {
   const auto tree = json::parse(text);
@@ -99,6 +110,25 @@ void expectSame(const std::string& text, const Message& message) {
     params.erase("_meta");
   }
   EXPECT_EQ(params, message.params) << text;
+  expectSameKinds(params, message.params, text);
+}
+
+TEST(FastDecodeTest, TheUsualShapesReadAsOnTheLongWay) {
+  for (const std::string& text : kUsual) {
+    Message message;
+    ASSERT_TRUE(usual(text, message)) << text;
+    expectSame(text, message);
+  }
+}
+
+TEST(FastDecodeTest, DeepParametersAreReadAllTheSame) {
+  for (const std::size_t levels : {15U, 16U, 17U, 120U, 126U, 127U}) {
+    const std::string text = R"({"jsonrpc":"2.0","id":1,"method":"m","params":{"a":)" +
+                             std::string(levels, '[') + std::string(levels, ']') + "}}";
+    Message message;
+    ASSERT_EQ(usual(text, message), levels <= 126) << levels;
+    if (levels <= 126) expectSame(text, message);
+  }
 }
 
 TEST(FastDecodeTest, MutatedTextsAreTakenOnlyWhenTheLongWaySeesTheSame) {
