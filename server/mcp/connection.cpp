@@ -18,10 +18,17 @@ struct Connection::State {
   rpc::Decoder decoder{};
   EnvelopeReader envelopes{};
 
+  void receiveOne(rpc::Message&& message);
   void receiveModern(rpc::Message message);
   void receiveBatch(rpc::Decoded decoded);
   void refuseBatch(std::string_view why);
 };
+
+void Connection::State::receiveOne(rpc::Message&& message) {
+  if (message.kind == rpc::Message::Kind::Request && claimsModern(message))
+    return receiveModern(std::move(message));
+  receiveLegacy(server, peer, std::move(message), pipe);
+}
 
 void Connection::State::receiveModern(rpc::Message message) {
   Request request;
@@ -77,11 +84,12 @@ Connection::~Connection() {
 }
 
 void Connection::receive(std::string_view text) {
-  rpc::Decoded decoded = state_->decoder.decode(text);
+  rpc::Message message;
+  if (state_->decoder.decodeUsual(text, message)) return state_->receiveOne(std::move(message));
+  rpc::Decoded decoded = state_->decoder.decodeUnusual(text);
   if (decoded.batch) return state_->receiveBatch(std::move(decoded));
   rpc::Item& item = decoded.items.front();
-  const bool request = item.valid && item.message.kind == rpc::Message::Kind::Request;
-  if (request && claimsModern(item.message)) return state_->receiveModern(std::move(item.message));
+  if (item.valid) return state_->receiveOne(std::move(item.message));
   receiveLegacy(state_->server, state_->peer, std::move(item), state_->pipe);
 }
 

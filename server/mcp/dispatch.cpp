@@ -18,7 +18,7 @@ WireError duplicateId(const rpc::Id& id) {
   return {{rpc::kInvalidRequest, std::move(message), std::move(data)}, 400};
 }
 
-Request makeLegacyRequest(const std::shared_ptr<Peer>& peer, rpc::Message message,
+Request makeLegacyRequest(const std::shared_ptr<Peer>& peer, rpc::Message&& message,
                           const std::shared_ptr<Exchange>& exchange) {
   Request request;
   request.id = std::move(message.id);
@@ -36,7 +36,7 @@ Request makeLegacyRequest(const std::shared_ptr<Peer>& peer, rpc::Message messag
 
 }  // namespace
 
-std::shared_ptr<Pending> dispatch(Server::Impl& server, Request request) {
+std::shared_ptr<Pending> dispatch(Server::Impl& server, Request&& request) {
   if (request.peer && request.peer->inFlight(request.id)) {
     request.error(duplicateId(request.id));
     return nullptr;
@@ -70,7 +70,12 @@ std::shared_ptr<Pending> receiveLegacy(Server::Impl& server, const std::shared_p
     exchange->reply(rpc::errorFrame(item.refusal.id, item.refusal.error), 400);
     return nullptr;
   }
-  rpc::Message& message = item.message;
+  return receiveLegacy(server, peer, std::move(item.message), exchange);
+}
+
+std::shared_ptr<Pending> receiveLegacy(Server::Impl& server, const std::shared_ptr<Peer>& peer,
+                                       rpc::Message&& message,
+                                       const std::shared_ptr<Exchange>& exchange) {
   switch (message.kind) {
     case rpc::Message::Kind::Response:
       return nullptr;  // nothing was asked: late or unknown answers are dropped

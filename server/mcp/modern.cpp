@@ -4,7 +4,7 @@
 
 namespace tutti::mcp {
 
-std::optional<WireError> makeModernRequest(rpc::Message message,
+std::optional<WireError> makeModernRequest(rpc::Message&& message,
                                            std::shared_ptr<const Envelope> envelope,
                                            Request& request) {
   const auto revision = parseRevision(envelope->protocol_version);

@@ -5,12 +5,26 @@
 namespace tutti::mcp {
 
 void Peer::add(const rpc::Id& id, const std::shared_ptr<Pending>& pending) {
-  in_flight_.emplace(id, pending);
   ++live_;
+  if (spare_.empty()) {
+    in_flight_.emplace(id, pending);
+    return;
+  }
+  spare_.key() = id;
+  spare_.mapped() = pending;
+  auto added = in_flight_.insert(std::move(spare_));
+  spare_ = std::move(added.node);
 }
 
 void Peer::remove(const rpc::Id& id) {
-  if (in_flight_.erase(id) == 0 || !in_flight_.empty()) return;
+  auto removed = in_flight_.extract(id);
+  if (removed.empty()) return;
+  constexpr std::size_t kKeptIdBytesMax = 64;
+  if (removed.key().capacity() <= kKeptIdBytesMax) {
+    spare_ = std::move(removed);
+    spare_.mapped().reset();
+  }
+  if (!in_flight_.empty()) return;
   if (idle_callback_) idle_callback_();
 }
 

@@ -30,7 +30,7 @@ class Peer {
   std::string agent_session_id;
   bool over_http = false;
 
-  bool inFlight(const rpc::Id& id) const { return in_flight_.contains(id); }
+  bool inFlight(const rpc::Id& id) const { return !in_flight_.empty() && in_flight_.contains(id); }
   /// Full also counts cancelled requests whose handlers still hold on to them, so that a client
   /// cannot pile up work by cancelling it.
   bool full() const { return live_ >= in_flight_max_; }
@@ -55,6 +55,7 @@ class Peer {
   const std::size_t in_flight_max_;
   std::size_t live_ = 0;
   std::unordered_map<rpc::Id, std::weak_ptr<Pending>> in_flight_;
+  decltype(in_flight_)::node_type spare_;  // the last one removed: most calls end before the next
   std::function<void()> idle_callback_;
 };
 

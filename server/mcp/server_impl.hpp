@@ -27,11 +27,14 @@ struct Server::Impl {
 
 /// Answers one request, now or later. Returns what is still pending, or null. The place where
 /// exceptions of methods and handlers end: the client gets -32603 and the log the reason.
-std::shared_ptr<Pending> dispatch(Server::Impl& server, Request request);
+std::shared_ptr<Pending> dispatch(Server::Impl& server, Request&& request);
 
 /// Handles one message under legacy rules: the peer's handshake decides the revision.
 std::shared_ptr<Pending> receiveLegacy(Server::Impl& server, const std::shared_ptr<Peer>& peer,
                                        rpc::Item item, const std::shared_ptr<Exchange>& exchange);
+std::shared_ptr<Pending> receiveLegacy(Server::Impl& server, const std::shared_ptr<Peer>& peer,
+                                       rpc::Message&& message,
+                                       const std::shared_ptr<Exchange>& exchange);
 
 /// Notifications have no answer, whatever they say. `peer` may be null.
 void receiveNotification(Peer* peer, const rpc::Message& message);

@@ -24,7 +24,7 @@ std::string numberText(double value) {
 /// A call under way. The peer knows it weakly, the handler keeps it alive.
 class Call final : public ToolCall, public Pending {
  public:
-  Call(Server::Impl& server, const RegisteredTool& tool, Request request, Json arguments)
+  Call(Server::Impl& server, const RegisteredTool& tool, Request&& request, Json&& arguments)
       : alive_(server.alive),
         server_(server),
         tool_(tool),
@@ -38,9 +38,16 @@ class Call final : public ToolCall, public Pending {
       fail();
     }
     if (request_.peer) request_.peer->release();
+    json::discard(std::move(arguments_));
+    json::discard(std::move(request_.params));
   }
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;
+
+  /// The peer learns of the call; `self` owns it.
+  void enter(const std::shared_ptr<Pending>& self) const {
+    if (request_.peer) request_.peer->add(request_.id, self);
+  }
 
   const Json& arguments() const override { return arguments_; }
   const Caller& caller() const override { return request_.context.caller; }
@@ -96,10 +103,13 @@ class Call final : public ToolCall, public Pending {
   void finish(Result<ToolOutput> result) override {
     if (ended_) return;
     if (alive_.expired()) return end();  // the server is gone, and its transports with it
-    std::string frame = "{\"jsonrpc\":\"2.0\",\"id\":";
-    frame.append(request_.id).append(",\"result\":");
+    constexpr std::size_t kUsualBytes = 512;
+    std::string frame;
+    frame.reserve(kUsualBytes);
+    frame.append("{\"jsonrpc\":\"2.0\",\"id\":").append(request_.id).append(",\"result\":");
     appendResult(frame, result);
     frame += '}';
+    if (result.ok()) json::discard(std::move(result->structured));
     cancel_callback_ = nullptr;
     const auto exchange = request_.exchange;
     exchange->reply(std::move(frame), 200);
@@ -186,10 +196,8 @@ void callTool(Server::Impl& server, Request& request, std::shared_ptr<Pending>& 
     return request.result(body);
   }
 
-  const std::shared_ptr<Peer> peer = request.peer;
-  const rpc::Id id = request.id;
   auto call = std::make_shared<Call>(server, *tool, std::move(request), std::move(*arguments));
-  if (peer) peer->add(id, call);
+  call->enter(call);
   pending = call;
   tool->handler(std::move(call));
 }
