@@ -167,7 +167,9 @@ void HostSession::finishRun(RunOutcome outcome, SessionStatus session_status, co
     if (ended_runs_.size() >= kEndedRunsMax) ended_runs_.clear();
     ended_runs_.insert(run_id);
     run_.reset();
-    if (!ending_) waitForTurn();
+    if (ending_) return;
+    loop_.post(shrinkFootprint);  // and again when what follows has been seen to
+    waitForTurn();
   });
 }
 
