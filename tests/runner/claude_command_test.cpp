@@ -45,8 +45,17 @@ class ClaudeArguments : public testing::Test {
 TEST_F(ClaudeArguments, PlainSessionNeedsLittle) {
   Words expected = {"/usr/bin/claude"};
   expected.insert(expected.end(), kBase.begin(), kBase.end());
-  expected.insert(expected.end(), {"--session-id", "id-1", "--disallowedTools", "AskUserQuestion"});
+  expected.insert(expected.end(), {"--session-id", "id-1", "--disallowedTools", "AskUserQuestion",
+                                   "--strict-mcp-config"});
   EXPECT_EQ(words(), expected);
+}
+
+TEST_F(ClaudeArguments, ServersOfTheSettingsStayOutWhateverTheBlueprintHas) {
+  for (const Json& servers : {Json(), Json::object(), Json{{"a", {{"command", "/a"}}}}}) {
+    spec_.mcp_servers = servers;
+    const Words list = words();
+    EXPECT_EQ(std::count(list.begin(), list.end(), "--strict-mcp-config"), 1) << servers.dump();
+  }
 }
 
 TEST_F(ClaudeArguments, EverythingOfTheBlueprintIsPassedOn) {

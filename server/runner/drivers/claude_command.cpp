@@ -43,13 +43,13 @@ Status addSystemPrompt(Words& words, const HostSpec& spec, const std::filesystem
 }
 
 Status addMcpServers(Words& words, const HostSpec& spec, const std::filesystem::path& folder) {
+  words.emplace_back("--strict-mcp-config");
   if (!spec.mcp_servers.is_object() || spec.mcp_servers.empty()) return ok();
   Json config = Json::object();
   config["mcpServers"] = spec.mcp_servers;
   const auto file = folder / kMcpConfigFile;
   if (Status written = replaceFile(file, json::dump(config)); !written.ok()) return written;
   add(words, "--mcp-config", file.string());
-  words.emplace_back("--strict-mcp-config");
   return ok();
 }
 

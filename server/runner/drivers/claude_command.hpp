@@ -21,9 +21,10 @@ struct ClaudeStart {
   std::string session_id;
 };
 
-/// The arguments for one long-lived process. MCP servers (their environment may hold secrets, and
-/// arguments can be seen by everybody) and long system prompts go into files in `folder`, written
-/// here for this user alone. Errors: as ioError.
+/// The arguments for one long-lived process. It gets the MCP servers of `spec` and no others: those
+/// of the user's and the project's own settings stay out. MCP servers (their environment may hold
+/// secrets, and arguments can be seen by everybody) and long system prompts go into files in
+/// `folder`, written here for this user alone. Errors: as ioError.
 Result<std::vector<std::string>> claudeArguments(const HostSpec& spec, const ClaudeStart& start,
                                                  const std::filesystem::path& folder);
 
