@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 
-import { viewOf } from '../fakes/anthropic/script.mjs';
+import { promptsOf, viewOf } from '../fakes/anthropic/script.mjs';
 import { test } from './support/bounded.mjs';
 import { World, tuttiBinary } from './support/world.mjs';
 
@@ -53,5 +53,20 @@ for (const [tutti_tools, setting_sources] of [[false, undefined], [false, 'user,
     assert.doesNotMatch(JSON.stringify([tools, system_messages]), /mcp__(users|projects)/);
     assert.ok(!fs.existsSync(user.mark), 'the user\'s server was not even started');
     assert.ok(!fs.existsSync(project.mark), 'the project\'s server was not even started');
+  });
+}
+
+for (const prompt of ['Look into @secret.txt', '/context', '/no-such-command and more', '/compact\nand say why']) {
+  test(`A prompt reaches the model as the caller wrote it: ${JSON.stringify(prompt)}`, async (t) => {
+    const world = await worldFor(t, { script: ['read'] });
+    fs.writeFileSync(path.join(world.project, 'secret.txt'), 'THE-CONTENT-OF-A-FILE\n');
+    const tutti = await world.tutti();
+
+    const result = await run(tutti, world, 'claude', prompt);
+
+    assert.equal(result.result_text, 'read', JSON.stringify(result));
+    const { body } = world.fake.main()[0];
+    assert.deepEqual(promptsOf(body), [prompt]);
+    assert.doesNotMatch(JSON.stringify(body.messages), /THE-CONTENT-OF-A-FILE/);
   });
 }

@@ -111,6 +111,12 @@ TEST_F(ClaudeArguments, McpServersAreInAFileOfThisUser) {
             std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
 }
 
+TEST(ClaudeRecords, APromptIsMarkedAsComposedSoThatNothingInItIsExpanded) {
+  const Json record = json::parse(userRecord("/compact @file")).value();
+  EXPECT_EQ(record["client_composed"], true);
+  EXPECT_EQ(record["message"]["content"][0]["text"], "/compact @file");
+}
+
 struct RuleCase {
   const char* rule;
   const char* tool;

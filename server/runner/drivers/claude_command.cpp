@@ -105,6 +105,7 @@ std::string userRecord(std::string_view prompt) {
   record["type"] = "user";
   record["message"] = std::move(message);
   record["parent_tool_use_id"] = nullptr;
+  record["client_composed"] = true;
   return line(record);
 }
 

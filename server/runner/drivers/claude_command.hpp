@@ -29,6 +29,8 @@ Result<std::vector<std::string>> claudeArguments(const HostSpec& spec, const Cla
                                                  const std::filesystem::path& folder);
 
 // Records for its stdin, each one line with its end.
+
+/// One prompt, which the model sees as it is: no @file is read into it, no /command run.
 std::string userRecord(std::string_view prompt);
 std::string interruptRecord(std::string_view request_id);
 std::string allowRecord(std::string_view request_id, const Json& input);
