@@ -60,13 +60,20 @@ bool sameSecret(std::string_view a, std::string_view b) {
   return difference == 0;
 }
 
+mcp::http::SessionLimits sessionLimits(const HttpOptions& options) {
+  mcp::http::SessionLimits limits;
+  limits.sessions_max = options.sessions_max;
+  limits.idle_max = std::chrono::seconds(options.session_idle_max_s);
+  return limits;
+}
+
 }  // namespace
 
 struct HttpServer::Impl : ConnectionOwner, std::enable_shared_from_this<HttpServer::Impl> {
   Impl(asio::io_context& given_io, mcp::Server& server, HttpOptions given)
       : io(given_io),
         options(std::move(given)),
-        endpoint(server, {options.sessions_max}),
+        endpoint(server, sessionLimits(options)),
         guard(options.allowed_hosts, options.allowed_origins),
         listener(io, [this](Fd socket) { admit(std::move(socket)); }),
         timer(io) {}

@@ -55,6 +55,7 @@ struct HttpOptions {
   std::size_t body_bytes_max = 16U * 1024 * 1024;
   std::size_t connections_max = 4096;
   std::size_t sessions_max = 4096;  ///< legacy sessions; the least recently used idle one goes
+  std::int64_t session_idle_max_s = 3600;  ///< then a legacy session ends; its next request is 404
   std::int64_t idle_max_s = 75;     ///< a keep-alive connection without a request
   std::int64_t request_max_s = 30;  ///< from a request's first byte to its last
   std::vector<std::string> allowed_hosts;    ///< Host names beside the loopback ones

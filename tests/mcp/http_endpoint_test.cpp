@@ -244,6 +244,70 @@ TEST(HttpEndpointTest, AtSessionsMaxWithAllBusyANewOneIsRefusedByName) {
   EXPECT_EQ(http.post(request(2, "ping"), in(only))->status, 200);
 }
 
+/// Sessions that end after an hour, and the hand of their clock.
+class HttpIdleSessionTest : public testing::Test {
+ protected:
+  static mcp::http::SessionLimits limits(const std::chrono::steady_clock::time_point& now) {
+    mcp::http::SessionLimits made;
+    made.idle_max = std::chrono::hours(1);
+    made.now = [&now] { return now; };
+    return made;
+  }
+  int ping(const std::string& session) {
+    return http_.post(request(1, "ping"), in(session))->status;
+  }
+
+  std::chrono::steady_clock::time_point now_ = std::chrono::steady_clock::now();
+  HttpFixture http_{limits(now_)};
+};
+
+TEST_F(HttpIdleSessionTest, ASessionEndsAfterItsIdleTimeAndEachUseBeginsItAnew) {
+  const std::string used = http_.open();
+  const std::string unused = http_.open();
+  now_ += std::chrono::minutes(59);
+  EXPECT_EQ(ping(used), 200);
+  now_ += std::chrono::minutes(2);
+  EXPECT_EQ(ping(used), 200);
+  EXPECT_EQ(http_.endpoint().sessionCount(), 1U);
+  const auto reply = http_.post(request(1, "ping"), in(unused));
+  EXPECT_EQ(reply->status, 404);
+  EXPECT_EQ(reply->code(), -32001);
+}
+
+TEST_F(HttpIdleSessionTest, RequestsOfOthersAreEnoughForIdleSessionsToGo) {
+  http_.open();
+  http_.open();
+  now_ += std::chrono::minutes(61);
+  http_.post(modern(1, "tools/list"), modernHeaders("tools/list"));
+  EXPECT_EQ(http_.endpoint().sessionCount(), 0U);
+}
+
+TEST_F(HttpIdleSessionTest, AStreamThatIsOpenKeepsItsSessionForAnHourAfterItsEndToo) {
+  const std::string session = http_.open();
+  const auto stream = http_.get(session);
+  now_ += std::chrono::hours(3);
+  http_.open();
+  EXPECT_FALSE(stream->done);
+  now_ += std::chrono::minutes(59);
+  stream->gone();
+  now_ += std::chrono::minutes(59);
+  EXPECT_EQ(ping(session), 200);
+  now_ += std::chrono::minutes(61);
+  EXPECT_EQ(ping(session), 404);
+}
+
+TEST_F(HttpIdleSessionTest, ACallThatTakesLongerThanTheIdleTimeKeepsItsSession) {
+  const std::string session = http_.open();
+  const auto call = http_.post(slowCall(1), in(session));
+  now_ += std::chrono::minutes(90);
+  http_.open();
+  now_ += std::chrono::minutes(59);
+  http_.held.finishOne();
+  EXPECT_TRUE(call->done);
+  now_ += std::chrono::minutes(59);
+  EXPECT_EQ(ping(session), 200);
+}
+
 TEST(HttpEndpointTest, AtInFlightMaxACallIsRefusedByNameAndCancelledOnesStillCount) {
   log::configure(log::Level::Off);
   mcp::ServerOptions few = options();

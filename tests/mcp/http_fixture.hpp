@@ -70,9 +70,9 @@ inline Headers modernHeaders(const std::string& method, const std::string& name 
 /// A server with the fixture tools behind an endpoint.
 class HttpFixture {
  public:
-  explicit HttpFixture(mcp::http::EndpointOptions endpoint_options = {},
+  explicit HttpFixture(mcp::http::SessionLimits limits = {},
                        mcp::ServerOptions server_options = options())
-      : server_(std::move(server_options)), endpoint_(server_, endpoint_options) {
+      : server_(std::move(server_options)), endpoint_(server_, std::move(limits)) {
     addTools(server_, held);
   }
 

@@ -7,7 +7,6 @@
 #include "server/mcp/batch.hpp"
 #include "server/mcp/http/exchange.hpp"
 #include "server/mcp/http/ladder.hpp"
-#include "server/mcp/http/sessions.hpp"
 #include "server/mcp/modern.hpp"
 #include "server/mcp/server_impl.hpp"
 #include "server/rpc/codec.hpp"
@@ -41,7 +40,7 @@ void accepted(HttpReply& reply) {
 }  // namespace
 
 struct Endpoint::State {
-  State(Server& given, std::size_t sessions_max) : server(given.impl()), sessions(sessions_max) {}
+  State(Server& given, SessionLimits limits) : server(given.impl()), sessions(std::move(limits)) {}
 
   Server::Impl& server;
   Sessions sessions;
@@ -180,8 +179,11 @@ void Endpoint::State::get(const HttpRequest& request, const std::shared_ptr<Http
   session->stream = reply;
   reply->openStream({});
   std::weak_ptr<Session> weak = session;
-  reply->onGone([weak = std::move(weak)] {
-    if (const auto alive = weak.lock()) alive->stream = nullptr;
+  reply->onGone([this, weak = std::move(weak)] {
+    const auto alive = weak.lock();
+    if (!alive) return;
+    alive->stream = nullptr;
+    sessions.touch(*alive);
   });
 }
 
@@ -192,11 +194,12 @@ void Endpoint::State::del(const HttpRequest& request, HttpReply& reply) {
   reply.respond({204, {}, {}, {}});
 }
 
-Endpoint::Endpoint(Server& server, EndpointOptions options)
-    : state_(std::make_unique<State>(server, options.sessions_max)) {}
+Endpoint::Endpoint(Server& server, SessionLimits limits)
+    : state_(std::make_unique<State>(server, std::move(limits))) {}
 Endpoint::~Endpoint() = default;
 
 void Endpoint::handle(const HttpRequest& request, const std::shared_ptr<HttpReply>& reply) {
+  state_->sessions.endIdle();
   if (request.method == "POST") return state_->post(request, reply);
   if (request.method == "GET") return state_->get(request, reply);
   if (request.method == "DELETE") return state_->del(request, *reply);

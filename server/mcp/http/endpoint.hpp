@@ -5,18 +5,15 @@
 #include <memory>
 
 #include "server/mcp/http/message.hpp"
+#include "server/mcp/http/sessions.hpp"
 #include "server/mcp/server.hpp"
 
 namespace tutti::mcp::http {
 
-struct EndpointOptions {
-  std::size_t sessions_max = 4096;
-};
-
 /// Runs on the I/O thread only. Host and Origin have been checked by the caller.
 class Endpoint {
  public:
-  Endpoint(Server& server, EndpointOptions options);
+  Endpoint(Server& server, SessionLimits limits);
   ~Endpoint();
   Endpoint(const Endpoint&) = delete;
   Endpoint& operator=(const Endpoint&) = delete;

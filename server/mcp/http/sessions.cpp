@@ -5,28 +5,53 @@
 
 namespace tutti::mcp::http {
 
+void Sessions::use(Order::iterator place) {
+  (*place)->used_at = limits_.now();
+  order_.splice(order_.end(), order_, place);
+}
+
+void Sessions::endIdle() {
+  if (order_.empty()) return;
+  const auto oldest = limits_.now() - limits_.idle_max;
+  while (!order_.empty() && order_.front()->used_at < oldest) {
+    if (order_.front()->idle()) {
+      end(order_.front());
+    } else {
+      use(order_.begin());
+    }
+  }
+}
+
 bool Sessions::makeRoom() {
-  if (by_id_.size() < sessions_max_) return true;
-  const auto idle = std::find_if(order_.begin(), order_.end(), [](const auto& session) {
-    return session->peer->idle() && !session->stream;
-  });
+  if (by_id_.size() < limits_.sessions_max) return true;
+  const auto idle = std::find_if(order_.begin(), order_.end(),
+                                 [](const auto& session) { return session->idle(); });
   if (idle == order_.end()) return false;
   end(*idle);
   return true;
 }
 
 std::shared_ptr<Session> Sessions::add(std::string id, std::shared_ptr<Peer> peer) {
-  auto session = std::make_shared<Session>(Session{std::move(id), std::move(peer), nullptr});
+  auto session =
+      std::make_shared<Session>(Session{std::move(id), std::move(peer), nullptr, limits_.now()});
   order_.push_back(session);
   by_id_.emplace(session->id, std::prev(order_.end()));
+  session->peer->onIdle([this, weak = std::weak_ptr(session)] {
+    if (const auto alive = weak.lock()) touch(*alive);
+  });
   return session;
 }
 
 std::shared_ptr<Session> Sessions::find(std::string_view id) {
   const auto found = by_id_.find(id);
   if (found == by_id_.end()) return nullptr;
-  order_.splice(order_.end(), order_, found->second);
+  use(found->second);
   return *found->second;
+}
+
+void Sessions::touch(const Session& session) {
+  const auto found = by_id_.find(session.id);
+  if (found != by_id_.end()) use(found->second);
 }
 
 void Sessions::end(const std::shared_ptr<Session>& session) {

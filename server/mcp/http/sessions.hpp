@@ -1,7 +1,9 @@
 // Legacy sessions: what `initialize` over HTTP leaves behind.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
+#include <functional>
 #include <list>
 #include <memory>
 #include <string>
@@ -17,19 +19,36 @@ struct Session {
   std::string id;  ///< 192 random bits as hex
   std::shared_ptr<Peer> peer;
   std::shared_ptr<HttpReply> stream;  ///< the standalone event stream, while a GET is open
+  std::chrono::steady_clock::time_point used_at;
+
+  /// Neither a request in flight nor a stream: nobody would notice at once that it is gone.
+  bool idle() const { return peer->idle() && !stream; }
+};
+
+/// A clock that only goes forward; tests turn it by hand.
+using SteadyNow = std::function<std::chrono::steady_clock::time_point()>;
+
+struct SessionLimits {
+  std::size_t sessions_max = 4096;
+  std::chrono::seconds idle_max{3600};  ///< then a session ends: its client may be long gone
+  SteadyNow now = std::chrono::steady_clock::now;
 };
 
 /// Bounded: a new session takes the place of the one that is idle the longest. Runs on the I/O
-/// thread.
+/// thread. There is no timer: endIdle() is called on every request.
 class Sessions {
  public:
-  explicit Sessions(std::size_t sessions_max) : sessions_max_(sessions_max) {}
+  explicit Sessions(SessionLimits limits) : limits_(std::move(limits)) {}
 
+  /// Ends the sessions that were idle longer than `idle_max`.
+  void endIdle();
   /// Makes room if need be. False when every session is busy.
   bool makeRoom();
   std::shared_ptr<Session> add(std::string id, std::shared_ptr<Peer> peer);
   /// nullptr when unknown or ended. Counts as use.
   std::shared_ptr<Session> find(std::string_view id);
+  /// What has just ended (a request, a stream) counts as use until now.
+  void touch(const Session& session);
   /// Cancels its requests and ends its stream.
   void end(const std::shared_ptr<Session>& session);
   void endStreams();
@@ -38,7 +57,9 @@ class Sessions {
 
  private:
   using Order = std::list<std::shared_ptr<Session>>;  // the least recently used first
-  const std::size_t sessions_max_;
+  void use(Order::iterator place);
+
+  const SessionLimits limits_;
   Order order_;
   std::unordered_map<std::string_view, Order::iterator> by_id_;  // keys live in the sessions
 };
