@@ -49,6 +49,11 @@ void addShared(CLI::App& app, Settings& settings) {
   app.add_option("--log-level", settings.log_level, "debug, info, warning, error or off")
       ->envname("TUTTI_LOG")
       ->check(CLI::IsMember({"debug", "info", "warning", "error", "off"}));
+  app.add_option("--progress-every", settings.progress_every_s,
+                 "Seconds between two signs of life of a call that waits")
+      ->envname("TUTTI_PROGRESS_EVERY")
+      ->capture_default_str()
+      ->check(CLI::Range(0.05, 15.0));
 }
 
 void addServing(CLI::App& app, Line& line, Command& chosen) {

@@ -56,6 +56,7 @@ void beginWait(const Context& context, const CallPtr& call, const AwaitRun& requ
 }  // namespace
 
 void waitFor(const Context& context, const CallPtr& call, runner::WaitRequest wait) {
+  wait.progress_every = context.progress_every;
   const std::shared_ptr<runner::Waiter::Wait> running = context.waiter.begin(std::move(wait));
   call->onCancelled([running] { running->cancel(); });
 }

@@ -20,7 +20,7 @@ struct AwaitRun {
 };
 
 /// Finishes `call` with the run's report: when it is over, or when the limit has run out. Tells
-/// progress every 10 s. A cancelled call ends the wait, not the run.
+/// progress on the way. A cancelled call ends the wait, not the run.
 void awaitRun(const Context& context, const CallPtr& call, AwaitRun request);
 
 /// Runs `then` with the ids of sessions given by id or name, or finishes `call` with
@@ -31,7 +31,8 @@ void withSessionIds(const Context& context, const CallPtr& call,
 void withSessionId(const Context& context, const CallPtr& call, const std::string& id_or_name,
                    std::function<void(const std::string&)> then);
 
-/// Runs `wait` for `call`: its progress goes to the client, its cancellation ends the wait.
+/// Runs `wait` for `call`: its progress goes to the client every `context.progress_every`, its
+/// cancellation ends the wait.
 void waitFor(const Context& context, const CallPtr& call, runner::WaitRequest wait);
 
 }  // namespace tutti::tools

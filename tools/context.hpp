@@ -1,6 +1,7 @@
 // What every tool works with, and the ways across to the store and back.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -23,6 +24,7 @@ struct Context {
   agents::BlueprintCatalog& catalog;
   std::string working_folder;                       ///< of agents whose project_dir is not given
   std::function<void(std::function<void()>)> post;  ///< runs a function on the I/O thread
+  std::chrono::milliseconds progress_every;  ///< how often a waiting call gives a sign of life
 };
 
 /// Reads on a reader's thread and finishes the call with what `work` returns.

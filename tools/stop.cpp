@@ -59,6 +59,10 @@ void Stop::handle(const Context& context, const CallPtr& call) {
           *answer = std::move(*told);
           return (*answer)["stopped"].get<bool>();
         };
+        wait.progress = [call](std::chrono::milliseconds waited) {
+          call->progress(static_cast<double>(waited.count()) / 1000.0, std::nullopt,
+                         "its processes are not gone yet");
+        };
         wait.done = [call, answer](Result<bool> found) {
           if (!found.ok()) return call->finish(std::move(found).error());
           call->finish(mcp::ToolOutput{std::move(*answer), {}});

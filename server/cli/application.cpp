@@ -82,7 +82,8 @@ Status Application::wire(const Settings& settings) {
   std::error_code failed;
   context_ = std::make_unique<tools::Context>(
       tools::Context{*store_, *waiter_, *supervisor_, *catalog_, fs::current_path(failed).string(),
-                     [this](std::function<void()> work) { net::post(io_, std::move(work)); }});
+                     [this](std::function<void()> work) { net::post(io_, std::move(work)); },
+                     tools::toMillis(settings.progress_every_s)});
 
   mcp::ServerOptions server;
   server.title = "tutti";

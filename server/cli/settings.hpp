@@ -18,6 +18,7 @@ struct Settings {
   std::string toolsets;                 ///< --toolsets, TUTTI_TOOLSETS
   std::string claude;                   ///< --claude, TUTTI_CLAUDE
   std::string log_level = "warning";    ///< --log-level, TUTTI_LOG
+  double progress_every_s = 10;         ///< --progress-every, TUTTI_PROGRESS_EVERY; 0.05 to 15
 };
 
 struct HttpSettings {
