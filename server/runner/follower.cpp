@@ -12,6 +12,7 @@
 #include "server/base/clock.hpp"
 #include "server/base/fd.hpp"
 #include "server/base/log.hpp"
+#include "server/runner/host.hpp"
 #include "server/runner/spool.hpp"
 
 namespace tutti::runner {
@@ -84,7 +85,7 @@ void Follower::tryConnect() {
     link_ = std::move(*link);
     return linked();
   }
-  const bool may_come = (how_ == Start::Spawned && !process_ended_) || hostHoldsLock();
+  const bool may_come = (how_ == Start::Spawned && !process_ended_) || hostMayListen();
   if (may_come && SteadyClock::now() - began_ < kConnectMax) return retryLater();
   gone();
 }
@@ -156,16 +157,21 @@ void Follower::onClosed() {
   if (state_ == State::Linked) gone();
 }
 
-bool Follower::hostHoldsLock() const {
+// Without its folder a host cannot be reached, though it may live.
+bool Follower::hostMayListen() const {
   const fs::path lock = parts_.layout.sessionHosts(session_id_) / "lock";
   const Fd probe(::open(lock.c_str(), O_RDONLY | O_CLOEXEC));
-  return probe && ::flock(probe.get(), LOCK_SH | LOCK_NB) != 0;
+  return probe && ::flock(probe.get(), LOCK_SH | LOCK_NB) != 0 &&
+         fs::exists(parts_.layout.host(session_id_, generation_));
 }
 
+// Its folder may have been removed, so what else remembers it counts too.
 bool Follower::hostLeftTraces() const {
   const fs::path folder = parts_.layout.host(session_id_, generation_);
-  return fs::exists(folder / "state.json") || fs::exists(folder / "exit.json") ||
-         fs::exists(folder / "control.sock");
+  const auto started = newestStarted(parts_.layout.sessionHosts(session_id_) / "lock");
+  return started.value_or(-1) >= generation_ || fs::exists(folder / "state.json") ||
+         fs::exists(folder / "exit.json") || fs::exists(folder / "control.sock") ||
+         (!run_id_.empty() && runBegan());
 }
 
 bool Follower::runBegan() const {

@@ -88,7 +88,7 @@ class Follower : public std::enable_shared_from_this<Follower> {
   void onAck(const Json& ack);
   void heardOf(const std::string& run_id);
   void onClosed();
-  bool hostHoldsLock() const;
+  bool hostMayListen() const;
   bool hostLeftTraces() const;
   bool runBegan() const;
 

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include <charconv>
-#include <optional>
 
 #include "server/base/clock.hpp"
 #include "server/base/file.hpp"
@@ -19,22 +18,12 @@ namespace tutti::runner {
 namespace {
 
 constexpr std::size_t kHostSpecBytesMax = 64U * 1024 * 1024;
+constexpr std::size_t kGenerationBytesMax = 32;
 constexpr int kLockWaitMaxMs = 12'000;  ///< an ending host may need its whole grace
 constexpr int kLockRetryMs = 5;
 constexpr int kExitSpecUnreadable = 1;
 constexpr int kExitLocked = 3;  ///< another host of the session lives
 constexpr int kExitStale = 4;   ///< this generation or a newer one has started before
-
-/// The lock file also remembers the newest generation that has ever started: neither an older one
-/// nor the same one again may.
-std::optional<std::int64_t> newestStarted(int lock) {
-  char text[32];
-  const ssize_t got = ::pread(lock, text, sizeof text, 0);
-  std::int64_t generation = 0;
-  if (got <= 0 || std::from_chars(text, text + got, generation).ec != std::errc())
-    return std::nullopt;
-  return generation;
-}
 
 /// Takes the session's lock. A host of an older generation that is just ending is waited for; one
 /// of this or a newer generation is not.
@@ -42,8 +31,7 @@ Result<Fd> lockWhenFree(const std::filesystem::path& path, std::int64_t generati
   for (int waited_ms = 0;; waited_ms += kLockRetryMs) {
     Result<Fd> lock = tryLockFile(path);
     if (!lock.ok() || *lock || waited_ms >= kLockWaitMaxMs) return lock;
-    const Fd holder(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (holder && newestStarted(holder.get()).value_or(-1) >= generation) return lock;
+    if (newestStarted(path).value_or(-1) >= generation) return lock;
     ::usleep(kLockRetryMs * 1000);
   }
 }
@@ -86,6 +74,15 @@ int giveUp(const std::filesystem::path& folder, const Error& error) {
 
 }  // namespace
 
+std::optional<std::int64_t> newestStarted(const std::filesystem::path& lock) {
+  const Result<std::string> text = readFile(lock, kGenerationBytesMax);
+  std::int64_t generation = 0;
+  if (!text.ok() ||
+      std::from_chars(text->data(), text->data() + text->size(), generation).ec != std::errc())
+    return std::nullopt;
+  return generation;
+}
+
 int runHost(const HostAddress& address) {
   ::prctl(PR_SET_NAME, "tutti-run-host");
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
@@ -100,7 +97,7 @@ int runHost(const HostAddress& address) {
     log::warning("another host of this session lives", {{"generation", address.generation}});
     return kExitLocked;
   }
-  if (newestStarted(lock->get()).value_or(-1) >= address.generation) {
+  if (newestStarted(lock_path).value_or(-1) >= address.generation) {
     log::warning("this generation is stale", {{"generation", address.generation}});
     return kExitStale;
   }

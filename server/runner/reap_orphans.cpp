@@ -3,6 +3,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -71,6 +72,20 @@ bool isMarked(int pid, const std::string& session_id, std::int64_t generation) {
   return std::strtoll(marked_generation.c_str(), nullptr, 10) <= generation;
 }
 
+/// Is it the host of this session, of this generation or before? By its arguments, for there may be
+/// no other trace of it.
+bool isHost(const ProcessInfo& process, const std::string& session_id, std::int64_t generation) {
+  if (!process.run_host) return false;
+  const Result<std::string> line =
+      readFile("/proc/" + std::to_string(process.pid) + "/cmdline", kEnvironBytesMax);
+  if (!line.ok()) return false;
+  const std::string session = std::string("--session") + '\0' + session_id + '\0';
+  const std::string marker = std::string("--generation") + '\0';
+  const std::size_t at = line->find(marker);
+  if (line->find(session) == std::string::npos || at == std::string::npos) return false;
+  return std::strtoll(line->c_str() + at + marker.size(), nullptr, 10) <= generation;
+}
+
 /// The host led its session (setsid) and the agent its group within. The kernel gives neither id to
 /// a new process while a member lives, so both together, begun later than the agent, tell its kin.
 bool isKin(const ProcessInfo& process, const HostState& state) {
@@ -92,8 +107,7 @@ class Reaping {
         found.push_back(process);
     };
     for (const ProcessInfo& process : all) {
-      if (process.run_host || process.dead()) continue;
-      if (!isKin(process, state_) && !isMarked(process.pid, session_id_, generation_)) continue;
+      if (process.dead() || !isOurs(process)) continue;
       add(process);
       for (const ProcessInfo& child : descendants(all, process.pid)) add(child);
     }
@@ -101,10 +115,22 @@ class Reaping {
   }
 
  private:
+  bool isOurs(const ProcessInfo& process) const {
+    if (process.run_host) return isHost(process, session_id_, generation_);
+    return isKin(process, state_) || isMarked(process.pid, session_id_, generation_);
+  }
+
   const HostState state_;
   const std::string& session_id_;
   const std::int64_t generation_;
 };
+
+/// A host that nobody can reach has nothing more to say when its agent is gone; and as long as it
+/// lives the agent has its grace, for it dies with its host at once.
+bool onlyHosts(const std::vector<ProcessInfo>& processes) {
+  return std::all_of(processes.begin(), processes.end(),
+                     [](const ProcessInfo& process) { return process.run_host; });
+}
 
 /// Until one of them has gone, a new look is due, or `ms` are over.
 void waitForChange(const std::vector<ProcessInfo>& processes, std::int64_t ms) {
@@ -132,11 +158,11 @@ std::string reapOrphans(const std::filesystem::path& host_folder, const std::str
   while (!left.empty()) {
     const std::int64_t elapsed = steadyMillis() - started;
     if (elapsed >= grace_ms + kKillWaitMaxMs) break;
-    const bool force = elapsed >= grace_ms;
+    const bool force = elapsed >= grace_ms || onlyHosts(left);
     for (const ProcessInfo& process : left) {
       const bool is_new = seen.insert(process.pid).second;
       if (force && signalProcess(process, SIGKILL)) ++killed;
-      if (force || !is_new) continue;
+      if (force || !is_new || process.run_host) continue;
       signalProcess(process, SIGTERM);
       signalProcess(process, SIGCONT);
     }

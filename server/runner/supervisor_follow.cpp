@@ -15,6 +15,7 @@ namespace tutti::runner {
 
 namespace {
 constexpr std::chrono::seconds kAdoptRetry{1};
+constexpr std::chrono::seconds kRecordRetry{1};
 constexpr std::chrono::seconds kSweepDelay{1};
 }  // namespace
 
@@ -124,7 +125,7 @@ std::shared_ptr<Follower> Supervisor::Impl::follow(const std::string& session_id
   if (auto known = followerOf(session_id, generation); known && known->usable()) return known;
   Follower::Handlers handlers;
   handlers.over = [this, session_id, generation] { hostOver(session_id, generation); };
-  handlers.never_started = [this, session_id] { neverStarted(session_id); };
+  handlers.never_started = [this, session_id, generation] { neverStarted(session_id, generation); };
   FollowerParts parts{io, blocking, store, layout, options.limits};
   auto follower = std::make_shared<Follower>(parts, session_id, generation, std::move(handlers));
   followers[session_id] = follower;
@@ -171,14 +172,36 @@ void Supervisor::Impl::failAbandoned(const std::string& session_id) {
 
 // Claimed, but no host ever ran: the replica that claimed it died in between, or the host could not
 // start. The same generation is spawned (again); the host's own lock makes a second one harmless.
-void Supervisor::Impl::neverStarted(const std::string& session_id) {
+void Supervisor::Impl::neverStarted(const std::string& session_id, std::int64_t generation) {
   followers.erase(session_id);
   for (const auto& [id, intent] : active)
-    if (intent.session_id == session_id && intent.kind == "launch") return respawn(Intent(intent));
-  failAbandoned(session_id);
+    if (intent.session_id == session_id && intent.kind == "launch")
+      return respawn(Intent(intent), generation);
+  hostNeverWas(session_id, generation);
 }
 
-void Supervisor::Impl::respawn(const Intent& intent) {
+// Nobody is launching this host, so its files were removed. Without it a run that waits gets
+// another one.
+void Supervisor::Impl::hostNeverWas(const std::string& session_id, std::int64_t generation) {
+  write(
+      [session_id, generation](store::Tx& tx) -> Status {
+        return agents::hostExited(tx, session_id, generation, agents::SessionStatus::Finished,
+                                  R"({"reason":"host_lost"})", nowText());
+      },
+      [this, session_id, generation](Status status) {
+        const bool stored = status.ok() || status.error().code() == Code::NotFound;
+        if (stored) return hostOver(session_id, generation);
+        log::error("cannot record that a run-host is lost",
+                   {{"session_id", session_id}, {"error", status.error().message()}});
+        auto timer = std::make_shared<net::steady_timer>(io, kRecordRetry);
+        timer->async_wait([weak = weak_from_this(), timer, session_id, generation](auto) {
+          if (auto self = weak.lock(); self && !self->closing)
+            self->hostNeverWas(session_id, generation);
+        });
+      });
+}
+
+void Supervisor::Impl::respawn(const Intent& intent, std::int64_t generation) {
   auto found = std::make_shared<Situation>();
   read(
       [found, intent](store::Connection& db) -> Status {
@@ -189,8 +212,11 @@ void Supervisor::Impl::respawn(const Intent& intent) {
         *found = {std::move(*session), std::move(*run)};
         return ok();
       },
-      [this, found, intent](Status status) {
+      [this, found, intent, generation](Status status) {
         if (!status.ok() || agents::isTerminal(found->run.status)) return end(intent);
+        // A further turn that was not claimed for this host yet.
+        if (found->run.status == RunStatus::Pending)
+          return hostNeverWas(intent.session_id, generation);
         if (found->run.status == RunStatus::Stopping)
           return endRun(intent, *found, stoppedBeforeStart());
         spawn(intent, *found);

@@ -77,8 +77,9 @@ struct Supervisor::Impl : std::enable_shared_from_this<Supervisor::Impl> {
   std::shared_ptr<Follower> follow(const std::string& session_id, std::int64_t generation,
                                    Follower::Start how);
   void hostOver(const std::string& session_id, std::int64_t generation);
-  void neverStarted(const std::string& session_id);
-  void respawn(const Intent& intent);
+  void neverStarted(const std::string& session_id, std::int64_t generation);
+  void hostNeverWas(const std::string& session_id, std::int64_t generation);
+  void respawn(const Intent& intent, std::int64_t generation);
   void failAbandoned(const std::string& session_id);
   void reap(int pid, const std::shared_ptr<Follower>& follower);
 
