@@ -72,12 +72,13 @@ int runServe(const Settings& settings, const HttpSettings& http) {
   if (Status started = server.start(); !started.ok()) return printError(started.error());
   if (http.beyondThisMachine() && http.no_token)
     log::warning("listening beyond this machine without authentication", {{"host", http.host}});
+  // Whoever learns from us where we listen may end us at once.
+  app.onSignal([&app, &server] { server.drain([&app] { app.leave(); }); });
   if (!http.port_file.empty()) {
     const Status written = replaceFile(http.port_file, std::to_string(server.port()) + "\n");
     if (!written.ok()) return printError(written.error());
   }
   std::fprintf(stderr, "tutti serves MCP at %s\n", placeOf(http, server.port()).c_str());
-  app.onSignal([&app, &server] { server.drain([&app] { app.leave(); }); });
   app.run();
   return 0;
 }
