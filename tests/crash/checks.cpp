@@ -253,10 +253,20 @@ std::vector<fs::path> leftFolders(const World& world) {
   return left;
 }
 
-/// What killed servers could not remove goes soon after another one has started.
+/// Lock files of replicas, the living ones' too.
+std::vector<fs::path> replicaLocks(const World& world) {
+  std::error_code none;
+  const fs::directory_iterator all(world.data() / "replicas", none);
+  std::vector<fs::path> locks;
+  for (const auto& entry : all) locks.push_back(entry.path());
+  return locks;
+}
+
+/// What killed servers could not remove goes soon after another one, the only one now, has started.
 void awaitSweep(Client& client, const World& world) {
   const auto began = std::chrono::steady_clock::now();
-  while (!leftFolders(world).empty() && msSince(began) < kGoneMaxMs)
+  const auto swept = [&] { return leftFolders(world).empty() && replicaLocks(world).size() <= 1; };
+  while (!swept() && msSince(began) < kGoneMaxMs)
     client.call("list_sessions", Json::object(), 10'000);
 }
 
@@ -304,9 +314,7 @@ void checkLeftovers(const World& world, Ledger& ledger) {
   for (const pid_t pid : world.processes())
     if (!waitGone(pid, kGoneMaxMs)) ledger.problem("process " + std::to_string(pid) + " is left");
   for (const fs::path& path : leftFolders(world)) ledger.problem("left: " + path.string());
-  std::error_code none;
-  for (const auto& entry : fs::directory_iterator(world.data() / "replicas", none))
-    ledger.problem("left: " + entry.path().string());
+  for (const fs::path& path : replicaLocks(world)) ledger.problem("left: " + path.string());
 }
 
 }  // namespace tutti::crash
