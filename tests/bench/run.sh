@@ -15,6 +15,7 @@ ninja -C "$build" -j2 bench_protocol >&2
 
 work="$(mktemp -d)"
 pids=()
+rates_ours_legacy="" rates_ts_legacy="" rates_ours_modern="" rates_ts_modern="" rates_responder=""
 finish() {
   for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
   rm -rf "$work"
@@ -68,15 +69,18 @@ http() {
   eval "rate_$name=$rate p99_$name=$p99 cpu_$name=$cpu"
 }
 
-# stdio NAME ERA COMMAND…: prints a row and sets rate_NAME.
+# stdio NAME ERA COMMAND…: prints a row and adds its rate to rates_NAME.
 stdio() {
   local name="$1" era="$2"
   shift 2
   local line
   line="$("$bin/bench_stdio_driver" "$seconds" 64 "$era" "$@")"
   printf '%-26s %s\n' "$name" "$line"
-  eval "rate_$name=$(sed -E 's/.*"per_s":([0-9]+).*/\1/' <<<"$line")"
+  eval "rates_$name+=\" $(sed -E 's/.*"per_s":([0-9]+).*/\1/' <<<"$line")\""
 }
+
+# median RATE RATE RATE
+median() { printf '%s\n' "$@" | sort -n | sed -n "$((($# + 1) / 2))p"; }
 
 ratio() { awk -v a="$1" -v b="$2" 'BEGIN{printf "%.2f", a/b}'; }
 
@@ -94,12 +98,21 @@ start ts node "$here/ts_server.mjs" http
 http ts 16
 kill "$pid"
 
-echo "== stdio, tools/call of echo, 64 in flight, ${seconds}s each"
-stdio ours_legacy legacy "$bin/bench_mcp_server" stdio
-stdio ours_modern modern "$bin/bench_mcp_server" stdio
-stdio ts_legacy legacy node "$here/ts_server.mjs" stdio
-stdio ts_modern modern node "$here/ts_server.mjs" stdio
+echo "== stdio, tools/call of echo, 64 in flight, three rounds, ${seconds}s each"
+# In turns, and the median counts: what else the machine does hits both alike.
+for _ in 1 2 3; do
+  for era in legacy modern; do
+    stdio "ours_$era" "$era" "$bin/bench_mcp_server" stdio
+    stdio "ts_$era" "$era" node "$here/ts_server.mjs" stdio
+  done
+done
 stdio responder legacy "$bin/bench_line_responder"
+
+for name in ours_legacy ts_legacy ours_modern ts_modern responder; do
+  rates="rates_$name"
+  # shellcheck disable=SC2086 # a list of numbers
+  eval "rate_$name=$(median ${!rates})"
+done
 
 echo "== ratios"
 printf 'HTTP ours / TS SDK v2        %8s  (target 40)\n' "$(ratio "$rate_ours" "$rate_ts")"
