@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "server/base/plain_text.hpp"
+#include "server/base/text.hpp"
 #include "server/rpc/scan.hpp"
 
 namespace tutti::rpc {
@@ -141,7 +142,37 @@ class UsualReader {
       return true;
     }
     at_ = start;
+    if (readText(to)) return true;
+    at_ = start;
     return readSpan(to);
+  }
+  /// A string in any language and of any number of lines, but without \u escapes.
+  bool readText(Json& to) {
+    constexpr std::string_view kLetters = "\"\\/bfnrt";
+    constexpr std::string_view kBytes = "\"\\/\b\f\n\r\t";
+    std::string content;
+    bool ascii = true;
+    for (++at_; at_ < text_.size(); ++at_) {
+      const std::size_t size = plainPrefix(text_.substr(at_));
+      content.append(text_, at_, size);
+      at_ += size;
+      if (at_ == text_.size() || text_[at_] == '"') break;
+      char byte = text_[at_];
+      if (byte == '\\') {
+        const auto letter = ++at_ < text_.size() ? kLetters.find(text_[at_]) : kLetters.npos;
+        if (letter == kLetters.npos) return false;
+        byte = kBytes[letter];
+      } else if (static_cast<unsigned char>(byte) < 0x80) {
+        return false;
+      } else {
+        ascii = false;
+      }
+      content += byte;
+    }
+    if (at_ == text_.size() || (!ascii && !isValidUtf8(content))) return false;
+    ++at_;
+    to = std::move(content);
+    return true;
   }
   bool readMembers(Json& to, std::size_t levels) {
     to = Json::object();

@@ -1,5 +1,5 @@
 // MCP on a pair of descriptors. Blocks are read when there is something to read, lines are answered
-// in order of arrival, and all answers of one turn leave with one write.
+// in order of arrival, and the answers of one block leave together, or in steps when they are many.
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>

@@ -19,6 +19,8 @@ const std::vector<std::string> kUsual = {
     " { \"jsonrpc\" : \"2.0\" , \"method\" : \"notifications/x\" , \"params\" : { } } ",
     R"({"jsonrpc":"2.0","id":2,"method":"m","params":{"a":{"t":true,"f":false,"n":null,"o":{},"l":[]},)"
     R"("i":[0,7,123456789012345678,1234567890123456789,-3,2.5],"s":["é","\u00e9","",{"x":[[]]}]}})",
+    R"({"jsonrpc":"2.0","id":"t","method":"m","params":{"l":"a\nb\t\"\\\/\b\f\r","u":"é \u00e9\n",)"
+    R"("w":["€😀\n","\ud83d\ude00","\"é\""]}})",
     R"({"jsonrpc":"2.0","id":123456789012345678,"method":"m","params":{"a":"","b":true}})",
 };
 
