@@ -41,6 +41,12 @@ constexpr bool hasAnnotations(Revision revision) {
 constexpr bool hasProgressMessage(Revision revision) {
   return revision >= Revision::k2025_03_26;
 }
+constexpr bool hasAudio(Revision revision) {
+  return revision >= Revision::k2025_03_26;
+}
+constexpr bool hasResourceLinks(Revision revision) {
+  return revision >= Revision::k2025_06_18;
+}
 constexpr bool hasStructuredContent(Revision revision) {
   return revision >= Revision::k2025_06_18;
 }

@@ -1,125 +1,38 @@
 // tools/call: from the request to the handler and back.
-#include <algorithm>
-#include <cmath>
-#include <limits>
 #include <utility>
 
 #include "server/base/log.hpp"
 #include "server/base/text.hpp"
-#include "server/mcp/log_level.hpp"
 #include "server/mcp/methods.hpp"
-#include "server/rpc/codec.hpp"
+#include "server/mcp/under_way.hpp"
 
 namespace tutti::mcp {
 namespace {
 
-/// 3, not 3.0, for whole numbers.
-std::string numberText(double value) {
-  constexpr double kExactMax = 9007199254740992.0;
-  if (std::floor(value) == value && std::abs(value) < kExactMax)
-    return std::to_string(static_cast<std::int64_t>(value));
-  return json::dump(Json(value));
-}
-
-/// A call under way. The peer knows it weakly, the handler keeps it alive.
-class Call final : public ToolCall, public Pending {
+class Call final : public UnderWay<ToolCall> {
  public:
   Call(Server::Impl& server, const RegisteredTool& tool, Request request, Json arguments)
-      : alive_(server.alive),
-        server_(server),
-        tool_(tool),
-        request_(std::move(request)),
-        arguments_(std::move(arguments)) {}
-
-  ~Call() override {
-    if (!ended_) {
-      log::error("a tool let go of its call without finishing it",
-                 {{"tool", json::stringOr(request_.params, "name", "")}});
-      fail();
-    }
-    if (request_.peer) request_.peer->release();
-  }
-  Call(const Call&) = delete;
-  Call& operator=(const Call&) = delete;
+      : UnderWay(server, std::move(request)), tool_(tool), arguments_(std::move(arguments)) {}
 
   const Json& arguments() const override { return arguments_; }
-  const Caller& caller() const override { return request_.context.caller; }
-  bool wantsProgress() const override { return !request_.context.progress_token.empty(); }
-  bool cancelled() const override { return cancelled_; }
-
-  void progress(double value, std::optional<double> total, std::string_view message) override {
-    if (ended_ || !wantsProgress() || !std::isfinite(value) || value <= progress_) return;
-    progress_ = value;
-    std::string params = "{\"progressToken\":" + request_.context.progress_token;
-    params += ",\"progress\":" + numberText(value);
-    if (total && std::isfinite(*total)) params += ",\"total\":" + numberText(*total);
-    if (!message.empty() && hasProgressMessage(request_.context.revision)) {
-      params += ",\"message\":";
-      appendJsonString(params, message);
-    }
-    params += '}';
-    request_.exchange->notify(rpc::notificationFrame("notifications/progress", params));
-  }
-
-  void log(LogLevel level, std::string_view logger, const Json& data) override {
-    const auto threshold = logThreshold();
-    if (ended_ || !threshold || level < *threshold) return;
-    std::string params = "{\"level\":";
-    appendJsonString(params, logLevelName(level));
-    if (!logger.empty()) {
-      params += ",\"logger\":";
-      appendJsonString(params, logger);
-    }
-    params.append(",\"data\":").append(json::dump(data)).push_back('}');
-    request_.exchange->notify(rpc::notificationFrame("notifications/message", params));
-  }
-
-  void onCancelled(std::function<void()> callback) override {
-    if (cancelled_) return callback();
-    if (!ended_) cancel_callback_ = std::move(callback);
-  }
-
-  void cancel() override {
-    if (ended_) return;
-    cancelled_ = true;
-    end();
-    request_.exchange->abandon();
-    if (const auto callback = std::exchange(cancel_callback_, nullptr)) callback();
-  }
-
-  void fail() override {
-    if (ended_) return;
-    end();
-    request_.error(internalError());
-  }
 
   void finish(Result<ToolOutput> result) override {
-    if (ended_) return;
-    if (alive_.expired()) return end();  // the server is gone, and its transports with it
-    std::string frame = "{\"jsonrpc\":\"2.0\",\"id\":";
-    frame.append(request_.id).append(",\"result\":");
+    if (!flow_.open()) return;
+    std::string frame = flow_.resultHead();
     appendResult(frame, result);
     frame += '}';
-    cancel_callback_ = nullptr;
-    const auto exchange = request_.exchange;
-    exchange->reply(std::move(frame), 200);
-    end();
+    flow_.reply(std::move(frame));
   }
 
  private:
-  std::optional<LogLevel> logThreshold() const {
-    if (request_.context.envelope) return request_.context.envelope->log_level;
-    return request_.peer->log_level;
-  }
-
   void appendResult(std::string& to, const Result<ToolOutput>& result) const {
-    const Revision revision = request_.context.revision;
-    if (!result.ok()) return appendToolFailure(to, tool_, result.error(), revision, server_.tail);
+    const ResultTail& tail = flow_.server().tail;
+    if (!result.ok()) return appendToolFailure(to, tool_, result.error(), flow_.revision(), tail);
     if (tool_.output) {
       const auto misses = tool_.output->validate(result->structured);
       if (!misses.empty()) return appendBadOutput(to, misses);
     }
-    appendToolSuccess(to, tool_, *result, revision, server_.tail);
+    appendToolSuccess(to, tool_, *result, flow_.revision(), tail);
   }
 
   void appendBadOutput(std::string& to, const std::vector<json::SchemaError>& misses) const {
@@ -130,24 +43,11 @@ class Call final : public ToolCall, public Pending {
                 "this is a bug in the tool; report it");
     appendToolFailure(
         to, tool_, std::move(error).named("invalid_output").withDetails(json::errorsJson(misses)),
-        request_.context.revision, server_.tail);
+        flow_.revision(), flow_.server().tail);
   }
 
-  /// No answer is owed any more. The peer may start its shutdown in here.
-  void end() {
-    ended_ = true;
-    if (request_.peer) request_.peer->remove(request_.id);
-  }
-
-  const std::weak_ptr<const char> alive_;
-  Server::Impl& server_;
   const RegisteredTool& tool_;
-  Request request_;
   Json arguments_;
-  std::function<void()> cancel_callback_;
-  double progress_ = -std::numeric_limits<double>::infinity();
-  bool ended_ = false;
-  bool cancelled_ = false;
 };
 
 WireError unknownTool(const Server::Impl& server, const std::string& name) {
@@ -186,11 +86,8 @@ void callTool(Server::Impl& server, Request& request, std::shared_ptr<Pending>& 
     return request.result(body);
   }
 
-  const std::shared_ptr<Peer> peer = request.peer;
-  const rpc::Id id = request.id;
   auto call = std::make_shared<Call>(server, *tool, std::move(request), std::move(*arguments));
-  if (peer) peer->add(id, call);
-  pending = call;
+  begin<ToolCall>(call, pending);
   tool->handler(std::move(call));
 }
 

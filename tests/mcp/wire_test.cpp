@@ -8,7 +8,7 @@
 
 #include "server/base/log.hpp"
 #include "server/mcp/connection.hpp"
-#include "tests/mcp/fixture.hpp"
+#include "tests/mcp/fixture_more.hpp"
 
 namespace tutti::mcp {
 namespace {
@@ -89,6 +89,7 @@ class Conversation {
   void direct(const std::string& command) {
     nothingLeft();
     if (command == "finish") return held_.finishOne();
+    if (command == "more tools") return fixture::addMoreTools(server_);
     const std::string_view word = "cancelled ";
     ASSERT_EQ(command.rfind(word, 0), 0U) << "unknown command";
     EXPECT_EQ(held_.cancelled, std::stoi(command.substr(word.size())));

@@ -1,0 +1,123 @@
+#include "server/mcp/under_way.hpp"
+
+#include <cmath>
+#include <cstdint>
+
+#include "server/base/log.hpp"
+#include "server/base/text.hpp"
+#include "server/mcp/client_features.hpp"
+#include "server/mcp/log_level.hpp"
+#include "server/rpc/codec.hpp"
+
+namespace tutti::mcp {
+namespace {
+
+/// 3, not 3.0, for whole numbers.
+std::string numberText(double value) {
+  constexpr double kExactMax = 9007199254740992.0;
+  if (std::floor(value) == value && std::abs(value) < kExactMax)
+    return std::to_string(static_cast<std::int64_t>(value));
+  return json::dump(Json(value));
+}
+
+}  // namespace
+
+Flow::Flow(Server::Impl& server, Request request)
+    : alive_(server.alive), server_(server), request_(std::move(request)) {}
+
+Flow::~Flow() {
+  if (!ended_) {
+    log::error(
+        "a handler let go of its request without ending it",
+        {{"method", request_.method}, {"name", json::stringOr(request_.params, "name", "")}});
+    error(internalError());
+  }
+  if (request_.peer) request_.peer->release();
+}
+
+bool Flow::open() {
+  if (ended_) return false;
+  if (alive_.expired()) end();  // the server is gone, and its transports with it
+  return !ended_;
+}
+
+std::string Flow::resultHead() const {
+  std::string head = "{\"jsonrpc\":\"2.0\",\"id\":";
+  head.append(request_.id).append(",\"result\":");
+  return head;
+}
+
+void Flow::reply(std::string frame) {
+  if (ended_) return;
+  cancel_callback_ = nullptr;
+  const auto exchange = request_.exchange;
+  exchange->reply(std::move(frame), 200);
+  end();
+}
+
+void Flow::error(const WireError& error) {
+  if (ended_) return;
+  cancel_callback_ = nullptr;
+  request_.error(error);
+  end();
+}
+
+void Flow::progress(double value, std::optional<double> total, std::string_view message) {
+  if (ended_ || !wantsProgress() || !std::isfinite(value) || value <= progress_) return;
+  progress_ = value;
+  std::string params = "{\"progressToken\":" + request_.context.progress_token;
+  params += ",\"progress\":" + numberText(value);
+  if (total && std::isfinite(*total)) params += ",\"total\":" + numberText(*total);
+  if (!message.empty() && hasProgressMessage(revision())) {
+    params += ",\"message\":";
+    appendJsonString(params, message);
+  }
+  params += '}';
+  request_.exchange->notify(rpc::notificationFrame("notifications/progress", params));
+}
+
+std::optional<LogLevel> Flow::logThreshold() const {
+  if (request_.context.envelope) return request_.context.envelope->log_level;
+  return request_.peer->log_level;
+}
+
+void Flow::log(LogLevel level, std::string_view logger, const Json& data) {
+  const auto threshold = logThreshold();
+  if (ended_ || !threshold || level < *threshold) return;
+  std::string params = "{\"level\":";
+  appendJsonString(params, logLevelName(level));
+  if (!logger.empty()) {
+    params += ",\"logger\":";
+    appendJsonString(params, logger);
+  }
+  params.append(",\"data\":").append(json::dump(data)).push_back('}');
+  request_.exchange->notify(rpc::notificationFrame("notifications/message", params));
+}
+
+void Flow::onCancelled(std::function<void()> callback) {
+  if (cancelled_) return callback();
+  if (!ended_) cancel_callback_ = std::move(callback);
+}
+
+bool Flow::clientCan(ClientFeature feature) const {
+  const Envelope* envelope = request_.context.envelope.get();
+  const Json& capabilities =
+      envelope != nullptr ? envelope->client_capabilities : request_.peer->client_capabilities;
+  return declares(capabilities, feature, revision());
+}
+
+void Flow::cancel() {
+  if (ended_) return;
+  cancelled_ = true;
+  end();
+  request_.exchange->abandon();
+  if (const auto callback = std::exchange(cancel_callback_, nullptr)) callback();
+}
+
+/// No answer is owed any more. The peer may start its shutdown in here.
+void Flow::end() {
+  ended_ = true;
+  if (request_.peer) request_.peer->remove(request_.id);
+}
+
+}  // namespace tutti::mcp

@@ -1,0 +1,102 @@
+// What all requests that take time have in common: tools/call, prompts/get, resources/read.
+#pragma once
+
+#include <functional>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "server/mcp/exchange.hpp"
+#include "server/mcp/request.hpp"
+#include "server/mcp/request_context.hpp"
+#include "server/mcp/server_impl.hpp"
+
+namespace tutti::mcp {
+
+/// One request from its dispatch to its answer. It ends exactly once: answered, failed, cancelled,
+/// or, when its owner dies before that, with an internal error. Runs on the I/O thread only.
+class Flow {
+ public:
+  Flow(Server::Impl& server, Request request);
+  ~Flow();
+  Flow(const Flow&) = delete;
+  Flow& operator=(const Flow&) = delete;
+
+  const Request& request() const { return request_; }
+  Revision revision() const { return request_.context.revision; }
+  Server::Impl& server() const { return server_; }
+
+  /// Ask before answering: false once the request has ended or the server is gone.
+  bool open();
+  /// `{"jsonrpc":"2.0","id":…,"result":`, for a result and a closing brace to be appended.
+  std::string resultHead() const;
+  /// Ends the request with a whole frame.
+  void reply(std::string frame);
+  /// Ends the request with an error. Nothing after the end.
+  void error(const WireError& error);
+
+  // RequestContext and Pending, for the class that has them.
+  bool wantsProgress() const { return !request_.context.progress_token.empty(); }
+  void progress(double value, std::optional<double> total, std::string_view message);
+  void log(LogLevel level, std::string_view logger, const Json& data);
+  bool cancelled() const { return cancelled_; }
+  void onCancelled(std::function<void()> callback);
+  bool clientCan(ClientFeature feature) const;
+  void cancel();
+
+ private:
+  std::optional<LogLevel> logThreshold() const;
+  void end();
+
+  const std::weak_ptr<const char> alive_;
+  Server::Impl& server_;
+  Request request_;
+  std::function<void()> cancel_callback_;
+  double progress_ = -std::numeric_limits<double>::infinity();
+  bool ended_ = false;
+  bool cancelled_ = false;
+};
+
+/// A RequestContext of the kind that handlers of one method get. The method adds what it has of its
+/// own and the way it finishes. The peer knows it weakly, the handler keeps it alive.
+template <class Interface>
+class UnderWay : public Interface, public Pending {
+ public:
+  UnderWay(Server::Impl& server, Request request) : flow_(server, std::move(request)) {}
+
+  const Caller& caller() const override { return flow_.request().context.caller; }
+  bool wantsProgress() const override { return flow_.wantsProgress(); }
+  void progress(double value, std::optional<double> total, std::string_view message) override {
+    flow_.progress(value, total, message);
+  }
+  void log(LogLevel level, std::string_view logger, const Json& data) override {
+    flow_.log(level, logger, data);
+  }
+  bool cancelled() const override { return flow_.cancelled(); }
+  void onCancelled(std::function<void()> callback) override {
+    flow_.onCancelled(std::move(callback));
+  }
+  bool clientCan(ClientFeature feature) const override { return flow_.clientCan(feature); }
+  void refuse(Error error) override { flow_.error({errorBody(error)}); }
+
+  const Request& request() const { return flow_.request(); }
+  void cancel() override { flow_.cancel(); }
+  void fail() override { flow_.error(internalError()); }
+
+ protected:
+  Flow flow_;
+};
+
+/// Hands `under_way` to its peer and to whoever catches. Before any handler runs.
+template <class Interface>
+void begin(const std::shared_ptr<UnderWay<Interface>>& under_way,
+           std::shared_ptr<Pending>& pending) {
+  const Request& request = under_way->request();
+  if (request.peer) request.peer->add(request.id, under_way);
+  pending = under_way;
+}
+
+}  // namespace tutti::mcp
