@@ -74,6 +74,7 @@ Connection::Connection(Server& server, std::shared_ptr<Exchange> pipe, std::stri
 
 Connection::~Connection() {
   state_->peer->onIdle(nullptr);
+  state_->peer->endAnswers();
 }
 
 void Connection::receive(std::string_view text) {
@@ -101,6 +102,9 @@ bool Connection::idle() const {
 }
 void Connection::onIdle(std::function<void()> callback) {
   state_->peer->onIdle(std::move(callback));
+}
+void Connection::inputEnded() {
+  state_->peer->endAnswers();
 }
 void Connection::close() {
   state_->peer->cancelAll();

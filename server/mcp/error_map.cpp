@@ -102,6 +102,14 @@ WireError unsupportedVersion(std::string_view requested) {
   return {{kUnsupportedVersion, "Unsupported protocol version", std::move(data)}, 400};
 }
 
+WireError missingCapability(std::string_view capabilities) {
+  std::string message = "Missing client capability: this request needs a client that declares ";
+  message.append(capabilities);
+  std::string data = "{\"requiredCapabilities\":";
+  data.append(capabilities).push_back('}');
+  return {{kMissingCapability, std::move(message), std::move(data)}, 400};
+}
+
 WireError internalError() {
   return {
       {rpc::kInternalError, "Internal error", nameAndHint("internal", "the server's log has more")},

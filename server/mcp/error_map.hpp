@@ -41,6 +41,8 @@ WireError invalidParams(std::string message, std::string_view name = {},
                         std::string_view hint = {});
 WireError unsupportedVersion(std::string_view requested);
 WireError internalError();
+/// `capabilities`: the ClientCapabilities object that would do, as JSON text.
+WireError missingCapability(std::string_view capabilities);
 /// `limit` is the name of the bound that was reached, as in "in_flight_max".
 WireError overloaded(std::string_view limit, std::size_t value, std::string_view hint);
 

@@ -87,7 +87,7 @@ void listTools(Server::Impl& server, Request& request, std::shared_ptr<Pending>&
 }
 
 constexpr std::array kMethods = {
-    Method{"tools/call", true, true, callTool},
+    Method{"tools/call", true, true, callTool, true},
     Method{"tools/list", true, true, listTools},
     Method{"ping", true, false, ping},
     Method{"initialize", true, false, initialize},

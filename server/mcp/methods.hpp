@@ -18,10 +18,14 @@ struct Method {
   bool legacy;
   bool modern;
   MethodBody body;
+  bool takes_input = false;  ///< may ask the client for input before it answers
 };
 
 /// nullptr when the revision's era does not have the method, or we do not declare its capability.
 const Method* findMethod(std::string_view name, Revision revision);
+
+/// Runs the body of a request's method once more, after its client has answered what was asked.
+void runAgain(Server::Impl& server, Request request);
 
 /// tools/call, in tool_call.cpp.
 void callTool(Server::Impl& server, Request& request, std::shared_ptr<Pending>& pending);

@@ -5,8 +5,13 @@
 namespace tutti::mcp {
 
 void Peer::add(const rpc::Id& id, const std::shared_ptr<Pending>& pending) {
-  in_flight_.emplace(id, pending);
+  in_flight_.insert_or_assign(id, pending);
   ++live_;
+}
+
+std::shared_ptr<Pending> Peer::pendingOf(const rpc::Id& id) const {
+  const auto found = in_flight_.find(id);
+  return found == in_flight_.end() ? nullptr : found->second.lock();
 }
 
 void Peer::remove(const rpc::Id& id) {
@@ -25,6 +30,26 @@ void Peer::cancelAll() {
   for (const auto& [id, weak] : in_flight_)
     if (auto pending = weak.lock()) all.push_back(std::move(pending));
   for (const auto& pending : all) pending->cancel();
+}
+
+rpc::Id Peer::ask(Answered answered) {
+  if (answers_ended_ || asked_.size() >= in_flight_max_) return {};
+  rpc::Id id = std::to_string(++last_asked_);
+  asked_.emplace(id, std::move(answered));
+  return id;
+}
+
+void Peer::answered(rpc::Message response) {
+  auto waiting = asked_.extract(response.id);
+  if (!waiting.empty()) waiting.mapped()(std::move(response));
+}
+
+void Peer::endAnswers() {
+  answers_ended_ = true;
+  while (!asked_.empty()) {
+    auto waiting = asked_.extract(asked_.begin());
+    waiting.mapped()(std::nullopt);
+  }
 }
 
 }  // namespace tutti::mcp

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -37,16 +38,31 @@ class Peer {
   std::size_t inFlightMax() const { return in_flight_max_; }
   bool idle() const { return in_flight_.empty(); }
 
-  /// `pending` is owed an answer from now on.
+  /// `pending` is owed an answer from now on. With an id in flight it takes the place of what was
+  /// there: the next round of the same request.
   void add(const rpc::Id& id, const std::shared_ptr<Pending>& pending);
   /// The answer is sent or given up. Safe for ids that were never added.
   void remove(const rpc::Id& id);
+  /// Who is owed the answer with that id; null when nobody is.
+  std::shared_ptr<Pending> pendingOf(const rpc::Id& id) const;
   /// The handler has let go of the request.
   void release() { --live_; }
 
   /// Cancels one request; unknown ids are ignored, as they may have been answered a moment ago.
   void cancel(const rpc::Id& id);
   void cancelAll();
+
+  /// What a client says to a request of ours; nothing when it will never answer.
+  using Answered = std::function<void(std::optional<rpc::Message> response)>;
+  /// A new id of ours, whose answer goes to `answered`, once. Empty when `in_flight_max` of our
+  /// requests wait already.
+  rpc::Id ask(Answered answered);
+  /// Nobody waits for that answer any more.
+  void forget(const rpc::Id& id) { asked_.erase(id); }
+  /// The client has answered. Late and unknown answers are dropped.
+  void answered(rpc::Message response);
+  /// The client can answer no more: tells all who wait.
+  void endAnswers();
 
   /// Runs whenever the last request in flight is gone.
   void onIdle(std::function<void()> callback) { idle_callback_ = std::move(callback); }
@@ -55,6 +71,9 @@ class Peer {
   const std::size_t in_flight_max_;
   std::size_t live_ = 0;
   std::unordered_map<rpc::Id, std::weak_ptr<Pending>> in_flight_;
+  std::unordered_map<rpc::Id, Answered> asked_;
+  std::uint64_t last_asked_ = 0;
+  bool answers_ended_ = false;
   std::function<void()> idle_callback_;
 };
 

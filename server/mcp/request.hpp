@@ -1,7 +1,10 @@
 // One request on its way through the core.
 #pragma once
 
+#include <functional>
+#include <map>
 #include <memory>
+#include <nlohmann/json.hpp>  // InputRound holds values
 #include <optional>
 #include <string>
 
@@ -24,6 +27,13 @@ struct Context {
   bool modern() const { return isModern(revision); }
 };
 
+/// What the rounds before this one have brought: see RequestContext::needInput().
+struct InputRound {
+  std::map<std::string, Json, std::less<>> answers;  ///< objects, by key
+  std::string state;
+  int number = 0;  ///< rounds before this one; counted for older revisions only
+};
+
 /// A request with all that its answer needs. A method either answers it at once or moves it into
 /// something that does later.
 struct Request {
@@ -33,6 +43,7 @@ struct Request {
   Context context;
   std::shared_ptr<Peer> peer;  ///< null for a modern request over HTTP: nothing is remembered
   std::shared_ptr<Exchange> exchange;
+  std::shared_ptr<const InputRound> round;  ///< null in the first round
 
   /// `body` is the whole result object.
   void result(std::string_view body) const;

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <functional>
+#include <nlohmann/json.hpp>  // InputRequest holds a value
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "server/base/result.hpp"
 #include "server/json/json.hpp"
@@ -30,6 +32,21 @@ inline constexpr std::string_view kTasksExtension = "io.modelcontextprotocol/tas
 /// What a client may declare that it can do for us.
 enum class ClientFeature { Sampling, SamplingTools, ElicitForm, ElicitUrl, Roots, Tasks };
 
+/// Something only the client can provide: an answer of its user, its model, its roots.
+struct InputRequest {
+  enum class Method { Elicit, Sample, ListRoots };
+  std::string key;  ///< under which the answer is found; unique within the request
+  Method method = Method::Elicit;
+  Json params;  ///< of elicitation/create, sampling/createMessage or roots/list; null: none
+};
+
+/// A request cannot be answered without the client. The handler runs anew once the answers are
+/// there, with `state` as it left it: it keeps nothing in memory in between.
+struct InputNeeded {
+  std::vector<InputRequest> requests;  ///< may be empty: then the client just comes again
+  std::string state;  ///< what the next round needs to know; signed on the wire, never secret
+};
+
 /// One request under way. Lives on the I/O thread only; the handler may keep the shared_ptr until
 /// it has ended the request. Kept by whoever answers: tools/call, prompts/get, resources/read.
 class RequestContext {
@@ -54,6 +71,21 @@ class RequestContext {
 
   /// Has the client declared it, for this request or in its handshake?
   virtual bool clientCan(ClientFeature feature) const = 0;
+
+  /// The client's answer to the InputRequest of that key, of this round or one before: an
+  /// ElicitResult, CreateMessageResult or ListRootsResult object, not checked any further. nullptr
+  /// when there is none.
+  virtual const Json* answer(std::string_view key) const = 0;
+  /// InputNeeded::state of the round before; empty in the first.
+  virtual std::string_view state() const = 0;
+  /// Ends this round: the client is asked, and the handler runs anew, with another context object,
+  /// when it has answered. Clients of 2026-07-28 get an input_required result with the signed
+  /// state; earlier ones get real requests on this request's own stream. Fails the request when the
+  /// client has not declared what is asked, as refuseWithout() does, when an older client answers
+  /// with an error or not in time, and after `input_rounds_max` rounds.
+  virtual void needInput(InputNeeded needed) = 0;
+  /// Ends the request with an error that names what the client would have to declare.
+  virtual void refuseWithout(const std::vector<ClientFeature>& features) = 0;
 
   /// Ends the request with a JSON-RPC error, for what is wrong with the request itself. What a tool
   /// cannot do is a result: see ToolCall::finish().

@@ -50,7 +50,8 @@ Server::Impl::Impl(ServerOptions given)
       server_info(implementationJson(options)),
       capabilities("{\"logging\":{},\"tools\":{}}"),
       tail(makeTail(server_info)),
-      discover_body(discoverBody(*this)) {}
+      discover_body(discoverBody(*this)),
+      state_codec(options.request_state_keys, options.request_state_max_s, *options.clock) {}
 
 Server::Server(ServerOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
 Server::~Server() = default;

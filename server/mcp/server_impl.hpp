@@ -6,6 +6,7 @@
 
 #include "server/mcp/request.hpp"
 #include "server/mcp/server.hpp"
+#include "server/mcp/state_codec.hpp"
 #include "server/mcp/tool_registry.hpp"
 #include "server/mcp/tool_result.hpp"
 
@@ -20,6 +21,7 @@ struct Server::Impl {
   std::string capabilities;  ///< the same for initialize and server/discover
   ResultTail tail;
   std::string discover_body;
+  StateCodec state_codec;
   /// Dies with the server. Calls that handlers still hold on to then look here before they look at
   /// it.
   const std::shared_ptr<const char> alive = std::make_shared<const char>('\0');

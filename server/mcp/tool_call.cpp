@@ -25,6 +25,8 @@ class Call final : public UnderWay<ToolCall> {
   }
 
  private:
+  void restore(Json& params) override { params["arguments"] = std::move(arguments_); }
+
   void appendResult(std::string& to, const Result<ToolOutput>& result) const {
     const ResultTail& tail = flow_.server().tail;
     if (!result.ok()) return appendToolFailure(to, tool_, result.error(), flow_.revision(), tail);

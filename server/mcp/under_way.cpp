@@ -36,7 +36,7 @@ Flow::~Flow() {
 }
 
 bool Flow::open() {
-  if (ended_) return false;
+  if (ended_ || suspended_) return false;
   if (alive_.expired()) end();  // the server is gone, and its transports with it
   return !ended_;
 }
@@ -63,7 +63,8 @@ void Flow::error(const WireError& error) {
 }
 
 void Flow::progress(double value, std::optional<double> total, std::string_view message) {
-  if (ended_ || !wantsProgress() || !std::isfinite(value) || value <= progress_) return;
+  if (ended_ || suspended_ || !wantsProgress() || !std::isfinite(value) || value <= progress_)
+    return;
   progress_ = value;
   std::string params = "{\"progressToken\":" + request_.context.progress_token;
   params += ",\"progress\":" + numberText(value);
@@ -83,7 +84,7 @@ std::optional<LogLevel> Flow::logThreshold() const {
 
 void Flow::log(LogLevel level, std::string_view logger, const Json& data) {
   const auto threshold = logThreshold();
-  if (ended_ || !threshold || level < *threshold) return;
+  if (ended_ || suspended_ || !threshold || level < *threshold) return;
   std::string params = "{\"level\":";
   appendJsonString(params, logLevelName(level));
   if (!logger.empty()) {
@@ -104,6 +105,49 @@ bool Flow::clientCan(ClientFeature feature) const {
   const Json& capabilities =
       envelope != nullptr ? envelope->client_capabilities : request_.peer->client_capabilities;
   return declares(capabilities, feature, revision());
+}
+
+const Json* Flow::answer(std::string_view key) const {
+  if (!request_.round) return nullptr;
+  const auto found = request_.round->answers.find(key);
+  return found == request_.round->answers.end() ? nullptr : &found->second;
+}
+
+std::string_view Flow::state() const {
+  return request_.round ? std::string_view(request_.round->state) : std::string_view();
+}
+
+std::vector<ClientFeature> Flow::lacking(const std::vector<ClientFeature>& features) const {
+  std::vector<ClientFeature> missing;
+  for (const ClientFeature feature : features)
+    if (!clientCan(feature)) missing.push_back(feature);
+  return missing;
+}
+
+Status Flow::askInResult(const InputNeeded& needed) {
+  auto body = inputRequired(server_, request_, needed);
+  if (!body.ok()) return std::move(body).error();
+  std::string frame = resultHead();
+  frame.append(*body).push_back('}');
+  reply(std::move(frame));
+  return ok();
+}
+
+void Flow::askInRequests(InputNeeded needed) {
+  suspended_ = true;
+  cancel_callback_ = nullptr;
+  // Whoever calls holds the request, and the peer knows by which pointer.
+  const auto asking = std::static_pointer_cast<Asking>(request_.peer->pendingOf(request_.id));
+  auto stop = askClient(server_, asking, request_, std::move(needed));
+  if (!ended_) cancel_callback_ = std::move(stop);
+}
+
+Request Flow::take() {
+  ended_ = true;
+  cancel_callback_ = nullptr;
+  Request taken = std::move(request_);
+  request_.peer = taken.peer;  // to be released by this round's handler
+  return taken;
 }
 
 void Flow::cancel() {

@@ -9,7 +9,8 @@
 #include <string_view>
 #include <utility>
 
-#include "server/mcp/exchange.hpp"
+#include "server/mcp/client_features.hpp"
+#include "server/mcp/input.hpp"
 #include "server/mcp/request.hpp"
 #include "server/mcp/request_context.hpp"
 #include "server/mcp/server_impl.hpp"
@@ -29,7 +30,8 @@ class Flow {
   Revision revision() const { return request_.context.revision; }
   Server::Impl& server() const { return server_; }
 
-  /// Ask before answering: false once the request has ended or the server is gone.
+  /// Ask before answering: false once the request has ended, the client is being asked, or the
+  /// server is gone.
   bool open();
   /// `{"jsonrpc":"2.0","id":…,"result":`, for a result and a closing brace to be appended.
   std::string resultHead() const;
@@ -45,7 +47,22 @@ class Flow {
   bool cancelled() const { return cancelled_; }
   void onCancelled(std::function<void()> callback);
   bool clientCan(ClientFeature feature) const;
+  const Json* answer(std::string_view key) const;
+  std::string_view state() const;
   void cancel();
+
+  /// Those of `features` that the client has not declared.
+  std::vector<ClientFeature> lacking(const std::vector<ClientFeature>& features) const;
+  Json& params() { return request_.params; }
+  /// Ends the request with an input_required result.
+  Status askInResult(const InputNeeded& needed);
+  /// Sends what is needed to the client. Until its answers are there nothing ends the request but
+  /// its cancellation.
+  void askInRequests(InputNeeded needed);
+  /// The client will not answer: the request may be answered again.
+  void wakeUp() { suspended_ = false; }
+  /// The request for another round; nothing is answered here any more.
+  Request take();
 
  private:
   std::optional<LogLevel> logThreshold() const;
@@ -57,13 +74,14 @@ class Flow {
   std::function<void()> cancel_callback_;
   double progress_ = -std::numeric_limits<double>::infinity();
   bool ended_ = false;
+  bool suspended_ = false;
   bool cancelled_ = false;
 };
 
 /// A RequestContext of the kind that handlers of one method get. The method adds what it has of its
 /// own and the way it finishes. The peer knows it weakly, the handler keeps it alive.
 template <class Interface>
-class UnderWay : public Interface, public Pending {
+class UnderWay : public Interface, public Asking {
  public:
   UnderWay(Server::Impl& server, Request request) : flow_(server, std::move(request)) {}
 
@@ -80,13 +98,40 @@ class UnderWay : public Interface, public Pending {
     flow_.onCancelled(std::move(callback));
   }
   bool clientCan(ClientFeature feature) const override { return flow_.clientCan(feature); }
+  const Json* answer(std::string_view key) const override { return flow_.answer(key); }
+  std::string_view state() const override { return flow_.state(); }
+  void needInput(InputNeeded needed) override {
+    if (!flow_.open()) return;
+    const auto lacking = flow_.lacking(featuresFor(needed.requests));
+    if (!lacking.empty()) return refuseWithout(lacking);
+    restore(flow_.params());
+    if (!isModern(flow_.revision())) return flow_.askInRequests(std::move(needed));
+    if (Status asked = flow_.askInResult(needed); !asked.ok())
+      this->finish(std::move(asked).error());
+  }
+  void refuseWithout(const std::vector<ClientFeature>& features) override {
+    const std::string capabilities = capabilitiesFor(features);
+    if (isModern(flow_.revision())) return flow_.error(missingCapability(capabilities));
+    this->finish(Error(Code::FailedPrecondition,
+                       "this needs a client that declares the capabilities " + capabilities,
+                       "use a client that has them")
+                     .named("missing_client_capability"));
+  }
   void refuse(Error error) override { flow_.error({errorBody(error)}); }
 
   const Request& request() const { return flow_.request(); }
   void cancel() override { flow_.cancel(); }
   void fail() override { flow_.error(internalError()); }
+  void failWith(Error error) override {
+    flow_.wakeUp();
+    this->finish(std::move(error));
+  }
+  Request takeRequest() override { return flow_.take(); }
 
  protected:
+  /// Puts back into the parameters what the constructor took out of them.
+  virtual void restore(Json& /*params*/) {}
+
   Flow flow_;
 };
 

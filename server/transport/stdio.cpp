@@ -175,6 +175,7 @@ void StdioServer::Impl::serveLines() {
       connection.receive(item.text);
   }
   serving = false;
+  if (eof && !paused) connection.inputEnded();
   flush();
   waitInput();
 }

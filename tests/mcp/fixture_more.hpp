@@ -1,6 +1,9 @@
 // More tools for conversations that ask for them with "! more tools".
 #pragma once
 
+#include <cstdlib>
+#include <optional>
+
 #include "tests/mcp/fixture.hpp"
 
 namespace tutti::fixture {
@@ -21,6 +24,61 @@ inline void refuse(const std::shared_ptr<mcp::ToolCall>& call) {
   call->refuse(Error(Code::InvalidArgument, "not this one", "try another"));
 }
 
+inline mcp::InputRequest question(const std::string& key) {
+  Json schema{{"type", "object"}, {"properties", {{key, {{"type", "string"}}}}}};
+  return {key, mcp::InputRequest::Method::Elicit,
+          Json{{"mode", "form"}, {"message", key + "?"}, {"requestedSchema", std::move(schema)}}};
+}
+
+/// The text that the client's user gave, or nothing.
+inline std::optional<std::string> given(const mcp::RequestContext& call, const std::string& key) {
+  const Json* answer = call.answer(key);
+  if (answer == nullptr || answer->value("action", "") != "accept") return std::nullopt;
+  const auto content = answer->find("content");
+  if (content == answer->end() || !content->is_object()) return std::nullopt;
+  const auto value = content->find(key);
+  if (value == content->end() || !value->is_string()) return std::nullopt;
+  return value->get<std::string>();
+}
+
+/// Asks for a name, then for a color; says how many rounds it took.
+inline void ask(const std::shared_ptr<mcp::ToolCall>& call) {
+  const std::string state = std::to_string(std::atoi(std::string(call->state()).c_str()) + 1);
+  const auto name = given(*call, "name");
+  if (!name) return call->needInput({{question("name")}, state});
+  const auto color = given(*call, "color");
+  if (!color) return call->needInput({{question("color")}, state});
+  std::string text = *name + " likes " + *color + ", round " + state;
+  if (call->arguments().contains("greeting"))
+    text = call->arguments()["greeting"].get<std::string>() + text;
+  call->finish(mcp::ToolOutput{nullptr, std::move(text)});
+}
+
+/// Asks user, model and roots in one round.
+inline void askAll(const std::shared_ptr<mcp::ToolCall>& call) {
+  using Method = mcp::InputRequest::Method;
+  if (call->answer("model") == nullptr)
+    return call->needInput({{question("name"),
+                             {"model", Method::Sample, Json{{"maxTokens", 1}}},
+                             {"roots", Method::ListRoots, nullptr}},
+                            ""});
+  call->finish(mcp::ToolOutput{Json{{"name", *call->answer("name")},
+                                    {"model", *call->answer("model")},
+                                    {"roots", *call->answer("roots")}},
+                               ""});
+}
+
+/// Asks again and again.
+inline void insist(const std::shared_ptr<mcp::ToolCall>& call) {
+  call->needInput({{question("name")}, ""});
+}
+
+/// Goes two rounds without asking anything.
+inline void comeAgain(const std::shared_ptr<mcp::ToolCall>& call) {
+  if (call->state().size() < 2) return call->needInput({{}, std::string(call->state()) + "x"});
+  call->finish(mcp::ToolOutput{nullptr, "there"});
+}
+
 inline void addMoreTools(mcp::Server& server) {
   const auto add = [&server](const char* name, mcp::ToolHandler handler) {
     mcp::Tool tool;
@@ -32,6 +90,10 @@ inline void addMoreTools(mcp::Server& server) {
   };
   add("show", show);
   add("refuse", refuse);
+  add("ask", ask);
+  add("ask_all", askAll);
+  add("insist", insist);
+  add("come_again", comeAgain);
 }
 
 }  // namespace tutti::fixture

@@ -101,12 +101,16 @@ class HttpFixture {
   }
 
   /// A legacy session's id.
-  std::string open(const std::string& revision = "2025-11-25") {
-    const auto reply = post(request(1, "initialize", {{"protocolVersion", revision}}));
+  std::string open(const std::string& revision = "2025-11-25",
+                   const Json& capabilities = Json::object()) {
+    const auto reply = post(
+        request(1, "initialize", {{"protocolVersion", revision}, {"capabilities", capabilities}}));
     const std::string name = "Mcp-Session-Id: ";
     if (reply->headers.rfind(name, 0) != 0) return "";
     return reply->headers.substr(name.size(), reply->headers.size() - name.size() - 2);
   }
+
+  mcp::Server& server() { return server_; }
 
   Held held;
 

@@ -5,6 +5,10 @@
 
 namespace tutti::mcp::http {
 
+Sessions::~Sessions() {
+  for (const auto& session : order_) session->peer->endAnswers();
+}
+
 bool Sessions::makeRoom() {
   if (by_id_.size() < sessions_max_) return true;
   const auto idle = std::find_if(order_.begin(), order_.end(), [](const auto& session) {

@@ -24,6 +24,10 @@ struct Session {
 class Sessions {
  public:
   explicit Sessions(std::size_t sessions_max) : sessions_max_(sessions_max) {}
+  /// Whoever still waits for a client's answer learns that none will come.
+  ~Sessions();
+  Sessions(const Sessions&) = delete;
+  Sessions& operator=(const Sessions&) = delete;
 
   /// Makes room if need be. False when every session is busy.
   bool makeRoom();
