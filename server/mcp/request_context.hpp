@@ -1,6 +1,7 @@
 // What every handler of a request that takes time is given, whatever the method and the revision.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <nlohmann/json.hpp>  // InputRequest holds a value
 #include <optional>
@@ -62,6 +63,10 @@ class RequestContext {
   /// Sends `data` to the client as notifications/message, if it asked for this level; else a no-op,
   /// as after the end. Never a secret.
   virtual void log(LogLevel level, std::string_view logger, const Json& data) = 0;
+
+  /// Lets the client's connection go while the work goes on: over HTTP a client of 2025-11-25 comes
+  /// back for the rest after `retry_ms`. For others a no-op, as after the end.
+  virtual void release(std::int64_t retry_ms) = 0;
 
   /// True once the client has cancelled or gone away: nobody will read the result.
   virtual bool cancelled() const = 0;

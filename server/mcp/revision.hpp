@@ -53,6 +53,11 @@ constexpr bool hasStructuredContent(Revision revision) {
 constexpr bool hasTitle(Revision revision) {
   return revision >= Revision::k2025_06_18;
 }
+/// Event streams begin with an empty event, which older clients take for a message, and can be
+/// taken up again after it.
+constexpr bool hasReplay(Revision revision) {
+  return revision == Revision::k2025_11_25;
+}
 /// Arrays of messages: plain JSON-RPC at first, a duty in 2025-03-26, gone since.
 constexpr bool takesBatches(Revision revision) {
   return revision <= Revision::k2025_03_26;

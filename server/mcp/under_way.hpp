@@ -44,6 +44,9 @@ class Flow {
   bool wantsProgress() const { return !request_.context.progress_token.empty(); }
   void progress(double value, std::optional<double> total, std::string_view message);
   void log(LogLevel level, std::string_view logger, const Json& data);
+  void release(std::int64_t retry_ms) {
+    if (!ended_) request_.exchange->release(retry_ms);
+  }
   bool cancelled() const { return cancelled_; }
   void onCancelled(std::function<void()> callback);
   bool clientCan(ClientFeature feature) const;
@@ -93,6 +96,7 @@ class UnderWay : public Interface, public Asking {
   void log(LogLevel level, std::string_view logger, const Json& data) override {
     flow_.log(level, logger, data);
   }
+  void release(std::int64_t retry_ms) override { flow_.release(retry_ms); }
   bool cancelled() const override { return flow_.cancelled(); }
   void onCancelled(std::function<void()> callback) override {
     flow_.onCancelled(std::move(callback));

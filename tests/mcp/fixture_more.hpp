@@ -79,7 +79,13 @@ inline void comeAgain(const std::shared_ptr<mcp::ToolCall>& call) {
   call->finish(mcp::ToolOutput{nullptr, "there"});
 }
 
-inline void addMoreTools(mcp::Server& server) {
+/// Lets the client's connection go and waits for the test to finish it.
+inline void detached(const std::shared_ptr<mcp::ToolCall>& call, Held& held) {
+  call->release(500);
+  held.calls.push_back(call);
+}
+
+inline void addMoreTools(mcp::Server& server, Held* held = nullptr) {
   const auto add = [&server](const char* name, mcp::ToolHandler handler) {
     mcp::Tool tool;
     tool.name = name;
@@ -94,6 +100,8 @@ inline void addMoreTools(mcp::Server& server) {
   add("ask_all", askAll);
   add("insist", insist);
   add("come_again", comeAgain);
+  if (held != nullptr)
+    add("detached", [held](std::shared_ptr<mcp::ToolCall> call) { detached(call, *held); });
 }
 
 }  // namespace tutti::fixture

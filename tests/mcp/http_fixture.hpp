@@ -24,7 +24,11 @@ struct RecordedReply final : mcp::http::HttpReply {
     headers = extra_headers;
     stream = true;
   }
-  void event(std::string_view data) override { events.emplace_back(data); }
+  void event(const mcp::http::ServerEvent& event) override {
+    if (!event.id.empty()) ids.emplace_back(event.id);
+    if (event.retry_ms > 0) retry_ms = event.retry_ms;
+    if (!event.data.empty()) events.emplace_back(event.data);
+  }
   void endStream() override { done = true; }
   void onGone(std::function<void()> callback) override { gone = std::move(callback); }
 
@@ -37,7 +41,9 @@ struct RecordedReply final : mcp::http::HttpReply {
   int status = 0;
   std::string body;
   std::string headers;
-  std::vector<std::string> events;
+  std::vector<std::string> events;  ///< with data
+  std::vector<std::string> ids;     ///< of all events
+  std::int64_t retry_ms = 0;
   std::function<void()> gone;
   bool stream = false;
   bool done = false;
@@ -96,8 +102,11 @@ class HttpFixture {
   std::shared_ptr<RecordedReply> post(const Json& body, const Headers& headers = {}) {
     return post(body.dump(), headers);
   }
-  std::shared_ptr<RecordedReply> get(const std::string& session) {
-    return send("GET", "", {{"Accept", "text/event-stream"}, {"Mcp-Session-Id", session}});
+  std::shared_ptr<RecordedReply> get(const std::string& session,
+                                     const std::string& last_event_id = "") {
+    Headers headers{{"Accept", "text/event-stream"}, {"Mcp-Session-Id", session}};
+    if (!last_event_id.empty()) headers["Last-Event-ID"] = last_event_id;
+    return send("GET", "", headers);
   }
 
   /// A legacy session's id.

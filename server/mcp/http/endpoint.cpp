@@ -7,6 +7,7 @@
 #include "server/mcp/batch.hpp"
 #include "server/mcp/http/exchange.hpp"
 #include "server/mcp/http/ladder.hpp"
+#include "server/mcp/http/replay.hpp"
 #include "server/mcp/http/sessions.hpp"
 #include "server/mcp/modern.hpp"
 #include "server/mcp/server_impl.hpp"
@@ -41,9 +42,15 @@ void accepted(HttpReply& reply) {
 }  // namespace
 
 struct Endpoint::State {
-  State(Server& given, std::size_t sessions_max) : server(given.impl()), sessions(sessions_max) {}
+  State(Server& given, const EndpointOptions& options)
+      : server(given.impl()),
+        replay_budget(std::make_shared<ReplayBudget>(ReplayBudget{options.replay_bytes_max})),
+        replay_limits{options.session_replay_bytes_max},
+        sessions(options.sessions_max) {}
 
   Server::Impl& server;
+  const std::shared_ptr<ReplayBudget> replay_budget;
+  const ReplayLimits replay_limits;
   Sessions sessions;
   rpc::Decoder decoder;
   EnvelopeReader envelopes;
@@ -58,6 +65,8 @@ struct Endpoint::State {
   void legacy(const HttpRequest& request, rpc::Item item, const std::shared_ptr<HttpReply>& reply);
   void batch(const HttpRequest& request, rpc::Decoded decoded,
              const std::shared_ptr<HttpReply>& reply);
+  void resume(Session& session, std::string_view last_event_id,
+              const std::shared_ptr<HttpReply>& reply);
   std::shared_ptr<Session> sessionOf(const HttpRequest& request, HttpReply& reply);
 };
 
@@ -119,7 +128,10 @@ void Endpoint::State::initialize(const HttpRequest& request, rpc::Item item,
   const auto exchange = std::make_shared<HttpExchange>(reply);
   exchange->announceSession(id, peer);
   receiveLegacy(server, peer, std::move(item), exchange);
-  if (peer->negotiated) sessions.add(std::move(id), std::move(peer));
+  if (!peer->negotiated) return;
+  const auto session = sessions.add(std::move(id), peer);
+  if (hasReplay(*peer->negotiated))
+    session->replay = std::make_shared<Replay>(replay_budget, replay_limits);
 }
 
 void Endpoint::State::legacy(const HttpRequest& request, rpc::Item item,
@@ -127,7 +139,12 @@ void Endpoint::State::legacy(const HttpRequest& request, rpc::Item item,
   const auto session = sessionOf(request, *reply);
   if (!session) return;
   const bool answered = item.message.kind == rpc::Message::Kind::Request;
-  receiveLegacy(server, session->peer, std::move(item), std::make_shared<HttpExchange>(reply));
+  std::shared_ptr<Exchange> exchange;
+  if (session->replay)
+    exchange = std::make_shared<ReplayExchange>(reply, session->replay);
+  else
+    exchange = std::make_shared<HttpExchange>(reply);
+  receiveLegacy(server, session->peer, std::move(item), exchange);
   if (!answered) accepted(*reply);
 }
 
@@ -170,10 +187,20 @@ void Endpoint::State::post(const HttpRequest& request, const std::shared_ptr<Htt
   }
 }
 
+void Endpoint::State::resume(Session& session, std::string_view last_event_id,
+                             const std::shared_ptr<HttpReply>& reply) {
+  if (session.replay->resume(last_event_id, reply)) return;
+  refuse(*reply, 400, kLegacyTransport,
+         "Bad Request: Last-Event-ID names no event of this session, or what followed it is no "
+         "longer kept");
+}
+
 void Endpoint::State::get(const HttpRequest& request, const std::shared_ptr<HttpReply>& reply) {
   if (const auto refusal = checkGetHeaders(request)) return refuse(*reply, *refusal);
   const auto session = sessionOf(request, *reply);
   if (!session) return;
+  const auto& last_event_id = request.header(Header::LastEventId);
+  if (last_event_id && session->replay) return resume(*session, *last_event_id, reply);
   if (session->stream)
     return refuse(*reply, 409, kLegacyTransport,
                   "Conflict: this session's standalone stream is open already");
@@ -193,7 +220,7 @@ void Endpoint::State::del(const HttpRequest& request, HttpReply& reply) {
 }
 
 Endpoint::Endpoint(Server& server, EndpointOptions options)
-    : state_(std::make_unique<State>(server, options.sessions_max)) {}
+    : state_(std::make_unique<State>(server, options)) {}
 Endpoint::~Endpoint() = default;
 
 void Endpoint::handle(const HttpRequest& request, const std::shared_ptr<HttpReply>& reply) {

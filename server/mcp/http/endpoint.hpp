@@ -11,6 +11,9 @@ namespace tutti::mcp::http {
 
 struct EndpointOptions {
   std::size_t sessions_max = 4096;
+  std::size_t session_replay_bytes_max =
+      1024U * 1024;                                  ///< of events kept for a client to come back
+  std::size_t replay_bytes_max = 64U * 1024 * 1024;  ///< the same, of all sessions
 };
 
 /// Runs on the I/O thread only. Host and Origin have been checked by the caller.

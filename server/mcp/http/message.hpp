@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -57,6 +58,14 @@ struct HttpResponse {
   std::string_view extra_headers;
 };
 
+/// One event of a stream. Without data and without an id it is nothing but its `retry_ms`.
+struct ServerEvent {
+  std::string_view data;     ///< one line
+  std::string_view id = {};  ///< empty: none
+  std::int64_t retry_ms =
+      0;  ///< after which a client that has lost the stream comes back; 0: as it likes
+};
+
 /// Where one request's answer goes: respond() once, or openStream(), event()…, endStream().
 /// Runs on the I/O thread; every call is harmless after the client has gone.
 class HttpReply {
@@ -65,7 +74,7 @@ class HttpReply {
   virtual void respond(const HttpResponse& response) = 0;
   /// Status 200 and text/event-stream.
   virtual void openStream(std::string_view extra_headers) = 0;
-  virtual void event(std::string_view data) = 0;
+  virtual void event(const ServerEvent& event) = 0;
   virtual void endStream() = 0;
   /// `callback` runs once if the client disconnects before the answer is complete; at once if it
   /// has.

@@ -9,6 +9,7 @@
 #include <unordered_map>
 
 #include "server/mcp/http/message.hpp"
+#include "server/mcp/http/replay.hpp"
 #include "server/mcp/peer.hpp"
 
 namespace tutti::mcp::http {
@@ -16,7 +17,8 @@ namespace tutti::mcp::http {
 struct Session {
   std::string id;  ///< 192 random bits as hex
   std::shared_ptr<Peer> peer;
-  std::shared_ptr<HttpReply> stream;  ///< the standalone event stream, while a GET is open
+  std::shared_ptr<HttpReply> stream;         ///< the standalone event stream, while a GET is open
+  std::shared_ptr<Replay> replay = nullptr;  ///< of revisions whose streams can be taken up again
 };
 
 /// Bounded: a new session takes the place of the one that is idle the longest. Runs on the I/O
