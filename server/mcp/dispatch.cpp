@@ -80,7 +80,8 @@ void runAgain(Server::Impl& server, Request request) {
   const std::shared_ptr<Peer> peer = request.peer;
   const rpc::Id id = request.id;
   // Whoever answers later has taken the place of the round before; else the answer is out.
-  if (!run(server, *method, request)) peer->remove(id);
+  const bool is_task = request.task != nullptr;
+  if (!run(server, *method, request) && peer && !is_task) peer->remove(id);
 }
 
 std::shared_ptr<Pending> receiveLegacy(Server::Impl& server, const std::shared_ptr<Peer>& peer,

@@ -5,6 +5,7 @@
 
 #include "server/base/text.hpp"
 #include "server/mcp/log_level.hpp"
+#include "server/mcp/tasks/task_methods.hpp"
 
 namespace tutti::mcp {
 namespace {
@@ -93,6 +94,11 @@ constexpr std::array kMethods = {
     Method{"initialize", true, false, initialize},
     Method{"server/discover", false, true, discover},
     Method{"logging/setLevel", true, false, setLevel},
+    Method{"tasks/get", true, true, getTask},
+    Method{"tasks/update", false, true, updateTask},
+    Method{"tasks/cancel", true, true, cancelTask},
+    Method{"tasks/result", true, false, awaitTask},
+    Method{"tasks/list", true, false, listTasks},
 };
 
 }  // namespace

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "server/base/ids.hpp"
+
 namespace tutti::mcp {
 
 void Peer::add(const rpc::Id& id, const std::shared_ptr<Pending>& pending) {
@@ -30,6 +32,11 @@ void Peer::cancelAll() {
   for (const auto& [id, weak] : in_flight_)
     if (auto pending = weak.lock()) all.push_back(std::move(pending));
   for (const auto& pending : all) pending->cancel();
+}
+
+const std::string& Peer::taskSession() {
+  if (task_session_.empty()) task_session_ = randomHex(16);
+  return task_session_;
 }
 
 rpc::Id Peer::ask(Answered answered) {

@@ -52,6 +52,9 @@ class Peer {
   void cancel(const rpc::Id& id);
   void cancelAll();
 
+  /// A name for this client among those that have tasks: random, made when first needed.
+  const std::string& taskSession();
+
   /// What a client says to a request of ours; nothing when it will never answer.
   using Answered = std::function<void(std::optional<rpc::Message> response)>;
   /// A new id of ours, whose answer goes to `answered`, once. Empty when `in_flight_max` of our
@@ -74,6 +77,7 @@ class Peer {
   std::unordered_map<rpc::Id, Answered> asked_;
   std::uint64_t last_asked_ = 0;
   bool answers_ended_ = false;
+  std::string task_session_;
   std::function<void()> idle_callback_;
 };
 

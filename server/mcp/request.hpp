@@ -18,6 +18,8 @@
 
 namespace tutti::mcp {
 
+class TaskRun;
+
 /// Under which rules a request is answered, and for whom.
 struct Context {
   Revision revision = kLatestLegacy;
@@ -44,6 +46,7 @@ struct Request {
   std::shared_ptr<Peer> peer;  ///< null for a modern request over HTTP: nothing is remembered
   std::shared_ptr<Exchange> exchange;
   std::shared_ptr<const InputRound> round;  ///< null in the first round
+  std::shared_ptr<TaskRun> task;            ///< null unless the request has become a task
 
   /// `body` is the whole result object.
   void result(std::string_view body) const;

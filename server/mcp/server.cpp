@@ -5,6 +5,7 @@
 #include "server/base/text.hpp"
 #include "server/mcp/envelope.hpp"
 #include "server/mcp/server_impl.hpp"
+#include "server/mcp/tasks/task_run.hpp"
 
 namespace tutti::mcp {
 namespace {
@@ -51,7 +52,10 @@ Server::Impl::Impl(ServerOptions given)
       capabilities("{\"logging\":{},\"tools\":{}}"),
       tail(makeTail(server_info)),
       discover_body(discoverBody(*this)),
-      state_codec(options.request_state_keys, options.request_state_max_s, *options.clock) {}
+      state_codec(options.request_state_keys, options.request_state_max_s, *options.clock),
+      tasks(options.task_store ? std::make_shared<Tasks>(*this, options.task_store) : nullptr) {
+  if (tasks) tasks->open();
+}
 
 Server::Server(ServerOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
 Server::~Server() = default;

@@ -15,6 +15,8 @@
 
 namespace tutti::mcp {
 
+class TaskStore;
+
 struct ServerOptions {
   std::string name = "tutti";
   std::string title;
@@ -30,6 +32,9 @@ struct ServerOptions {
   /// Keys that sign requestState, of 32 bytes or more: the first one signs, all are accepted.
   /// Without one a random key is made when it is first needed.
   std::vector<std::string> request_state_keys;
+  /// Where tasks are kept; null: there are none.
+  std::shared_ptr<TaskStore> task_store;
+  std::int64_t task_ttl_max_ms = 24LL * 3600 * 1000;
   const Clock* clock = &Clock::system();
   std::shared_ptr<Timers> timers;  ///< null: waits end with their connection only
 };

@@ -12,6 +12,8 @@
 
 namespace tutti::mcp {
 
+class Tasks;
+
 struct Server::Impl {
   explicit Impl(ServerOptions given);
 
@@ -22,6 +24,7 @@ struct Server::Impl {
   ResultTail tail;
   std::string discover_body;
   StateCodec state_codec;
+  std::shared_ptr<Tasks> tasks;  ///< null when there is no store for them
   /// Dies with the server. Calls that handlers still hold on to then look here before they look at
   /// it.
   const std::shared_ptr<const char> alive = std::make_shared<const char>('\0');

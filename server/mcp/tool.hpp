@@ -1,6 +1,7 @@
 // What a tool is to the protocol layer: a description that is served, and a handler that is called.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>  // ToolOutput holds a value
@@ -25,6 +26,9 @@ struct ToolAnnotations {
   bool open_world = false;
 };
 
+/// Whether calls may become tasks. Required: clients without tasks cannot call it.
+enum class TaskSupport { Forbidden, Optional, Required };
+
 /// One entry of tools/list. The schemas are JSON texts and are served byte for byte.
 struct Tool {
   std::string name;  ///< 1 to 128 of [A-Za-z0-9_.-]
@@ -33,6 +37,7 @@ struct Tool {
   std::string input_schema;   ///< root type object
   std::string output_schema;  ///< may be empty; then no structured content is promised
   ToolAnnotations annotations;
+  TaskSupport task_support = TaskSupport::Forbidden;
 };
 
 /// What a finished call gives back. `structured` must match the tool's output schema; the text
@@ -43,10 +48,25 @@ struct ToolOutput {
   std::vector<Content> content = {};  ///< blocks beside or instead of `text`
 };
 
+/// How a task is offered. A client of 2025-11-25 may wish for a time to live of its own, up to
+/// ServerOptions::task_ttl_max_ms.
+struct TaskOptions {
+  std::int64_t ttl_ms = 300'000;
+  std::int64_t poll_ms = 1'000;
+};
+
 /// One tools/call under way. Arguments have passed the input schema.
 class ToolCall : public RequestContext {
  public:
   virtual const Json& arguments() const = 0;
+
+  /// Makes the call a task, if the client takes tasks (clientCan(Tasks)) and the tool has
+  /// task_support: it is answered at once with the task's handle, and the handler goes on as
+  /// before. progress() then sets the status message, needInput() asks through the task, finish()
+  /// ends it, and cancelled() says that the client has cancelled it. False, and nothing has
+  /// happened, when it cannot be a task; true again when it is one. A call of 2025-11-25 that asks
+  /// to be a task is one before the handler runs.
+  virtual bool detach(const TaskOptions& options) = 0;
 
   /// Ends the call, exactly once; later ones are ignored. An Error becomes a result with isError,
   /// its structured content {error:{code,name,message,hint,details}} and a text for the model.

@@ -1,9 +1,11 @@
 // tools/call: from the request to the handler and back.
+#include <algorithm>
 #include <utility>
 
 #include "server/base/log.hpp"
 #include "server/base/text.hpp"
 #include "server/mcp/methods.hpp"
+#include "server/mcp/tasks/task_run.hpp"
 #include "server/mcp/under_way.hpp"
 
 namespace tutti::mcp {
@@ -15,6 +17,14 @@ class Call final : public UnderWay<ToolCall> {
       : UnderWay(server, std::move(request)), tool_(tool), arguments_(std::move(arguments)) {}
 
   const Json& arguments() const override { return arguments_; }
+
+  bool detach(const TaskOptions& options) override {
+    if (flow_.inTask()) return true;
+    const bool may = tool_.tool.task_support != TaskSupport::Forbidden;
+    if (!may || !flow_.open() || !flow_.clientCan(ClientFeature::Tasks)) return false;
+    flow_.detach(options);
+    return true;
+  }
 
   void finish(Result<ToolOutput> result) override {
     if (!flow_.open()) return;
@@ -60,6 +70,42 @@ WireError unknownTool(const Server::Impl& server, const std::string& name) {
   return invalidParams(message + "; " + hint, "unknown_tool", hint);
 }
 
+/// Has an older client asked that this call be a task?
+bool asksForTask(const RegisteredTool& tool, const Request& request) {
+  if (tool.tool.task_support == TaskSupport::Forbidden) return false;
+  return request.context.revision == Revision::k2025_11_25 && request.params.contains("task");
+}
+
+TaskOptions wishedTask(const Server::Impl& server, const Request& request) {
+  TaskOptions options;
+  const Json* task = json::find(request.params, "task");
+  const std::int64_t wish =
+      task != nullptr && task->is_object() ? json::integerOr(*task, "ttl", 0) : 0;
+  if (wish > 0) options.ttl_ms = std::min(wish, server.options.task_ttl_max_ms);
+  return options;
+}
+
+/// A tool that is only ever a task, for a client that takes none; or the reverse.
+std::optional<WireError> checkTask(const Server::Impl& server, const RegisteredTool& tool,
+                                   const Request& request) {
+  if (!server.tasks || request.task) return std::nullopt;
+  const TaskSupport support = tool.tool.task_support;
+  if (isModern(request.context.revision)) {
+    if (support != TaskSupport::Required) return std::nullopt;
+    const Json& declared = request.context.envelope->client_capabilities;
+    if (declares(declared, ClientFeature::Tasks, request.context.revision)) return std::nullopt;
+    return missingCapability(capabilitiesFor({ClientFeature::Tasks}));
+  }
+  const bool wished =
+      request.context.revision == Revision::k2025_11_25 && request.params.contains("task");
+  if (wished == (support != TaskSupport::Forbidden) || support == TaskSupport::Optional)
+    return std::nullopt;
+  const std::string_view hint = wished ? "call it without 'task'" : "call it with 'task'";
+  WireError error = methodNotFound("tools/call of '" + tool.tool.name + "' this way", false);
+  error.body.message.append("; ").append(hint);
+  return error;
+}
+
 /// Takes the arguments out of the params; absent is the same as {}.
 std::optional<Json> takeArguments(Json& params) {
   const auto found = params.find("arguments");
@@ -77,6 +123,7 @@ void callTool(Server::Impl& server, Request& request, std::shared_ptr<Pending>& 
   const RegisteredTool* tool = server.tools.find(name->get_ref<const std::string&>());
   if (tool == nullptr)
     return request.error(unknownTool(server, name->get_ref<const std::string&>()));
+  if (const auto refusal = checkTask(server, *tool, request)) return request.error(*refusal);
   auto arguments = takeArguments(request.params);
   if (!arguments) return request.error(invalidParams("'arguments' must be an object"));
 
@@ -90,6 +137,7 @@ void callTool(Server::Impl& server, Request& request, std::shared_ptr<Pending>& 
 
   auto call = std::make_shared<Call>(server, *tool, std::move(request), std::move(*arguments));
   begin<ToolCall>(call, pending);
+  if (asksForTask(*tool, call->request())) call->detach(wishedTask(server, call->request()));
   tool->handler(std::move(call));
 }
 

@@ -7,6 +7,7 @@
 #include "server/base/text.hpp"
 #include "server/mcp/client_features.hpp"
 #include "server/mcp/log_level.hpp"
+#include "server/mcp/tasks/task_run.hpp"
 #include "server/rpc/codec.hpp"
 
 namespace tutti::mcp {
@@ -23,7 +24,9 @@ std::string numberText(double value) {
 }  // namespace
 
 Flow::Flow(Server::Impl& server, Request request)
-    : alive_(server.alive), server_(server), request_(std::move(request)) {}
+    : alive_(server.alive), server_(server), request_(std::move(request)) {
+  if (request_.task) request_.task->follow(this);
+}
 
 Flow::~Flow() {
   if (!ended_) {
@@ -32,7 +35,10 @@ Flow::~Flow() {
         {{"method", request_.method}, {"name", json::stringOr(request_.params, "name", "")}});
     error(internalError());
   }
-  if (request_.peer) request_.peer->release();
+  if (request_.task)
+    request_.task->unfollow(this);
+  else if (request_.peer)
+    request_.peer->release();
 }
 
 bool Flow::open() {
@@ -63,6 +69,7 @@ void Flow::error(const WireError& error) {
 }
 
 void Flow::progress(double value, std::optional<double> total, std::string_view message) {
+  if (request_.task && !ended_) return request_.task->note(message);
   if (ended_ || suspended_ || !wantsProgress() || !std::isfinite(value) || value <= progress_)
     return;
   progress_ = value;
@@ -83,6 +90,7 @@ std::optional<LogLevel> Flow::logThreshold() const {
 }
 
 void Flow::log(LogLevel level, std::string_view logger, const Json& data) {
+  if (request_.task) return;  // it has no stream
   const auto threshold = logThreshold();
   if (ended_ || suspended_ || !threshold || level < *threshold) return;
   std::string params = "{\"level\":";
@@ -100,7 +108,18 @@ void Flow::onCancelled(std::function<void()> callback) {
   if (!ended_) cancel_callback_ = std::move(callback);
 }
 
+bool Flow::takesTasks() const {
+  if (!server_.tasks) return false;
+  if (isModern(revision()))
+    return declares(request_.context.envelope->client_capabilities, ClientFeature::Tasks,
+                    revision());
+  // Before the extension each request says so itself.
+  return revision() == Revision::k2025_11_25 && request_.params.is_object() &&
+         request_.params.contains("task");
+}
+
 bool Flow::clientCan(ClientFeature feature) const {
+  if (feature == ClientFeature::Tasks) return takesTasks();
   const Envelope* envelope = request_.context.envelope.get();
   const Json& capabilities =
       envelope != nullptr ? envelope->client_capabilities : request_.peer->client_capabilities;
@@ -142,15 +161,33 @@ void Flow::askInRequests(InputNeeded needed) {
   if (!ended_) cancel_callback_ = std::move(stop);
 }
 
+void Flow::detach(const TaskOptions& options) {
+  server_.tasks->start(request_, options);
+  request_.task->follow(this);
+  if (request_.task->over()) withdraw();
+}
+
+void Flow::askInTask(InputNeeded needed) {
+  const auto task = request_.task;
+  task->needInput(take(), std::move(needed));
+}
+
 Request Flow::take() {
   ended_ = true;
+  if (request_.task) request_.task->unfollow(this);
   cancel_callback_ = nullptr;
   Request taken = std::move(request_);
-  request_.peer = taken.peer;  // to be released by this round's handler
+  request_.peer = taken.peer;  // to be released by this round's handler, unless it is a task's
+  request_.task = taken.task;
   return taken;
 }
 
+/// Who called may be gone, or may have lost interest: neither is a task's business.
 void Flow::cancel() {
+  if (!request_.task) withdraw();
+}
+
+void Flow::withdraw() {
   if (ended_) return;
   cancelled_ = true;
   end();
@@ -161,7 +198,7 @@ void Flow::cancel() {
 /// No answer is owed any more. The peer may start its shutdown in here.
 void Flow::end() {
   ended_ = true;
-  if (request_.peer) request_.peer->remove(request_.id);
+  if (request_.peer && !request_.task) request_.peer->remove(request_.id);
 }
 
 }  // namespace tutti::mcp

@@ -64,11 +64,21 @@ class Flow {
   void askInRequests(InputNeeded needed);
   /// The client will not answer: the request may be answered again.
   void wakeUp() { suspended_ = false; }
+  /// Has the request become a task? It then ends where others do, and is answered there.
+  bool inTask() const { return request_.task != nullptr; }
+  /// Makes it one. Asks clientCan(Tasks) first.
+  void detach(const TaskOptions& options);
+  /// Keeps the request with its task until the client has answered.
+  void askInTask(InputNeeded needed);
+  /// The client, or time, has ended the task.
+  void cancelTask() { withdraw(); }
   /// The request for another round; nothing is answered here any more.
   Request take();
 
  private:
   std::optional<LogLevel> logThreshold() const;
+  bool takesTasks() const;
+  void withdraw();
   void end();
 
   const std::weak_ptr<const char> alive_;
@@ -109,6 +119,7 @@ class UnderWay : public Interface, public Asking {
     const auto lacking = flow_.lacking(featuresFor(needed.requests));
     if (!lacking.empty()) return refuseWithout(lacking);
     restore(flow_.params());
+    if (flow_.inTask()) return flow_.askInTask(std::move(needed));
     if (!isModern(flow_.revision())) return flow_.askInRequests(std::move(needed));
     if (Status asked = flow_.askInResult(needed); !asked.ok())
       this->finish(std::move(asked).error());
@@ -144,7 +155,7 @@ template <class Interface>
 void begin(const std::shared_ptr<UnderWay<Interface>>& under_way,
            std::shared_ptr<Pending>& pending) {
   const Request& request = under_way->request();
-  if (request.peer) request.peer->add(request.id, under_way);
+  if (request.peer && !request.task) request.peer->add(request.id, under_way);
   pending = under_way;
 }
 

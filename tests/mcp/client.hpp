@@ -97,6 +97,17 @@ inline Json modernCall(int id, const std::string& tool, Json more = Json::object
       {"jsonrpc", "2.0"}, {"id", id}, {"method", "tools/call"}, {"params", std::move(more)}};
 }
 
+inline Json modernRequest(int id, const std::string& method, Json params = Json::object(),
+                          Json capabilities = everyCapability()) {
+  params["_meta"] = {{"io.modelcontextprotocol/protocolVersion", "2026-07-28"},
+                     {"io.modelcontextprotocol/clientCapabilities", std::move(capabilities)}};
+  return Json{{"jsonrpc", "2.0"}, {"id", id}, {"method", method}, {"params", std::move(params)}};
+}
+
+inline Json legacyRequest(int id, const std::string& method, Json params = Json::object()) {
+  return Json{{"jsonrpc", "2.0"}, {"id", id}, {"method", method}, {"params", std::move(params)}};
+}
+
 inline Json legacyCall(int id, const std::string& tool, Json arguments = Json::object()) {
   return Json{{"jsonrpc", "2.0"},
               {"id", id},

@@ -85,6 +85,40 @@ inline void detached(const std::shared_ptr<mcp::ToolCall>& call, Held& held) {
   held.calls.push_back(call);
 }
 
+/// A task if the client takes one. Asks for what `ask` names, one key after the other or, with
+/// `together`, at once; then waits for the test to end it.
+inline void job(const std::shared_ptr<mcp::ToolCall>& call, Held& held) {
+  call->detach({.ttl_ms = 60'000, .poll_ms = 200});
+  call->progress(1, 2, "begun");
+  std::vector<mcp::InputRequest> open;
+  for (const Json& key : call->arguments().value("ask", Json::array()))
+    if (!given(*call, key.get<std::string>())) open.push_back(question(key.get<std::string>()));
+  if (!call->arguments().contains("together") && open.size() > 1) open.resize(1);
+  if (!open.empty()) return call->needInput({std::move(open), ""});
+  std::weak_ptr<mcp::ToolCall> weak = call;
+  call->onCancelled([&held, weak] {
+    ++held.cancelled;
+    const auto gone = weak.lock();
+    std::erase(held.calls, gone);
+  });
+  held.calls.push_back(call);
+}
+
+inline void addTaskTools(mcp::Server& server, Held& held) {
+  const auto add = [&](const char* name, mcp::TaskSupport support) {
+    mcp::Tool tool;
+    tool.name = name;
+    tool.description = "See fixture_more.hpp.";
+    tool.input_schema = R"({"type":"object"})";
+    tool.task_support = support;
+    const auto handler = [&held](const std::shared_ptr<mcp::ToolCall>& call) { job(call, held); };
+    if (!server.addTool(std::move(tool), handler).ok()) throw std::runtime_error(name);
+  };
+  add("job", mcp::TaskSupport::Optional);
+  add("job_only", mcp::TaskSupport::Required);
+  add("no_job", mcp::TaskSupport::Forbidden);
+}
+
 inline void addMoreTools(mcp::Server& server, Held* held = nullptr) {
   const auto add = [&server](const char* name, mcp::ToolHandler handler) {
     mcp::Tool tool;
