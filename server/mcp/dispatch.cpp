@@ -61,7 +61,7 @@ std::shared_ptr<Pending> dispatch(Server::Impl& server, Request request) {
                              "wait for answers before sending more"));
     return nullptr;
   }
-  const Method* method = findMethod(request.method, request.context.revision);
+  const Method* method = findMethod(server, request.method, request.context.revision);
   if (method == nullptr) {
     request.error(methodNotFound(request.method, request.context.modern()));
     return nullptr;
@@ -76,7 +76,7 @@ std::shared_ptr<Pending> dispatch(Server::Impl& server, Request request) {
 }
 
 void runAgain(Server::Impl& server, Request request) {
-  const Method* method = findMethod(request.method, request.context.revision);
+  const Method* method = findMethod(server, request.method, request.context.revision);
   const std::shared_ptr<Peer> peer = request.peer;
   const rpc::Id id = request.id;
   // Whoever answers later has taken the place of the round before; else the answer is out.

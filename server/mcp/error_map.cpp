@@ -94,6 +94,16 @@ WireError invalidParams(std::string message, std::string_view name, std::string_
           200};
 }
 
+WireError resourceNotFound(std::string_view uri, bool modern) {
+  std::string data = "{";
+  appendMember(data, "uri", uri);
+  appendMember(data, "name", "resource_not_found");
+  appendMember(data, "hint", "list the resources and their templates");
+  data.push_back('}');
+  const int code = modern ? rpc::kInvalidParams : kLegacyResourceNotFound;
+  return {{code, "Resource not found: " + shortened(uri, 200), std::move(data)}, 200};
+}
+
 WireError unsupportedVersion(std::string_view requested) {
   std::string data = "{\"supported\":";
   data.append(kModernRevisionsJson).append(",\"requested\":");

@@ -17,20 +17,25 @@ std::shared_ptr<Pending> Peer::pendingOf(const rpc::Id& id) const {
 }
 
 void Peer::remove(const rpc::Id& id) {
+  if (standing_.erase(id) != 0) return;
   if (in_flight_.erase(id) == 0 || !in_flight_.empty()) return;
   if (idle_callback_) idle_callback_();
 }
 
 void Peer::cancel(const rpc::Id& id) {
-  const auto found = in_flight_.find(id);
-  if (found == in_flight_.end()) return;
-  if (const auto pending = found->second.lock()) pending->cancel();
+  for (auto* requests : {&in_flight_, &standing_}) {
+    const auto found = requests->find(id);
+    if (found == requests->end()) continue;
+    if (const auto pending = found->second.lock()) pending->cancel();
+    return;
+  }
 }
 
 void Peer::cancelAll() {
   std::vector<std::shared_ptr<Pending>> all;
-  for (const auto& [id, weak] : in_flight_)
-    if (auto pending = weak.lock()) all.push_back(std::move(pending));
+  for (const auto* requests : {&in_flight_, &standing_})
+    for (const auto& [id, weak] : *requests)
+      if (auto pending = weak.lock()) all.push_back(std::move(pending));
   for (const auto& pending : all) pending->cancel();
 }
 

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "server/mcp/exchange.hpp"
@@ -30,8 +31,14 @@ class Peer {
   Json client_capabilities;
   std::string agent_session_id;
   bool over_http = false;
+  /// Takes what belongs to no request, for the client to find when it can.
+  std::function<void(std::string frame)> unsolicited;
+  std::unordered_set<std::string> watched;  ///< URIs of resources/subscribe
+  bool in_audience = false;                 ///< see Audience::join()
 
-  bool inFlight(const rpc::Id& id) const { return in_flight_.contains(id); }
+  bool inFlight(const rpc::Id& id) const {
+    return in_flight_.contains(id) || standing_.contains(id);
+  }
   /// Full also counts cancelled requests whose handlers still hold on to them, so that a client
   /// cannot pile up work by cancelling it.
   bool full() const { return live_ >= in_flight_max_; }
@@ -41,6 +48,11 @@ class Peer {
   /// `pending` is owed an answer from now on. With an id in flight it takes the place of what was
   /// there: the next round of the same request.
   void add(const rpc::Id& id, const std::shared_ptr<Pending>& pending);
+  /// `pending` stays open until somebody ends it. It can be cancelled, but idle() does not wait for
+  /// it and no bound of requests in flight counts it.
+  void addStanding(const rpc::Id& id, const std::shared_ptr<Pending>& pending) {
+    standing_.emplace(id, pending);
+  }
   /// The answer is sent or given up. Safe for ids that were never added.
   void remove(const rpc::Id& id);
   /// Who is owed the answer with that id; null when nobody is.
@@ -78,6 +90,7 @@ class Peer {
   std::uint64_t last_asked_ = 0;
   bool answers_ended_ = false;
   std::string task_session_;
+  std::unordered_map<rpc::Id, std::weak_ptr<Pending>> standing_;
   std::function<void()> idle_callback_;
 };
 

@@ -38,6 +38,7 @@ struct Tool {
   std::string output_schema;  ///< may be empty; then no structured content is promised
   ToolAnnotations annotations;
   TaskSupport task_support = TaskSupport::Forbidden;
+  std::string meta = {};  ///< `_meta`, a JSON object as text; may be empty
 };
 
 /// What a finished call gives back. `structured` must match the tool's output schema; the text

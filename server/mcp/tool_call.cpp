@@ -13,14 +13,17 @@ namespace {
 
 class Call final : public UnderWay<ToolCall> {
  public:
-  Call(Server::Impl& server, const RegisteredTool& tool, Request request, Json arguments)
-      : UnderWay(server, std::move(request)), tool_(tool), arguments_(std::move(arguments)) {}
+  Call(Server::Impl& server, std::shared_ptr<const RegisteredTool> tool, Request request,
+       Json arguments)
+      : UnderWay(server, std::move(request)),
+        tool_(std::move(tool)),
+        arguments_(std::move(arguments)) {}
 
   const Json& arguments() const override { return arguments_; }
 
   bool detach(const TaskOptions& options) override {
     if (flow_.inTask()) return true;
-    const bool may = tool_.tool.task_support != TaskSupport::Forbidden;
+    const bool may = tool_->tool.task_support != TaskSupport::Forbidden;
     if (!may || !flow_.open() || !flow_.clientCan(ClientFeature::Tasks)) return false;
     flow_.detach(options);
     return true;
@@ -39,26 +42,26 @@ class Call final : public UnderWay<ToolCall> {
 
   void appendResult(std::string& to, const Result<ToolOutput>& result) const {
     const ResultTail& tail = flow_.server().tail;
-    if (!result.ok()) return appendToolFailure(to, tool_, result.error(), flow_.revision(), tail);
-    if (tool_.output) {
-      const auto misses = tool_.output->validate(result->structured);
+    if (!result.ok()) return appendToolFailure(to, *tool_, result.error(), flow_.revision(), tail);
+    if (tool_->output) {
+      const auto misses = tool_->output->validate(result->structured);
       if (!misses.empty()) return appendBadOutput(to, misses);
     }
-    appendToolSuccess(to, tool_, *result, flow_.revision(), tail);
+    appendToolSuccess(to, *tool_, *result, flow_.revision(), tail);
   }
 
   void appendBadOutput(std::string& to, const std::vector<json::SchemaError>& misses) const {
-    const std::string& name = tool_.tool.name;
+    const std::string& name = tool_->tool.name;
     log::error("a tool's result misses its output schema",
                {{"tool", name}, {"at", misses.front().instance_path}});
     Error error(Code::Internal, "the result of '" + name + "' misses its output schema",
                 "this is a bug in the tool; report it");
     appendToolFailure(
-        to, tool_, std::move(error).named("invalid_output").withDetails(json::errorsJson(misses)),
+        to, *tool_, std::move(error).named("invalid_output").withDetails(json::errorsJson(misses)),
         flow_.revision(), flow_.server().tail);
   }
 
-  const RegisteredTool& tool_;
+  const std::shared_ptr<const RegisteredTool> tool_;  // it may be removed meanwhile
   Json arguments_;
 };
 
@@ -120,9 +123,10 @@ void callTool(Server::Impl& server, Request& request, std::shared_ptr<Pending>& 
   const Json* name = request.params.is_object() ? json::find(request.params, "name") : nullptr;
   if (name == nullptr || !name->is_string())
     return request.error(invalidParams("'name' must be a string: the tool to call"));
-  const RegisteredTool* tool = server.tools.find(name->get_ref<const std::string&>());
-  if (tool == nullptr)
+  const auto* found = server.tools.find(name->get_ref<const std::string&>());
+  if (found == nullptr)
     return request.error(unknownTool(server, name->get_ref<const std::string&>()));
+  const std::shared_ptr<const RegisteredTool> tool = *found;
   if (const auto refusal = checkTask(server, *tool, request)) return request.error(*refusal);
   auto arguments = takeArguments(request.params);
   if (!arguments) return request.error(invalidParams("'arguments' must be an object"));
@@ -135,7 +139,7 @@ void callTool(Server::Impl& server, Request& request, std::shared_ptr<Pending>& 
     return request.result(body);
   }
 
-  auto call = std::make_shared<Call>(server, *tool, std::move(request), std::move(*arguments));
+  auto call = std::make_shared<Call>(server, tool, std::move(request), std::move(*arguments));
   begin<ToolCall>(call, pending);
   if (asksForTask(*tool, call->request())) call->detach(wishedTask(server, call->request()));
   tool->handler(std::move(call));

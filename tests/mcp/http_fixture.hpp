@@ -89,7 +89,10 @@ class HttpFixture {
     http.target = "/mcp";
     http.body = body;
     for (const auto& [name, value] : headers)
-      if (const auto known = mcp::http::headerNamed(name)) http.setHeader(*known, value);
+      if (const auto known = mcp::http::headerNamed(name))
+        http.setHeader(*known, value);
+      else if (mcp::http::isParameterHeader(name))
+        http.addParameter(name, value);
     auto reply = std::make_shared<RecordedReply>();
     endpoint_.handle(http, reply);
     return reply;
@@ -128,6 +131,7 @@ class HttpFixture {
 
  public:
   mcp::http::Endpoint& endpoint() { return endpoint_; }
+  mcp::Server& server() { return server_; }
 
  private:
   mcp::http::Endpoint endpoint_;

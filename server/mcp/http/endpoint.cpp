@@ -35,6 +35,21 @@ void refuse(HttpReply& reply, int status, int code, std::string message) {
   refuse(reply, {{}, {{code, std::move(message), {}}, status}});
 }
 
+/// Arguments of a tool that must be repeated as headers.
+std::optional<std::string> headerParameterMismatch(const Server::Impl& server,
+                                                   const HttpRequest& http,
+                                                   const Request& request) {
+  if (request.method != "tools/call" || !request.params.is_object()) return std::nullopt;
+  const Json* name = json::find(request.params, "name");
+  if (name == nullptr || !name->is_string()) return std::nullopt;
+  const auto* tool = server.tools.find(name->get_ref<const std::string&>());
+  if (tool == nullptr || (*tool)->header_parameters.empty()) return std::nullopt;
+  const Json* arguments = json::find(request.params, "arguments");
+  if (arguments == nullptr) return std::nullopt;
+  const auto lookup = [&http](std::string_view header) { return http.parameter(header); };
+  return headerMismatch((*tool)->header_parameters, *arguments, lookup);
+}
+
 void accepted(HttpReply& reply) {
   reply.respond({202, {}, {}, {}});
 }
@@ -104,6 +119,8 @@ void Endpoint::State::modern(const HttpRequest& http, rpc::Message message,
   request.exchange = std::make_shared<HttpExchange>(reply);
   if (const auto bad = makeModernRequest(std::move(message), std::move(envelope), request))
     return request.error(*bad);
+  if (const auto wrong = headerParameterMismatch(server, http, request))
+    return request.error({{kHeaderMismatch, "Header mismatch: " + *wrong, {}}, 400});
   request.context.caller.over_http = true;
   if (const auto& agent = http.header(Header::AgentSessionId))
     request.context.caller.agent_session_id = *agent;
@@ -132,6 +149,9 @@ void Endpoint::State::initialize(const HttpRequest& request, rpc::Item item,
   const auto session = sessions.add(std::move(id), peer);
   if (hasReplay(*peer->negotiated))
     session->replay = std::make_shared<Replay>(replay_budget, replay_limits);
+  peer->unsolicited = [weak = std::weak_ptr<Session>(session)](std::string frame) {
+    if (const auto alive = weak.lock()) alive->deliver(std::move(frame));
+  };
 }
 
 void Endpoint::State::legacy(const HttpRequest& request, rpc::Item item,
@@ -204,8 +224,7 @@ void Endpoint::State::get(const HttpRequest& request, const std::shared_ptr<Http
   if (session->stream)
     return refuse(*reply, 409, kLegacyTransport,
                   "Conflict: this session's standalone stream is open already");
-  session->stream = reply;
-  reply->openStream({});
+  session->openStream(reply);
   std::weak_ptr<Session> weak = session;
   reply->onGone([weak = std::move(weak)] {
     if (const auto alive = weak.lock()) alive->stream = nullptr;
@@ -233,6 +252,7 @@ void Endpoint::handle(const HttpRequest& request, const std::shared_ptr<HttpRepl
 
 void Endpoint::endStreams() {
   state_->sessions.endStreams();
+  state_->server.audience.endOverHttp();
 }
 void Endpoint::close() {
   state_->sessions.endAll();

@@ -8,6 +8,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace tutti::mcp::http {
 
@@ -28,6 +30,8 @@ inline constexpr std::size_t kHeaderCount = 10;
 
 /// The header of that name, whatever its case; nothing for one that means nothing here.
 std::optional<Header> headerNamed(std::string_view name);
+/// Does the name begin with `mcp-param-`, whatever its case?
+bool isParameterHeader(std::string_view name);
 
 /// A request whose body has arrived. The views live as long as the call that passes them.
 struct HttpRequest {
@@ -40,6 +44,9 @@ struct HttpRequest {
     return headers_[static_cast<std::size_t>(name)];
   }
   void setHeader(Header name, std::string_view value);
+  /// The value of an `mcp-param-…` header by its lower-case name.
+  std::optional<std::string_view> parameter(std::string_view name) const;
+  void addParameter(std::string_view name, std::string_view value);
   /// A header came twice with two values: nobody can say which one counts.
   bool contradictory() const { return contradictory_; }
   /// The target without its query.
@@ -47,6 +54,7 @@ struct HttpRequest {
 
  private:
   std::array<std::optional<std::string_view>, kHeaderCount> headers_;
+  std::vector<std::pair<std::string_view, std::string_view>> parameters_;
   bool contradictory_ = false;
 };
 

@@ -9,6 +9,19 @@ Sessions::~Sessions() {
   for (const auto& session : order_) session->peer->endAnswers();
 }
 
+void Session::deliver(std::string frame) {
+  if (stream) return stream->event({.data = frame});
+  if (std::find(undelivered.begin(), undelivered.end(), frame) != undelivered.end()) return;
+  if (undelivered.size() >= kUndeliveredMax) undelivered.pop_front();
+  undelivered.push_back(std::move(frame));
+}
+
+void Session::openStream(std::shared_ptr<HttpReply> reply) {
+  stream = std::move(reply);
+  stream->openStream({});
+  for (std::string& frame : std::exchange(undelivered, {})) deliver(std::move(frame));
+}
+
 bool Sessions::makeRoom() {
   if (by_id_.size() < sessions_max_) return true;
   const auto idle = std::find_if(order_.begin(), order_.end(), [](const auto& session) {
@@ -20,7 +33,7 @@ bool Sessions::makeRoom() {
 }
 
 std::shared_ptr<Session> Sessions::add(std::string id, std::shared_ptr<Peer> peer) {
-  auto session = std::make_shared<Session>(Session{std::move(id), std::move(peer), nullptr});
+  auto session = std::make_shared<Session>(Session{std::move(id), std::move(peer), nullptr, {}});
   order_.push_back(session);
   by_id_.emplace(session->id, std::prev(order_.end()));
   return session;

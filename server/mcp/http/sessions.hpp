@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <deque>
 #include <list>
 #include <memory>
 #include <string>
@@ -19,6 +20,15 @@ struct Session {
   std::shared_ptr<Peer> peer;
   std::shared_ptr<HttpReply> stream;         ///< the standalone event stream, while a GET is open
   std::shared_ptr<Replay> replay = nullptr;  ///< of revisions whose streams can be taken up again
+  std::deque<std::string> undelivered = {};
+
+  /// What belongs to no request goes to the standalone stream. While there is none it waits, equal
+  /// frames once: at most kUndeliveredMax, the oldest go first.
+  void deliver(std::string frame);
+  /// A GET has come: what waited goes out.
+  void openStream(std::shared_ptr<HttpReply> reply);
+
+  static constexpr std::size_t kUndeliveredMax = 64;
 };
 
 /// Bounded: a new session takes the place of the one that is idle the longest. Runs on the I/O
