@@ -122,8 +122,6 @@ class HttpFixture {
     return reply->headers.substr(name.size(), reply->headers.size() - name.size() - 2);
   }
 
-  mcp::Server& server() { return server_; }
-
   Held held;
 
  private:
