@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>  // Content holds a value
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "server/json/json.hpp"
@@ -18,6 +19,9 @@ struct ResourceContents {
   std::string blob;       ///< base64; a binary resource when `binary`
   bool binary = false;
   Json meta;  ///< `_meta`; null: none
+
+  /// Text where the bytes are one (UTF-8 without NUL), else base64.
+  static ResourceContents ofBytes(std::string uri, std::string mime_type, std::string_view bytes);
 };
 
 /// One content block. Revisions that lack a kind get the nearest one they have.

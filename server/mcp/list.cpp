@@ -47,4 +47,8 @@ void listTemplates(Server::Impl& server, Request& request, std::shared_ptr<Pendi
   answerPage(server, request, server.templates, "resourceTemplates");
 }
 
+void listSkills(Server::Impl& server, Request& request, std::shared_ptr<Pending>&) {
+  answerPage(server, request, server.skills, "skills");
+}
+
 }  // namespace tutti::mcp

@@ -115,6 +115,9 @@ bool offersPrompts(const Server::Impl& server) {
 bool offersResources(const Server::Impl& server) {
   return server.offersResources();
 }
+bool offersSkills(const Server::Impl& server) {
+  return server.skills.offered();
+}
 bool offersAny(const Server::Impl& server) {
   return offersTools(server) || offersPrompts(server) || offersResources(server);
 }
@@ -132,6 +135,9 @@ constexpr std::array kMethods = {
     Method{"resources/unsubscribe", true, false, unsubscribe, false, offersResources},
     Method{"subscriptions/listen", false, true, listen, false, offersAny},
     Method{"completion/complete", true, true, complete, false, completes},
+    Method{"skills/list", true, true, listSkills, false, offersSkills},
+    Method{"skills/get", true, true, getSkill, false, offersSkills},
+    Method{"resources/directory/read", true, true, readDirectory, false, offersSkills},
     Method{"initialize", true, false, initialize},
     Method{"server/discover", false, true, discover},
     Method{"logging/setLevel", true, false, setLevel},

@@ -21,7 +21,7 @@ struct Method {
   bool legacy;
   bool modern;
   MethodBody body;
-  bool takes_input = false;  ///< may ask the client for input before it answers
+  bool takes_input = false;   ///< may ask the client for input before it answers
   Offered offered = nullptr;  ///< null: always
 };
 
@@ -32,7 +32,7 @@ const Method* findMethod(const Server::Impl& server, std::string_view name, Revi
 void runAgain(Server::Impl& server, Request request);
 
 // The bodies, each in the file that is named for it: tool_call.cpp, list.cpp, prompt_get.cpp,
-// resource_read.cpp, complete.cpp, listen.cpp; the short ones in methods.cpp.
+// resource_read.cpp, complete.cpp, listen.cpp, skills.cpp; the short ones in methods.cpp.
 void callTool(Server::Impl& server, Request& request, std::shared_ptr<Pending>& pending);
 void listTools(Server::Impl& server, Request& request, std::shared_ptr<Pending>& pending);
 void listPrompts(Server::Impl& server, Request& request, std::shared_ptr<Pending>& pending);
@@ -40,6 +40,9 @@ void listResources(Server::Impl& server, Request& request, std::shared_ptr<Pendi
 void listTemplates(Server::Impl& server, Request& request, std::shared_ptr<Pending>& pending);
 void getPrompt(Server::Impl& server, Request& request, std::shared_ptr<Pending>& pending);
 void readResource(Server::Impl& server, Request& request, std::shared_ptr<Pending>& pending);
+void listSkills(Server::Impl& server, Request& request, std::shared_ptr<Pending>& pending);
+void getSkill(Server::Impl& server, Request& request, std::shared_ptr<Pending>& pending);
+void readDirectory(Server::Impl& server, Request& request, std::shared_ptr<Pending>& pending);
 void complete(Server::Impl& server, Request& request, std::shared_ptr<Pending>& pending);
 void listen(Server::Impl& server, Request& request, std::shared_ptr<Pending>& pending);
 

@@ -46,6 +46,7 @@ Server::Impl::Impl(ServerOptions given)
       prompts(options.list_page_max),
       resources(options.list_page_max),
       templates(options.list_page_max),
+      skills(options.list_page_max),
       audience(options.listeners_max),
       server_info(implementationJson(options)),
       tail(makeTail(server_info)),
@@ -96,6 +97,27 @@ Status Server::addTemplate(ResourceTemplate resource, ReadHandler handler,
   return impl_->templates.add(entry) ? ok() : taken(*entry, "resource template");
 }
 
+Status Server::addSkill(Skill skill) {
+  auto made = makeSkill(skill);
+  if (!made.ok()) return std::move(made).error();
+  auto entry = std::make_shared<const RegisteredSkill>(std::move(*made));
+  for (const Resource& resource : entry->resources)
+    if (impl_->resources.find(resource.uri) != nullptr)
+      return taken(RegisteredResource{resource, nullptr}, "resource");
+  for (std::size_t i = 0; i < skill.files.size(); ++i) {
+    const Resource& resource = entry->resources[i];
+    auto contents =
+        ResourceContents::ofBytes(resource.uri, resource.mime_type, skill.files[i].bytes);
+    const auto read = [contents = std::move(contents)](const std::shared_ptr<ResourceRead>& call) {
+      call->finish(ResourceOutput{{contents}});
+    };
+    if (Status added = addResource(resource, read); !added.ok()) return added;
+  }
+  impl_->skills.add(std::move(entry));
+  declareExtension(std::string(kSkillsExtension), R"({"directoryRead":true})");
+  return ok();
+}
+
 void Server::declareExtension(std::string id, std::string settings) {
   impl_->discover_body.clear();
   impl_->extensions[std::move(id)] = std::move(settings);
@@ -116,6 +138,13 @@ bool Server::removeTemplate(std::string_view uri_template) {
   return impl_->templates.remove(uri_template);
 }
 
+bool Server::removeSkill(std::string_view uri) {
+  const auto* found = impl_->skills.find(uri);
+  if (found == nullptr) return false;
+  for (const Resource& resource : (*found)->resources) impl_->resources.remove(resource.uri);
+  return impl_->skills.remove(uri);
+}
+
 void Server::toolsChanged() {
   impl_->audience.changed(Change::Tools);
 }
@@ -124,6 +153,9 @@ void Server::promptsChanged() {
 }
 void Server::resourcesChanged() {
   impl_->audience.changed(Change::Resources);
+}
+std::size_t Server::listening() const {
+  return impl_->audience.listening();
 }
 void Server::resourceUpdated(std::string_view uri) {
   impl_->audience.updated(uri);

@@ -13,6 +13,7 @@
 #include "server/mcp/completion.hpp"
 #include "server/mcp/prompt.hpp"
 #include "server/mcp/resource.hpp"
+#include "server/mcp/skill.hpp"
 #include "server/mcp/timers.hpp"
 #include "server/mcp/tool.hpp"
 
@@ -65,6 +66,9 @@ class Server {
   /// those of UriTemplate::compile().
   Status addTemplate(ResourceTemplate resource, ReadHandler handler,
                      CompletionHandler complete = {});
+  /// Offers a skill and its files as resources, and declares the extension. Errors: those of
+  /// makeSkill() in skill_registry.hpp, and Conflict when one of the URIs is taken.
+  Status addSkill(Skill skill);
   /// Declares an extension of the protocol. `settings` is a JSON object as text.
   void declareExtension(std::string id, std::string settings);
 
@@ -73,12 +77,15 @@ class Server {
   bool removePrompt(std::string_view name);
   bool removeResource(std::string_view uri);
   bool removeTemplate(std::string_view uri_template);
+  bool removeSkill(std::string_view uri);  ///< and its files
 
   // Tell whoever wants to know; once after any number of changes.
   void toolsChanged();
   void promptsChanged();
   void resourcesChanged();  ///< templates too
   void resourceUpdated(std::string_view uri);
+  /// Open subscriptions/listen.
+  std::size_t listening() const;
 
   struct Impl;
   Impl& impl() { return *impl_; }

@@ -10,6 +10,7 @@
 #include "server/mcp/offered.hpp"
 #include "server/mcp/request.hpp"
 #include "server/mcp/server.hpp"
+#include "server/mcp/skill_registry.hpp"
 #include "server/mcp/state_codec.hpp"
 #include "server/mcp/tool_registry.hpp"
 #include "server/mcp/tool_result.hpp"
@@ -26,6 +27,7 @@ struct Server::Impl {
   Listed<RegisteredPrompt> prompts;
   Listed<RegisteredResource> resources;
   Listed<RegisteredTemplate> templates;
+  Listed<RegisteredSkill> skills;
   std::map<std::string, std::string> extensions;  ///< by id, the settings as JSON text
   Audience audience;
   const std::string server_info;  ///< an Implementation object

@@ -17,6 +17,7 @@ namespace tutti::conformance {
 void addSimpleTools(mcp::Server& server, mcp::Timers& timers);
 void addPrompts(mcp::Server& server);
 void addResources(mcp::Server& server);
+void addSkills(mcp::Server& server);
 void addTriggers(mcp::Server& server);
 
 /// A picture of one pixel and a sound of no length, in base64.

@@ -23,6 +23,7 @@ int main(int argc, char** argv) {
   conformance::addTriggers(server);
   conformance::addPrompts(server);
   conformance::addResources(server);
+  conformance::addSkills(server);
 
   transport::HttpOptions http_options;
   http_options.port = static_cast<std::uint16_t>(argc > 1 ? std::atoi(argv[1]) : 0);

@@ -68,4 +68,18 @@ inline void addOffers(mcp::Server& server) {
                           completeName));
 }
 
+inline mcp::Skill skill() {
+  mcp::Skill made;
+  made.uri = "skill://team/git-workflow/SKILL.md";
+  made.frontmatter = {{"name", "git-workflow"}, {"description", "How to use git."}, {"x", 1}};
+  made.files = {{"SKILL.md", "", "Be kind."},
+                {"references/GUIDE.md", "text/markdown", "abc"},
+                {"references/pictures/a.png", "image/png", std::string("\xff\0a", 3)}};
+  return made;
+}
+
+inline void addSkill(mcp::Server& server) {
+  must(server.addSkill(skill()));
+}
+
 }  // namespace tutti::fixture

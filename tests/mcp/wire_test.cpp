@@ -92,10 +92,15 @@ class Conversation {
     if (command == "finish") return held_.finishOne();
     if (command == "more tools") return fixture::addMoreTools(server_);
     if (command == "offers") return fixture::addOffers(server_);
+    if (command == "skill") return fixture::addSkill(server_);
     if (command == "tools changed") return server_.toolsChanged();
     if (command == "prompts changed") return server_.promptsChanged();
     if (command == "resources changed") return server_.resourcesChanged();
     if (command.rfind("updated ", 0) == 0) return server_.resourceUpdated(command.substr(8));
+    if (command.rfind("remove skill ", 0) == 0) {
+      EXPECT_TRUE(server_.removeSkill(command.substr(13)));
+      return;
+    }
     if (command.rfind("remove ", 0) == 0) return remove(command.substr(7));
     const std::string_view word = "cancelled ";
     ASSERT_EQ(command.rfind(word, 0), 0U) << "unknown command";
