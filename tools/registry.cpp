@@ -27,7 +27,12 @@ struct Entry {
   const char* description;  // for a model that searches for tools: what, when, what next
   mcp::ToolAnnotations annotations;
   Handle handle;
+  const char* meta = "";
 };
+
+/// Claude Code hides most tools behind a search. What an orchestrating model always needs is loaded
+/// from the start.
+constexpr const char* kAlwaysLoad = R"({"anthropic/alwaysLoad":true})";
 
 constexpr mcp::ToolAnnotations kReads{.read_only = true, .idempotent = true};
 
@@ -45,7 +50,8 @@ const std::vector<Entry>& entries() {
        "Start an agent in the background (Claude Code or a program, by blueprint) and return its "
        "session_id. It goes on when you disconnect. Then call get_result.",
        {.open_world = true},
-       StartAgent::handle},
+       StartAgent::handle,
+       kAlwaysLoad},
       {Resume::kName,
        "agents",
        "Continue an agent",
@@ -57,7 +63,7 @@ const std::vector<Entry>& entries() {
       {GetResult::kName, "agents", "Get an agent's result",
        "Get the result of an agent session, waiting up to wait_s seconds. While finished is false, "
        "call again.",
-       kReads, GetResult::handle},
+       kReads, GetResult::handle, kAlwaysLoad},
       {WaitAny::kName, "agents", "Wait for the first of several agents",
        "Wait until any of several agent sessions has ended, and say which. Use it after starting "
        "agents in parallel.",
@@ -130,6 +136,7 @@ Status addTools(mcp::Server& server, const Context& context, std::string_view na
     tool.input_schema = schemas(tool.name + ".input.json");
     tool.output_schema = schemas(tool.name + ".output.json");
     tool.annotations = entry.annotations;
+    tool.meta = entry.meta;
     Status added = server.addTool(std::move(tool), [&context, handle = entry.handle](CallPtr call) {
       handle(context, call);
     });

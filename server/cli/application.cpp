@@ -8,6 +8,7 @@
 #include "server/base/embedded.hpp"
 #include "server/base/file.hpp"
 #include "server/base/log.hpp"
+#include "server/transport/timers.hpp"
 #include "tools/registry.hpp"
 
 namespace tutti::cli {
@@ -89,6 +90,7 @@ Status Application::wire(const Settings& settings) {
   server.title = "tutti";
   server.version = TUTTI_VERSION;
   server.instructions = kInstructions;
+  server.timers = transport::makeTimers(io_);
   server_ = std::make_unique<mcp::Server>(std::move(server));
   const std::string toolsets =
       settings.toolsets.empty() ? std::string(tools::kDefaultToolsets) : settings.toolsets;

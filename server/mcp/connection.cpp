@@ -77,10 +77,15 @@ Connection::Connection(Server& server, std::shared_ptr<Exchange> pipe, std::stri
     : state_(new State{server.impl(), std::move(pipe),
                        std::make_shared<Peer>(server.impl().options.in_flight_max)}) {
   state_->peer->agent_session_id = std::move(agent_session_id);
+  state_->peer->unsolicited = [to = state_->pipe](std::string frame) {
+    to->notify(std::move(frame));
+  };
 }
 
 Connection::~Connection() {
   state_->peer->onIdle(nullptr);
+  state_->peer->endAnswers();
+  state_->peer->unsolicited = nullptr;
 }
 
 void Connection::receive(std::string_view text) {
@@ -109,6 +114,9 @@ bool Connection::idle() const {
 }
 void Connection::onIdle(std::function<void()> callback) {
   state_->peer->onIdle(std::move(callback));
+}
+void Connection::inputEnded() {
+  state_->peer->endAnswers();
 }
 void Connection::close() {
   state_->peer->cancelAll();

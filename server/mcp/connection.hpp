@@ -32,6 +32,8 @@ class Connection {
   bool idle() const;
   /// `callback` runs each time the last answer owed has been handed to the pipe.
   void onIdle(std::function<void()> callback);
+  /// The client says nothing more, not even answers to what it was asked; it may still read.
+  void inputEnded();
   /// The client is gone: cancels what is in flight.
   void close();
 

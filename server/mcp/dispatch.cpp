@@ -4,6 +4,7 @@
 #include "server/base/log.hpp"
 #include "server/base/text.hpp"
 #include "server/mcp/envelope.hpp"
+#include "server/mcp/input.hpp"
 #include "server/mcp/methods.hpp"
 #include "server/mcp/server_impl.hpp"
 #include "server/rpc/codec.hpp"
@@ -34,6 +35,20 @@ Request makeLegacyRequest(const std::shared_ptr<Peer>& peer, rpc::Message&& mess
   return request;
 }
 
+std::shared_ptr<Pending> run(Server::Impl& server, const Method& method, Request& request) {
+  std::shared_ptr<Pending> pending;
+  try {
+    method.body(server, request, pending);
+  } catch (const std::exception& thrown) {
+    log::error("a method threw", {{"method", method.name}, {"what", thrown.what()}});
+    if (pending)
+      pending->fail();
+    else
+      request.error(internalError());
+  }
+  return pending;
+}
+
 }  // namespace
 
 std::shared_ptr<Pending> dispatch(Server::Impl& server, Request&& request) {
@@ -46,22 +61,27 @@ std::shared_ptr<Pending> dispatch(Server::Impl& server, Request&& request) {
                              "wait for answers before sending more"));
     return nullptr;
   }
-  const Method* method = findMethod(request.method, request.context.revision);
+  const Method* method = findMethod(server, request.method, request.context.revision);
   if (method == nullptr) {
     request.error(methodNotFound(request.method, request.context.modern()));
     return nullptr;
   }
-  std::shared_ptr<Pending> pending;
-  try {
-    method->body(server, request, pending);
-  } catch (const std::exception& thrown) {
-    log::error("a method threw", {{"method", method->name}, {"what", thrown.what()}});
-    if (pending)
-      pending->fail();
-    else
-      request.error(internalError());
+  if (method->takes_input && request.context.modern()) {
+    if (const auto bad = readRound(server, request)) {
+      request.error(*bad);
+      return nullptr;
+    }
   }
-  return pending;
+  return run(server, *method, request);
+}
+
+void runAgain(Server::Impl& server, Request request) {
+  const Method* method = findMethod(server, request.method, request.context.revision);
+  const std::shared_ptr<Peer> peer = request.peer;
+  const rpc::Id id = request.id;
+  // Whoever answers later has taken the place of the round before; else the answer is out.
+  const bool is_task = request.task != nullptr;
+  if (!run(server, *method, request) && peer && !is_task) peer->remove(id);
 }
 
 std::shared_ptr<Pending> receiveLegacy(Server::Impl& server, const std::shared_ptr<Peer>& peer,
@@ -78,7 +98,8 @@ std::shared_ptr<Pending> receiveLegacy(Server::Impl& server, const std::shared_p
                                        const std::shared_ptr<Exchange>& exchange) {
   switch (message.kind) {
     case rpc::Message::Kind::Response:
-      return nullptr;  // nothing was asked: late or unknown answers are dropped
+      peer->answered(std::move(message));
+      return nullptr;
     case rpc::Message::Kind::Notification:
       receiveNotification(peer.get(), message);
       return nullptr;

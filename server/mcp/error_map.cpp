@@ -94,12 +94,30 @@ WireError invalidParams(std::string message, std::string_view name, std::string_
           200};
 }
 
+WireError resourceNotFound(std::string_view uri, bool modern) {
+  std::string data = "{";
+  appendMember(data, "uri", uri);
+  appendMember(data, "name", "resource_not_found");
+  appendMember(data, "hint", "list the resources and their templates");
+  data.push_back('}');
+  const int code = modern ? rpc::kInvalidParams : kLegacyResourceNotFound;
+  return {{code, "Resource not found: " + shortened(uri, 200), std::move(data)}, 200};
+}
+
 WireError unsupportedVersion(std::string_view requested) {
   std::string data = "{\"supported\":";
   data.append(kModernRevisionsJson).append(",\"requested\":");
   appendJsonString(data, requested);
   data.push_back('}');
   return {{kUnsupportedVersion, "Unsupported protocol version", std::move(data)}, 400};
+}
+
+WireError missingCapability(std::string_view capabilities) {
+  std::string message = "Missing client capability: this request needs a client that declares ";
+  message.append(capabilities);
+  std::string data = "{\"requiredCapabilities\":";
+  data.append(capabilities).push_back('}');
+  return {{kMissingCapability, std::move(message), std::move(data)}, 400};
 }
 
 WireError internalError() {

@@ -15,6 +15,7 @@ namespace tutti::mcp {
 inline constexpr int kHeaderMismatch = -32020;
 inline constexpr int kMissingCapability = -32021;
 inline constexpr int kUnsupportedVersion = -32022;
+inline constexpr int kLegacyResourceNotFound = -32002;
 inline constexpr int kLegacyTransport = -32000;
 inline constexpr int kLegacySessionNotFound = -32001;
 
@@ -39,8 +40,12 @@ int httpStatus(int code, bool modern);
 WireError methodNotFound(std::string_view method, bool modern);
 WireError invalidParams(std::string message, std::string_view name = {},
                         std::string_view hint = {});
+/// -32002 before 2026-07-28, -32602 since; `data.uri` in both.
+WireError resourceNotFound(std::string_view uri, bool modern);
 WireError unsupportedVersion(std::string_view requested);
 WireError internalError();
+/// `capabilities`: the ClientCapabilities object that would do, as JSON text.
+WireError missingCapability(std::string_view capabilities);
 /// `limit` is the name of the bound that was reached, as in "in_flight_max".
 WireError overloaded(std::string_view limit, std::size_t value, std::string_view hint);
 

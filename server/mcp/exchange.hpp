@@ -1,6 +1,7 @@
 // What the protocol core needs of a transport: a place for the answer to one message.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 namespace tutti::mcp {
@@ -17,6 +18,9 @@ class Exchange {
   virtual void reply(std::string frame, int http_status) = 0;
   /// No answer will come: the client withdrew the request.
   virtual void abandon() = 0;
+  /// Lets the client's connection go; it comes back for the rest after that time. Only where the
+  /// transport can do that.
+  virtual void release(std::int64_t /*retry_ms*/) {}
 };
 
 /// A request that is being worked on.

@@ -4,7 +4,9 @@
 #include <utility>
 
 #include "server/base/text.hpp"
+#include "server/mcp/capabilities.hpp"
 #include "server/mcp/log_level.hpp"
+#include "server/mcp/tasks/task_methods.hpp"
 
 namespace tutti::mcp {
 namespace {
@@ -29,13 +31,14 @@ void initialize(Server::Impl& server, Request& request, std::shared_ptr<Pending>
 
   std::string body = "{\"protocolVersion\":";
   appendJsonString(body, revisionName(*peer.negotiated));
-  body.append(",\"capabilities\":").append(server.capabilities);
+  body.append(",\"capabilities\":").append(capabilitiesJson(server, *peer.negotiated));
   body.append(",\"serverInfo\":").append(server.server_info);
   if (!server.options.instructions.empty()) {
     body += ",\"instructions\":";
     appendJsonString(body, server.options.instructions);
   }
   body += '}';
+  server.audience.join(request.peer);
   request.result(body);
 }
 
@@ -57,53 +60,109 @@ void setLevel(Server::Impl&, Request& request, std::shared_ptr<Pending>&) {
   request.result("{}");
 }
 
+std::string discoverBody(const Server::Impl& server, Revision revision) {
+  std::string body = "{\"supportedVersions\":";
+  body.append(kModernRevisionsJson).append(",\"capabilities\":");
+  body.append(capabilitiesJson(server, revision));
+  if (!server.options.instructions.empty()) {
+    body += ",\"instructions\":";
+    appendJsonString(body, server.options.instructions);
+  }
+  body += ",\"ttlMs\":" + std::to_string(server.options.list_ttl_ms);
+  body.append(",\"cacheScope\":\"public\"").append(server.tail.modern).push_back('}');
+  return body;
+}
+
 void discover(Server::Impl& server, Request& request, std::shared_ptr<Pending>&) {
+  if (server.discover_body.empty())
+    server.discover_body = discoverBody(server, request.context.revision);
   request.result(server.discover_body);
 }
 
-void listTools(Server::Impl& server, Request& request, std::shared_ptr<Pending>&) {
-  std::string_view cursor;
-  if (const Json* given = member(request.params, "cursor")) {
-    if (!given->is_string()) return request.error(invalidParams("'cursor' must be a string"));
-    cursor = given->get_ref<const std::string&>();
-  }
-  const auto page = server.tools.page(request.context.revision, cursor);
-  if (!page)
-    return request.error(invalidParams("'cursor' is not one of this list", "invalid_cursor",
-                                       "list again from the start, without a cursor"));
-  std::string body = "{\"tools\":";
-  body.reserve(page->tools.size() + 512);
-  body += page->tools;
-  if (!page->next_cursor.empty()) {
-    body += ",\"nextCursor\":";
-    appendJsonString(body, page->next_cursor);
-  }
-  if (request.context.modern()) {
-    body += ",\"ttlMs\":" + std::to_string(server.options.list_ttl_ms);
-    body.append(",\"cacheScope\":\"public\"").append(server.tail.modern);
-  }
-  body += '}';
-  request.result(body);
+/// The URI to watch or not; answers the request itself when there is none.
+const std::string* watchedUri(Request& request) {
+  const std::string* uri = stringParameter(request, "uri");
+  if (uri == nullptr) request.error(invalidParams("'uri' must be a string: the resource to watch"));
+  return uri;
+}
+
+void subscribe(Server::Impl& server, Request& request, std::shared_ptr<Pending>&) {
+  const std::string* uri = watchedUri(request);
+  if (uri == nullptr) return;
+  if (!server.readerOf(*uri).handler)
+    return request.error(resourceNotFound(*uri, request.context.modern()));
+  auto& watched = request.peer->watched;
+  if (watched.size() >= server.options.watched_max && !watched.contains(*uri))
+    return request.error(overloaded("watched_max", server.options.watched_max,
+                                    "unsubscribe from resources that no longer matter"));
+  watched.insert(*uri);
+  request.result("{}");
+}
+
+void unsubscribe(Server::Impl&, Request& request, std::shared_ptr<Pending>&) {
+  const std::string* uri = watchedUri(request);
+  if (uri == nullptr) return;
+  request.peer->watched.erase(*uri);
+  request.result("{}");
+}
+
+bool offersTools(const Server::Impl& server) {
+  return server.tools.offered();
+}
+bool offersPrompts(const Server::Impl& server) {
+  return server.prompts.offered();
+}
+bool offersResources(const Server::Impl& server) {
+  return server.offersResources();
+}
+bool offersSkills(const Server::Impl& server) {
+  return server.skills.offered();
+}
+bool offersAny(const Server::Impl& server) {
+  return offersTools(server) || offersPrompts(server) || offersResources(server);
 }
 
 constexpr std::array kMethods = {
-    Method{"tools/call", true, true, callTool},
-    Method{"tools/list", true, true, listTools},
+    Method{"tools/call", true, true, callTool, true, offersTools},
+    Method{"tools/list", true, true, listTools, false, offersTools},
     Method{"ping", true, false, ping},
+    Method{"prompts/get", true, true, getPrompt, true, offersPrompts},
+    Method{"prompts/list", true, true, listPrompts, false, offersPrompts},
+    Method{"resources/read", true, true, readResource, true, offersResources},
+    Method{"resources/list", true, true, listResources, false, offersResources},
+    Method{"resources/templates/list", true, true, listTemplates, false, offersResources},
+    Method{"resources/subscribe", true, false, subscribe, false, offersResources},
+    Method{"resources/unsubscribe", true, false, unsubscribe, false, offersResources},
+    Method{"subscriptions/listen", false, true, listen, false, offersAny},
+    Method{"completion/complete", true, true, complete, false, completes},
+    Method{"skills/list", true, true, listSkills, false, offersSkills},
+    Method{"skills/get", true, true, getSkill, false, offersSkills},
+    Method{"resources/directory/read", true, true, readDirectory, false, offersSkills},
     Method{"initialize", true, false, initialize},
     Method{"server/discover", false, true, discover},
     Method{"logging/setLevel", true, false, setLevel},
+    Method{"tasks/get", true, true, getTask},
+    Method{"tasks/update", false, true, updateTask},
+    Method{"tasks/cancel", true, true, cancelTask},
+    Method{"tasks/result", true, false, awaitTask},
+    Method{"tasks/list", true, false, listTasks},
 };
 
 }  // namespace
 
-const Method* findMethod(std::string_view name, Revision revision) {
+const Method* findMethod(const Server::Impl& server, std::string_view name, Revision revision) {
   for (const Method& method : kMethods) {
     if (method.name != name) continue;
     const bool known = isModern(revision) ? method.modern : method.legacy;
-    return known ? &method : nullptr;
+    if (!known || (method.offered != nullptr && !method.offered(server))) return nullptr;
+    return &method;
   }
   return nullptr;
+}
+
+const std::string* stringParameter(const Request& request, std::string_view key) {
+  const Json* value = member(request.params, key);
+  return value != nullptr && value->is_string() ? &value->get_ref<const std::string&>() : nullptr;
 }
 
 }  // namespace tutti::mcp

@@ -1,7 +1,10 @@
 // One request on its way through the core.
 #pragma once
 
+#include <functional>
+#include <map>
 #include <memory>
+#include <nlohmann/json.hpp>  // InputRound holds values
 #include <optional>
 #include <string>
 
@@ -15,6 +18,8 @@
 
 namespace tutti::mcp {
 
+class TaskRun;
+
 /// Under which rules a request is answered, and for whom.
 struct Context {
   Revision revision = kLatestLegacy;
@@ -22,6 +27,13 @@ struct Context {
   std::string progress_token;                ///< JSON text; empty: none
   std::shared_ptr<const Envelope> envelope;  ///< of a modern request; null for a legacy one
   bool modern() const { return isModern(revision); }
+};
+
+/// What the rounds before this one have brought: see RequestContext::needInput().
+struct InputRound {
+  std::map<std::string, Json, std::less<>> answers;  ///< objects, by key
+  std::string state;
+  int number = 0;  ///< rounds before this one; counted for older revisions only
 };
 
 /// A request with all that its answer needs. A method either answers it at once or moves it into
@@ -33,6 +45,8 @@ struct Request {
   Context context;
   std::shared_ptr<Peer> peer;  ///< null for a modern request over HTTP: nothing is remembered
   std::shared_ptr<Exchange> exchange;
+  std::shared_ptr<const InputRound> round;  ///< null in the first round
+  std::shared_ptr<TaskRun> task;            ///< null unless the request has become a task
 
   /// `body` is the whole result object.
   void result(std::string_view body) const;

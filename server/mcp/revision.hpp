@@ -41,11 +41,30 @@ constexpr bool hasAnnotations(Revision revision) {
 constexpr bool hasProgressMessage(Revision revision) {
   return revision >= Revision::k2025_03_26;
 }
+constexpr bool hasAudio(Revision revision) {
+  return revision >= Revision::k2025_03_26;
+}
+constexpr bool hasResourceLinks(Revision revision) {
+  return revision >= Revision::k2025_06_18;
+}
 constexpr bool hasStructuredContent(Revision revision) {
   return revision >= Revision::k2025_06_18;
 }
 constexpr bool hasTitle(Revision revision) {
   return revision >= Revision::k2025_06_18;
+}
+/// Event streams begin with an empty event, which older clients take for a message, and can be
+/// taken up again after it.
+constexpr bool hasReplay(Revision revision) {
+  return revision == Revision::k2025_11_25;
+}
+/// `_meta` of what is listed.
+constexpr bool hasMeta(Revision revision) {
+  return revision >= Revision::k2025_06_18;
+}
+/// 2024-11-05 completes arguments too, but has no name for being able to.
+constexpr bool hasCompletionsCapability(Revision revision) {
+  return revision >= Revision::k2025_03_26;
 }
 /// Arrays of messages: plain JSON-RPC at first, a duty in 2025-03-26, gone since.
 constexpr bool takesBatches(Revision revision) {

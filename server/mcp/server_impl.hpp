@@ -1,28 +1,51 @@
 // The inside of Server: what is served, and the bytes that do not change between requests.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 
+#include "server/mcp/audience.hpp"
+#include "server/mcp/listed.hpp"
+#include "server/mcp/offered.hpp"
 #include "server/mcp/request.hpp"
 #include "server/mcp/server.hpp"
+#include "server/mcp/skill_registry.hpp"
+#include "server/mcp/state_codec.hpp"
 #include "server/mcp/tool_registry.hpp"
 #include "server/mcp/tool_result.hpp"
 
 namespace tutti::mcp {
+
+class Tasks;
 
 struct Server::Impl {
   explicit Impl(ServerOptions given);
 
   const ServerOptions options;
   ToolRegistry tools;
-  std::string server_info;   ///< an Implementation object
-  std::string capabilities;  ///< the same for initialize and server/discover
-  ResultTail tail;
-  std::string discover_body;
+  Listed<RegisteredPrompt> prompts;
+  Listed<RegisteredResource> resources;
+  Listed<RegisteredTemplate> templates;
+  Listed<RegisteredSkill> skills;
+  std::map<std::string, std::string> extensions;  ///< by id, the settings as JSON text
+  Audience audience;
+  const std::string server_info;  ///< an Implementation object
+  const ResultTail tail;
+  std::string discover_body;  ///< made when asked for; empty once something was added
+  StateCodec state_codec;
+  std::shared_ptr<Tasks> tasks;  ///< null when there is no store for them
   /// Dies with the server. Calls that handlers still hold on to then look here before they look at
   /// it.
   const std::shared_ptr<const char> alive = std::make_shared<const char>('\0');
+
+  bool offersResources() const { return resources.offered() || templates.offered(); }
+  /// How to read `uri`: by the resource of that URI, or the first template that matches.
+  struct Reader {
+    ReadHandler handler;  ///< empty: nobody can
+    std::map<std::string, std::string> variables = {};
+  };
+  Reader readerOf(std::string_view uri) const;
 };
 
 /// Answers one request, now or later. Returns what is still pending, or null. The place where

@@ -1,6 +1,7 @@
 // What a tool is to the protocol layer: a description that is served, and a handler that is called.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>  // ToolOutput holds a value
@@ -11,6 +12,8 @@
 
 #include "server/base/result.hpp"
 #include "server/json/json.hpp"
+#include "server/mcp/content.hpp"
+#include "server/mcp/request_context.hpp"
 
 namespace tutti::mcp {
 
@@ -23,6 +26,9 @@ struct ToolAnnotations {
   bool open_world = false;
 };
 
+/// Whether calls may become tasks. Required: clients without tasks cannot call it.
+enum class TaskSupport { Forbidden, Optional, Required };
+
 /// One entry of tools/list. The schemas are JSON texts and are served byte for byte.
 struct Tool {
   std::string name;  ///< 1 to 128 of [A-Za-z0-9_.-]
@@ -31,50 +37,37 @@ struct Tool {
   std::string input_schema;   ///< root type object
   std::string output_schema;  ///< may be empty; then no structured content is promised
   ToolAnnotations annotations;
+  TaskSupport task_support = TaskSupport::Forbidden;
+  std::string meta = {};  ///< `_meta`, a JSON object as text; may be empty
 };
 
 /// What a finished call gives back. `structured` must match the tool's output schema; the text
-/// rendering is made from it when `text` is empty.
+/// rendering is made from it when `text` and `content` are empty.
 struct ToolOutput {
   Json structured;
   std::string text;
+  std::vector<Content> content = {};  ///< blocks beside or instead of `text`
 };
 
-/// Who calls, as far as the transport and the protocol tell. Identity comes from the transport,
-/// never from the model.
-struct Caller {
-  std::string revision;     ///< "2025-11-25", "2026-07-28", …
-  std::string client_name;  ///< as it called itself; for display only
-  std::string
-      agent_session_id;  ///< the tutti session this caller is, or empty for a person's client
-  bool over_http = false;
+/// How a task is offered. A client of 2025-11-25 may wish for a time to live of its own, up to
+/// ServerOptions::task_ttl_max_ms.
+struct TaskOptions {
+  std::int64_t ttl_ms = 300'000;
+  std::int64_t poll_ms = 1'000;
 };
 
-/// RFC 5424's severities, in rising order.
-enum class LogLevel { Debug, Info, Notice, Warning, Error, Critical, Alert, Emergency };
-
-/// One tools/call under way. Lives on the I/O thread only; the handler may keep the shared_ptr
-/// until it has called finish(). Arguments have passed the input schema.
-class ToolCall {
+/// One tools/call under way. Arguments have passed the input schema.
+class ToolCall : public RequestContext {
  public:
-  virtual ~ToolCall() = default;
   virtual const Json& arguments() const = 0;
-  virtual const Caller& caller() const = 0;
 
-  /// Did the client send a progress token? progress() is a no-op otherwise.
-  virtual bool wantsProgress() const = 0;
-  /// Strictly increasing values only; a smaller or equal one is dropped, as is one after finish().
-  virtual void progress(double value, std::optional<double> total, std::string_view message) = 0;
-
-  /// Sends `data` to the client as notifications/message, if it asked for this level; else a no-op,
-  /// as after finish(). Never a secret.
-  virtual void log(LogLevel /*level*/, std::string_view /*logger*/, const Json& /*data*/) {}
-
-  /// True once the client has cancelled or gone away: nobody will read the result.
-  virtual bool cancelled() const = 0;
-  /// `callback` runs at most once, on the I/O thread, when the call is cancelled before finish();
-  /// at once if it already is. One callback per call; a second replaces the first.
-  virtual void onCancelled(std::function<void()> callback) = 0;
+  /// Makes the call a task, if the client takes tasks (clientCan(Tasks)) and the tool has
+  /// task_support: it is answered at once with the task's handle, and the handler goes on as
+  /// before. progress() then sets the status message, needInput() asks through the task, finish()
+  /// ends it, and cancelled() says that the client has cancelled it. False, and nothing has
+  /// happened, when it cannot be a task; true again when it is one. A call of 2025-11-25 that asks
+  /// to be a task is one before the handler runs.
+  virtual bool detach(const TaskOptions& options) = 0;
 
   /// Ends the call, exactly once; later ones are ignored. An Error becomes a result with isError,
   /// its structured content {error:{code,name,message,hint,details}} and a text for the model.

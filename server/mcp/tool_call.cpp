@@ -1,163 +1,70 @@
 // tools/call: from the request to the handler and back.
 #include <algorithm>
-#include <cmath>
-#include <limits>
 #include <utility>
 
 #include "server/base/log.hpp"
 #include "server/base/text.hpp"
-#include "server/mcp/log_level.hpp"
 #include "server/mcp/methods.hpp"
-#include "server/rpc/codec.hpp"
+#include "server/mcp/tasks/task_run.hpp"
+#include "server/mcp/under_way.hpp"
 
 namespace tutti::mcp {
 namespace {
 
-/// 3, not 3.0, for whole numbers.
-std::string numberText(double value) {
-  constexpr double kExactMax = 9007199254740992.0;
-  if (std::floor(value) == value && std::abs(value) < kExactMax)
-    return std::to_string(static_cast<std::int64_t>(value));
-  return json::dump(Json(value));
-}
-
-/// A call under way. The peer knows it weakly, the handler keeps it alive.
-class Call final : public ToolCall, public Pending {
+class Call final : public UnderWay<ToolCall> {
  public:
-  Call(Server::Impl& server, const RegisteredTool& tool, Request&& request, Json&& arguments)
-      : alive_(server.alive),
-        server_(server),
-        tool_(tool),
-        request_(std::move(request)),
+  Call(Server::Impl& server, std::shared_ptr<const RegisteredTool> tool, Request&& request,
+       Json&& arguments)
+      : UnderWay(server, std::move(request)),
+        tool_(std::move(tool)),
         arguments_(std::move(arguments)) {}
-
-  ~Call() override {
-    if (!ended_) {
-      log::error("a tool let go of its call without finishing it",
-                 {{"tool", json::stringOr(request_.params, "name", "")}});
-      fail();
-    }
-    if (request_.peer) request_.peer->release();
-    json::discard(std::move(arguments_));
-    json::discard(std::move(request_.params));
-  }
-  Call(const Call&) = delete;
-  Call& operator=(const Call&) = delete;
-
-  /// The peer learns of the call; `self` owns it.
-  void enter(const std::shared_ptr<Pending>& self) const {
-    if (request_.peer) request_.peer->add(request_.id, self);
-  }
+  ~Call() override { json::discard(std::move(arguments_)); }
 
   const Json& arguments() const override { return arguments_; }
-  const Caller& caller() const override { return request_.context.caller; }
-  bool wantsProgress() const override { return !request_.context.progress_token.empty(); }
-  bool cancelled() const override { return cancelled_; }
 
-  void progress(double value, std::optional<double> total, std::string_view message) override {
-    if (ended_ || !wantsProgress() || !std::isfinite(value) || value <= progress_) return;
-    progress_ = value;
-    std::string params = "{\"progressToken\":" + request_.context.progress_token;
-    params += ",\"progress\":" + numberText(value);
-    if (total && std::isfinite(*total)) params += ",\"total\":" + numberText(*total);
-    if (!message.empty() && hasProgressMessage(request_.context.revision)) {
-      params += ",\"message\":";
-      appendJsonString(params, message);
-    }
-    params += '}';
-    request_.exchange->notify(rpc::notificationFrame("notifications/progress", params));
-  }
-
-  void log(LogLevel level, std::string_view logger, const Json& data) override {
-    const auto threshold = logThreshold();
-    if (ended_ || !threshold || level < *threshold) return;
-    std::string params = "{\"level\":";
-    appendJsonString(params, logLevelName(level));
-    if (!logger.empty()) {
-      params += ",\"logger\":";
-      appendJsonString(params, logger);
-    }
-    params.append(",\"data\":").append(json::dump(data)).push_back('}');
-    request_.exchange->notify(rpc::notificationFrame("notifications/message", params));
-  }
-
-  void onCancelled(std::function<void()> callback) override {
-    if (cancelled_) return callback();
-    if (!ended_) cancel_callback_ = std::move(callback);
-  }
-
-  void cancel() override {
-    if (ended_) return;
-    cancelled_ = true;
-    end();
-    request_.exchange->abandon();
-    if (const auto callback = std::exchange(cancel_callback_, nullptr)) callback();
-  }
-
-  void fail() override {
-    if (ended_) return;
-    end();
-    request_.error(internalError());
+  bool detach(const TaskOptions& options) override {
+    if (flow_.inTask()) return true;
+    const bool may = tool_->tool.task_support != TaskSupport::Forbidden;
+    if (!may || !flow_.open() || !flow_.clientCan(ClientFeature::Tasks)) return false;
+    flow_.detach(options);
+    return true;
   }
 
   void finish(Result<ToolOutput> result) override {
-    if (ended_) return;
-    if (alive_.expired()) return end();  // the server is gone, and its transports with it
-    constexpr std::size_t kUsualBytes = 512;
-    std::string frame;
-    frame.reserve(kUsualBytes);
-    frame.append("{\"jsonrpc\":\"2.0\",\"id\":").append(request_.id).append(",\"result\":");
+    if (!flow_.open()) return;
+    std::string frame = flow_.resultHead();
     appendResult(frame, result);
     frame += '}';
     if (result.ok()) json::discard(std::move(result->structured));
-    cancel_callback_ = nullptr;
-    const auto exchange = request_.exchange;
-    exchange->reply(std::move(frame), 200);
-    end();
+    flow_.reply(std::move(frame));
   }
 
  private:
-  std::optional<LogLevel> logThreshold() const {
-    if (request_.context.envelope) return request_.context.envelope->log_level;
-    return request_.peer->log_level;
-  }
+  void restore(Json& params) override { params["arguments"] = std::move(arguments_); }
 
   void appendResult(std::string& to, const Result<ToolOutput>& result) const {
-    const Revision revision = request_.context.revision;
-    if (!result.ok()) return appendToolFailure(to, tool_, result.error(), revision, server_.tail);
-    if (tool_.output) {
-      const auto misses = tool_.output->validate(result->structured);
+    const ResultTail& tail = flow_.server().tail;
+    if (!result.ok()) return appendToolFailure(to, *tool_, result.error(), flow_.revision(), tail);
+    if (tool_->output) {
+      const auto misses = tool_->output->validate(result->structured);
       if (!misses.empty()) return appendBadOutput(to, misses);
     }
-    appendToolSuccess(to, tool_, *result, revision, server_.tail);
+    appendToolSuccess(to, *tool_, *result, flow_.revision(), tail);
   }
 
   void appendBadOutput(std::string& to, const std::vector<json::SchemaError>& misses) const {
-    const std::string& name = tool_.tool.name;
+    const std::string& name = tool_->tool.name;
     log::error("a tool's result misses its output schema",
                {{"tool", name}, {"at", misses.front().instance_path}});
     Error error(Code::Internal, "the result of '" + name + "' misses its output schema",
                 "this is a bug in the tool; report it");
     appendToolFailure(
-        to, tool_, std::move(error).named("invalid_output").withDetails(json::errorsJson(misses)),
-        request_.context.revision, server_.tail);
+        to, *tool_, std::move(error).named("invalid_output").withDetails(json::errorsJson(misses)),
+        flow_.revision(), flow_.server().tail);
   }
 
-  /// No answer is owed any more. The peer may start its shutdown in here.
-  void end() {
-    ended_ = true;
-    if (request_.peer) request_.peer->remove(request_.id);
-  }
-
-  const std::weak_ptr<const char> alive_;
-  Server::Impl& server_;
-  const RegisteredTool& tool_;
-  Request request_;
+  const std::shared_ptr<const RegisteredTool> tool_;  // it may be removed meanwhile
   Json arguments_;
-  std::function<void()> cancel_callback_;
-  double progress_ = -std::numeric_limits<double>::infinity();
-  bool ended_ = false;
-  bool cancelled_ = false;
 };
 
 WireError unknownTool(const Server::Impl& server, const std::string& name) {
@@ -166,6 +73,42 @@ WireError unknownTool(const Server::Impl& server, const std::string& name) {
   if (nearest.empty()) return invalidParams(message, "unknown_tool", "list the tools first");
   const std::string hint = "did you mean " + joined(nearest) + "?";
   return invalidParams(message + "; " + hint, "unknown_tool", hint);
+}
+
+/// Has an older client asked that this call be a task?
+bool asksForTask(const RegisteredTool& tool, const Request& request) {
+  if (tool.tool.task_support == TaskSupport::Forbidden) return false;
+  return request.context.revision == Revision::k2025_11_25 && request.params.contains("task");
+}
+
+TaskOptions wishedTask(const Server::Impl& server, const Request& request) {
+  TaskOptions options;
+  const Json* task = json::find(request.params, "task");
+  const std::int64_t wish =
+      task != nullptr && task->is_object() ? json::integerOr(*task, "ttl", 0) : 0;
+  if (wish > 0) options.ttl_ms = std::min(wish, server.options.task_ttl_max_ms);
+  return options;
+}
+
+/// A tool that is only ever a task, for a client that takes none; or the reverse.
+std::optional<WireError> checkTask(const Server::Impl& server, const RegisteredTool& tool,
+                                   const Request& request) {
+  if (!server.tasks || request.task) return std::nullopt;
+  const TaskSupport support = tool.tool.task_support;
+  if (isModern(request.context.revision)) {
+    if (support != TaskSupport::Required) return std::nullopt;
+    const Json& declared = request.context.envelope->client_capabilities;
+    if (declares(declared, ClientFeature::Tasks, request.context.revision)) return std::nullopt;
+    return missingCapability(capabilitiesFor({ClientFeature::Tasks}));
+  }
+  const bool wished =
+      request.context.revision == Revision::k2025_11_25 && request.params.contains("task");
+  if (wished == (support != TaskSupport::Forbidden) || support == TaskSupport::Optional)
+    return std::nullopt;
+  const std::string_view hint = wished ? "call it without 'task'" : "call it with 'task'";
+  WireError error = methodNotFound("tools/call of '" + tool.tool.name + "' this way", false);
+  error.body.message.append("; ").append(hint);
+  return error;
 }
 
 /// Takes the arguments out of the params; absent is the same as {}.
@@ -182,9 +125,11 @@ void callTool(Server::Impl& server, Request& request, std::shared_ptr<Pending>& 
   const Json* name = request.params.is_object() ? json::find(request.params, "name") : nullptr;
   if (name == nullptr || !name->is_string())
     return request.error(invalidParams("'name' must be a string: the tool to call"));
-  const RegisteredTool* tool = server.tools.find(name->get_ref<const std::string&>());
-  if (tool == nullptr)
+  const auto* found = server.tools.find(name->get_ref<const std::string&>());
+  if (found == nullptr)
     return request.error(unknownTool(server, name->get_ref<const std::string&>()));
+  const std::shared_ptr<const RegisteredTool> tool = *found;
+  if (const auto refusal = checkTask(server, *tool, request)) return request.error(*refusal);
   auto arguments = takeArguments(request.params);
   if (!arguments) return request.error(invalidParams("'arguments' must be an object"));
 
@@ -196,9 +141,9 @@ void callTool(Server::Impl& server, Request& request, std::shared_ptr<Pending>& 
     return request.result(body);
   }
 
-  auto call = std::make_shared<Call>(server, *tool, std::move(request), std::move(*arguments));
-  call->enter(call);
-  pending = call;
+  auto call = std::make_shared<Call>(server, tool, std::move(request), std::move(*arguments));
+  begin<ToolCall>(call, pending);
+  if (asksForTask(*tool, call->request())) call->detach(wishedTask(server, call->request()));
   tool->handler(std::move(call));
 }
 

@@ -1,10 +1,9 @@
 #include "server/mcp/tool_registry.hpp"
 
-#include <charconv>
-#include <functional>
 #include <utility>
 
 #include "server/base/text.hpp"
+#include "server/mcp/json_members.hpp"
 
 namespace tutti::mcp {
 namespace {
@@ -35,6 +34,7 @@ bool hasObjectRoot(const Json& schema) {
 
 struct Compiled {
   json::Schema schema;
+  Json text;
   bool object_root;
 };
 
@@ -45,7 +45,8 @@ Result<Compiled> compile(const Tool& tool, std::string_view which, const std::st
   auto schema = json::Schema::compile(*parsed);
   if (!schema.ok())
     return badTool(tool.name, std::string(which) + " schema: " + schema.error().message());
-  return Compiled{std::move(schema).value(), hasObjectRoot(*parsed)};
+  const bool object_root = hasObjectRoot(*parsed);
+  return Compiled{std::move(schema).value(), std::move(*parsed), object_root};
 }
 
 void appendHints(std::string& to, const Tool& tool) {
@@ -65,22 +66,10 @@ void appendHints(std::string& to, const Tool& tool) {
   to += '}';
 }
 
-void appendTool(std::string& to, const RegisteredTool& entry, Revision revision) {
-  const Tool& tool = entry.tool;
-  to += "{\"name\":";
-  appendJsonString(to, tool.name);
-  if (hasTitle(revision) && !tool.title.empty()) {
-    to += ",\"title\":";
-    appendJsonString(to, tool.title);
-  }
-  to += ",\"description\":";
-  appendJsonString(to, tool.description);
-  to.append(",\"inputSchema\":").append(tool.input_schema);
-  const bool shows_output = hasStructuredContent(revision) &&
-                            (entry.output_is_object || !structuredMustBeObject(revision));
-  if (entry.output && shows_output) to.append(",\"outputSchema\":").append(tool.output_schema);
-  if (hasAnnotations(revision)) appendHints(to, tool);
-  to += '}';
+bool isObjectOrNothing(const std::string& text) {
+  if (text.empty()) return true;
+  const auto value = json::parse(text);
+  return value.ok() && value->is_object();
 }
 
 /// A schema file may span lines, but a frame is one line. Newlines inside JSON strings are escaped,
@@ -95,16 +84,21 @@ void flatten(std::string& json_text) {
 Status ToolRegistry::add(Tool tool, ToolHandler handler) {
   if (!isToolName(tool.name))
     return badTool(tool.name, "a name has 1 to 128 characters of A-Z a-z 0-9 _ . -");
-  if (by_name_.contains(tool.name)) return badTool(tool.name, "the name is taken already");
+  if (tools_.find(tool.name) != nullptr) return badTool(tool.name, "the name is taken already");
   flatten(tool.input_schema);
   flatten(tool.output_schema);
+  flatten(tool.meta);
   auto input = compile(tool, "input", tool.input_schema);
   if (!input.ok()) return std::move(input).error();
   if (!input->object_root)
     return badTool(tool.name, "the input schema's root must have \"type\": \"object\"");
+  auto header_parameters = headerParameters(input->text);
+  if (!header_parameters.ok()) return badTool(tool.name, header_parameters.error().message());
+  if (!isObjectOrNothing(tool.meta)) return badTool(tool.name, "meta must be a JSON object");
 
-  auto entry = std::make_unique<RegisteredTool>(
-      RegisteredTool{{}, std::move(handler), std::move(input->schema), std::nullopt, false});
+  auto entry = std::make_shared<RegisteredTool>(
+      RegisteredTool{{}, std::move(handler), std::move(input->schema), std::nullopt, false, {}});
+  entry->header_parameters = std::move(*header_parameters);
   if (!tool.output_schema.empty()) {
     auto output = compile(tool, "output", tool.output_schema);
     if (!output.ok()) return std::move(output).error();
@@ -112,58 +106,23 @@ Status ToolRegistry::add(Tool tool, ToolHandler handler) {
     entry->output = std::move(output->schema);
   }
   entry->tool = std::move(tool);
-  by_name_.emplace(entry->tool.name, entry.get());
-  tools_.push_back(std::move(entry));
-  for (Pages& pages : pages_) pages.clear();
-  stamp_.clear();
+  tools_.add(std::move(entry));
   return ok();
 }
 
-const RegisteredTool* ToolRegistry::find(std::string_view name) const {
-  const auto found = by_name_.find(name);
-  return found == by_name_.end() ? nullptr : found->second;
-}
-
-std::vector<std::string> ToolRegistry::nearest(std::string_view name) const {
-  std::vector<std::string> names;
-  names.reserve(tools_.size());
-  for (const auto& entry : tools_) names.push_back(entry->tool.name);
-  return nearestNames(name, names);
-}
-
-const ToolRegistry::Pages& ToolRegistry::pagesOf(Revision revision) {
-  Pages& pages = pages_[static_cast<std::size_t>(revision)];
-  if (!pages.empty()) return pages;
-  for (std::size_t i = 0; i < tools_.size(); ++i) {
-    if (i % page_max_ == 0) pages.emplace_back("[");
-    if (i % page_max_ != 0) pages.back() += ',';
-    appendTool(pages.back(), *tools_[i], revision);
-  }
-  if (pages.empty()) pages.emplace_back("[");
-  for (std::string& page : pages) page += ']';
-  if (stamp_.empty()) {
-    std::string all;
-    for (const auto& entry : tools_) all.append(entry->tool.name).push_back('\n');
-    stamp_ = std::to_string(std::hash<std::string>{}(all) % 1'000'000'007U);
-  }
-  return pages;
-}
-
-std::string ToolRegistry::cursorOf(std::size_t page) const {
-  return "t" + std::to_string(page) + "-" + stamp_;
-}
-
-std::optional<ToolPage> ToolRegistry::page(Revision revision, std::string_view cursor) {
-  const Pages& pages = pagesOf(revision);
-  std::size_t index = 0;
-  if (!cursor.empty()) {
-    const char* first = cursor.data() + 1;
-    const auto read = std::from_chars(first, cursor.data() + cursor.size(), index);
-    if (read.ec != std::errc{} || index >= pages.size() || cursor != cursorOf(index))
-      return std::nullopt;
-  }
-  const bool last = index + 1 == pages.size();
-  return ToolPage{pages[index], last ? std::string() : cursorOf(index + 1)};
+void RegisteredTool::append(std::string& to, Revision revision) const {
+  to += '{';
+  appendTextMember(to, "name", tool.name);
+  if (hasTitle(revision)) appendTextMember(to, "title", tool.title);
+  to += ",\"description\":";
+  appendJsonString(to, tool.description);
+  appendJsonMember(to, "inputSchema", tool.input_schema);
+  const bool shows_output =
+      hasStructuredContent(revision) && (output_is_object || !structuredMustBeObject(revision));
+  if (output && shows_output) appendJsonMember(to, "outputSchema", tool.output_schema);
+  if (hasAnnotations(revision)) appendHints(to, tool);
+  if (hasMeta(revision)) appendJsonMember(to, "_meta", tool.meta);
+  to += '}';
 }
 
 }  // namespace tutti::mcp

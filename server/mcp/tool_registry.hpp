@@ -1,16 +1,16 @@
 // The tools of a server: compiled once, listed from bytes.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "server/json/schema/schema.hpp"
+#include "server/mcp/header_parameters.hpp"
+#include "server/mcp/listed.hpp"
 #include "server/mcp/revision.hpp"
 #include "server/mcp/tool.hpp"
 
@@ -24,47 +24,37 @@ struct RegisteredTool {
   std::optional<json::Schema> output;
   bool output_is_object =
       false;  ///< else older revisions get neither schema nor structured content
+  std::vector<HeaderParameter> header_parameters = {};
+
+  const std::string& key() const { return tool.name; }
+  void append(std::string& to, Revision revision) const;
 };
 
-/// One page of tools/list.
-struct ToolPage {
-  std::string_view tools;   ///< a JSON array
-  std::string next_cursor;  ///< empty on the last page
-};
-
-/// Runs on the I/O thread. Add everything first: the pages are made at the first listing.
+/// Runs on the I/O thread. In the order of registration; the pages of a revision are made at its
+/// first listing after a change.
 class ToolRegistry {
  public:
-  explicit ToolRegistry(std::size_t page_max) : page_max_(page_max) {}
+  explicit ToolRegistry(std::size_t page_max) : tools_(page_max) {}
 
   /// Errors: see Server::addTool.
   Status add(Tool tool, ToolHandler handler);
-  /// nullptr when unknown.
-  const RegisteredTool* find(std::string_view name) const;
+  /// False when there is none. Calls under way go on.
+  bool remove(std::string_view name) { return tools_.remove(name); }
+  /// nullptr when unknown; else good until the next change.
+  const std::shared_ptr<const RegisteredTool>* find(std::string_view name) const {
+    return tools_.find(name);
+  }
   /// Names that look like `name`, best first.
-  std::vector<std::string> nearest(std::string_view name) const;
+  std::vector<std::string> nearest(std::string_view name) const { return tools_.nearest(name); }
+  bool offered() const { return tools_.offered(); }
 
-  /// The page that `cursor` names; the first one for an empty cursor. Nothing when no page has that
-  /// cursor. In the order of registration, the bytes as each revision has them.
-  std::optional<ToolPage> page(Revision revision, std::string_view cursor);
+  /// See Listed::page().
+  std::optional<Page> page(Revision revision, std::string_view cursor) {
+    return tools_.page(revision, cursor);
+  }
 
  private:
-  struct NameHash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view name) const {
-      return std::hash<std::string_view>{}(name);
-    }
-  };
-  using Pages = std::vector<std::string>;
-
-  std::string cursorOf(std::size_t page) const;
-  const Pages& pagesOf(Revision revision);
-
-  const std::size_t page_max_;
-  std::vector<std::unique_ptr<RegisteredTool>> tools_;
-  std::unordered_map<std::string, RegisteredTool*, NameHash, std::equal_to<>> by_name_;
-  std::array<Pages, kRevisionCount> pages_;
-  std::string stamp_;  // of what is listed: a cursor from another set of tools is refused
+  Listed<RegisteredTool> tools_;
 };
 
 }  // namespace tutti::mcp

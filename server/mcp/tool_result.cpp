@@ -12,6 +12,24 @@ void appendText(std::string& to, std::string_view text) {
   to += "}]";
 }
 
+/// `text` stands first; without blocks there is always a text.
+void appendBlocks(std::string& to, std::string_view text, const std::vector<Content>& blocks,
+                  Revision revision) {
+  if (blocks.empty()) return appendText(to, text);
+  std::string_view before = "{\"content\":[";
+  if (!text.empty()) {
+    to.append(before);
+    appendContent(to, Content::ofText(std::string(text)), revision);
+    before = ",";
+  }
+  for (const Content& block : blocks) {
+    to.append(before);
+    appendContent(to, block, revision);
+    before = ",";
+  }
+  to += ']';
+}
+
 /// Is there room in the output schema for {error:…}?
 bool takesError(const RegisteredTool& tool, const std::string& structured) {
   if (!tool.output) return true;
@@ -34,12 +52,13 @@ void appendToolSuccess(std::string& to, const RegisteredTool& tool, const ToolOu
   const bool has_value = !output.structured.is_null() || tool.output.has_value();
   const bool fits = output.structured.is_object() || !structuredMustBeObject(revision);
   const bool shows_value = has_value && hasStructuredContent(revision) && fits;
-  const bool needs_dump = has_value && (shows_value || output.text.empty());
+  const bool needs_text = output.text.empty() && output.content.empty();
+  const bool needs_dump = has_value && (shows_value || needs_text);
 
   const std::string value = needs_dump ? json::dump(output.structured) : std::string();
-  const std::string_view text = output.text.empty() ? std::string_view(value) : output.text;
+  const std::string_view text = needs_text ? std::string_view(value) : output.text;
   to.reserve(to.size() + value.size() + text.size() + text.size() / 4 + 256);
-  appendText(to, text);
+  appendBlocks(to, text, output.content, revision);
   if (shows_value) to.append(",\"structuredContent\":").append(value);
   if (isModern(revision)) to += tail.modern;
   to += '}';

@@ -63,7 +63,7 @@ class Connection final : public HttpConnection {
   bool current(std::uint64_t serial) const { return !closed_ && busy_ && serial == serial_; }
   void respond(const mcp::http::HttpResponse& response);
   void openStream(std::string_view extra_headers);
-  void event(std::string_view data);
+  void event(const mcp::http::ServerEvent& event);
   void endStream();
   void onGone(std::function<void()> callback);
 
@@ -142,8 +142,8 @@ class Reply final : public mcp::http::HttpReply {
   void openStream(std::string_view extra_headers) override {
     if (const auto connection = alive()) connection->openStream(extra_headers);
   }
-  void event(std::string_view data) override {
-    if (const auto connection = alive()) connection->event(data);
+  void event(const mcp::http::ServerEvent& event) override {
+    if (const auto connection = alive()) connection->event(event);
   }
   void endStream() override {
     if (const auto connection = alive()) connection->endStream();
@@ -287,7 +287,7 @@ void Connection::refuse(int status, std::string_view text) {
 
 void Connection::respond(const mcp::http::HttpResponse& response) {
   if (streaming_) {  // a probe has opened the stream meanwhile
-    event(response.body);
+    event({.data = response.body});
     return endStream();
   }
   Head head;
@@ -331,8 +331,8 @@ void Connection::streamBytes(std::string_view bytes) {
   flushOutside();
 }
 
-void Connection::event(std::string_view data) {
-  streamBytes(eventText(data));
+void Connection::event(const mcp::http::ServerEvent& event) {
+  streamBytes(eventText(event));
 }
 
 void Connection::endStream() {

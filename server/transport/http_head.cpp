@@ -107,11 +107,15 @@ void appendLastChunk(std::string& to) {
   to += "0\r\n\r\n";
 }
 
-std::string eventText(std::string_view data) {
-  std::string event;
-  event.reserve(data.size() + 32);
-  event.append("event: message\ndata: ").append(data).append("\n\n");
-  return event;
+std::string eventText(const mcp::http::ServerEvent& event) {
+  std::string text;
+  text.reserve(event.data.size() + event.id.size() + 48);
+  if (!event.id.empty()) text.append("id: ").append(event.id).append("\n");
+  if (event.retry_ms > 0)
+    text.append("retry: ").append(std::to_string(event.retry_ms)).append("\n");
+  if (!event.data.empty()) text += "event: message\n";
+  text.append("data: ").append(event.data).append("\n\n");
+  return text;
 }
 
 }  // namespace tutti::transport

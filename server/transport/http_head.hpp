@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "server/mcp/http/message.hpp"
+
 namespace tutti::transport {
 
 /// What a head says. Views die with the call.
@@ -25,7 +27,7 @@ void appendHead(std::string& to, const Head& head);
 void appendChunk(std::string& to, std::string_view data);
 void appendLastChunk(std::string& to);
 
-/// "event: message" with one line of data.
-std::string eventText(std::string_view data);
+/// The event as text. Its type is "message", but for one without data.
+std::string eventText(const mcp::http::ServerEvent& event);
 
 }  // namespace tutti::transport

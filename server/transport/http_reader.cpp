@@ -42,6 +42,7 @@ class Parser final : public http::basic_parser<true> {
     request.body = *body;
     for (std::size_t i = 0; i < header_count_; ++i)
       request.setHeader(headers_[i].name, view(headers_[i].value));
+    for (const auto& [name, value] : parameters_) request.addParameter(view(name), view(value));
     return request;
   }
 
@@ -84,7 +85,15 @@ class Parser final : public http::basic_parser<true> {
       return;
     }
     const auto known = mcp::http::headerNamed({name.data(), name.size()});
-    if (!known) return;
+    const bool parameter = !known && mcp::http::isParameterHeader({name.data(), name.size()});
+    if (!known && !parameter) return;
+    if (parameter) {
+      if (parameters_.size() == kParametersMax)
+        ec = http::error::header_limit;
+      else
+        parameters_.emplace_back(keep(name), keep(value));
+      return;
+    }
     if (header_count_ == headers_.size() || text_.size() + value.size() > header_bytes_max_) {
       ec = http::error::header_limit;
       return;
@@ -110,12 +119,14 @@ class Parser final : public http::basic_parser<true> {
   void on_finish_impl(error_code&) override {}
 
   static constexpr std::size_t kKnownHeadersMax = 32;
+  static constexpr std::size_t kParametersMax = 64;
   const std::size_t header_bytes_max_;
   std::string text_;
   Slice method_;
   Slice target_;
   std::array<HeaderSlice, kKnownHeadersMax> headers_{};
   std::size_t header_count_ = 0;
+  std::vector<std::pair<Slice, Slice>> parameters_;  // mcp-param-…: name and value
 };
 
 struct Failure {

@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "server/base/digest.hpp"
 #include "server/base/file.hpp"
 #include "server/base/log.hpp"
 #include "server/mcp/error_map.hpp"
@@ -51,20 +52,11 @@ std::optional<std::string_view> bearerToken(std::string_view header) {
   return header;
 }
 
-/// Takes as long for a near miss as for a far one.
-bool sameSecret(std::string_view a, std::string_view b) {
-  if (a.size() != b.size()) return false;
-  volatile unsigned char difference = 0;
-  for (std::size_t i = 0; i < a.size(); ++i)
-    difference = static_cast<unsigned char>(difference | (a[i] ^ b[i]));
-  return difference == 0;
-}
-
-mcp::http::SessionLimits sessionLimits(const HttpOptions& options) {
-  mcp::http::SessionLimits limits;
-  limits.sessions_max = options.sessions_max;
-  limits.idle_max = std::chrono::seconds(options.session_idle_max_s);
-  return limits;
+mcp::http::EndpointOptions endpointOptions(const HttpOptions& options) {
+  mcp::http::EndpointOptions made;
+  made.sessions.sessions_max = options.sessions_max;
+  made.sessions.idle_max = std::chrono::seconds(options.session_idle_max_s);
+  return made;
 }
 
 }  // namespace
@@ -73,7 +65,7 @@ struct HttpServer::Impl : ConnectionOwner, std::enable_shared_from_this<HttpServ
   Impl(asio::io_context& given_io, mcp::Server& server, HttpOptions given)
       : io(given_io),
         options(std::move(given)),
-        endpoint(server, sessionLimits(options)),
+        endpoint(server, endpointOptions(options)),
         guard(options.allowed_hosts, options.allowed_origins),
         listener(io, [this](Fd socket) { admit(std::move(socket)); }),
         timer(io) {}
@@ -183,7 +175,7 @@ bool HttpServer::Impl::authorized(const HttpRequest& request, HttpReply& reply) 
   if (options.token.empty()) return true;
   const auto& header = request.header(Header::Authorization);
   const auto given = header ? bearerToken(*header) : std::nullopt;
-  if (given && sameSecret(*given, options.token)) return true;
+  if (given && equalInConstantTime(*given, options.token)) return true;
   const bool wrong = header.has_value();
   refuse(reply, 401,
          wrong ? "Unauthorized: the bearer token is not the one this server was started with"

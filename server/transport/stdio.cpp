@@ -192,6 +192,7 @@ void StdioServer::Impl::serveLines() {
     if (unsent() >= kEarlyBytes && !waiting_writable) flush();
   }
   serving = false;
+  if (eof && !paused) connection.inputEnded();
   flush();
 }
 

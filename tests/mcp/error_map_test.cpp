@@ -54,7 +54,7 @@ TEST(ToolResultTest, StructuredContentIsProjectedPerRevision) {
   ASSERT_TRUE(registry.add({"t", "", "", R"({"type":"object"})", "", {}}, nullptr).ok());
   for (const Projection& row : table) {
     std::string body;
-    appendToolSuccess(body, *registry.find("t"), {row.structured, ""}, row.revision, {});
+    appendToolSuccess(body, **registry.find("t"), {row.structured, ""}, row.revision, {});
     const Json result = Json::parse(body);
     EXPECT_EQ(result.contains("structuredContent"), row.shown) << body;
     EXPECT_EQ(result["content"][0]["type"], "text");
@@ -66,7 +66,7 @@ TEST(ToolResultTest, AScalarSchemaMakesNullAValue) {
   ASSERT_TRUE(
       registry.add({"t", "", "", R"({"type":"object"})", R"({"type":"null"})", {}}, nullptr).ok());
   std::string body;
-  appendToolSuccess(body, *registry.find("t"), {nullptr, "nothing"}, Revision::k2026_07_28, {});
+  appendToolSuccess(body, **registry.find("t"), {nullptr, "nothing"}, Revision::k2026_07_28, {});
   EXPECT_TRUE(Json::parse(body).contains("structuredContent"));
 }
 
@@ -92,11 +92,11 @@ TEST(ToolResultTest, AnErrorGoesWhereTheOutputSchemaHasRoomForIt) {
                   .ok());
   const Error error(Code::NotFound, "m");
   std::string strict;
-  appendToolFailure(strict, *registry.find("strict"), error, Revision::k2025_11_25, {});
+  appendToolFailure(strict, **registry.find("strict"), error, Revision::k2025_11_25, {});
   EXPECT_FALSE(Json::parse(strict).contains("structuredContent"));
   EXPECT_EQ(Json::parse(strict)["_meta"]["tutti/error"]["code"], "not_found");
   std::string open;
-  appendToolFailure(open, *registry.find("open"), error, Revision::k2025_11_25, {});
+  appendToolFailure(open, **registry.find("open"), error, Revision::k2025_11_25, {});
   EXPECT_EQ(Json::parse(open)["structuredContent"]["error"]["code"], "not_found");
   EXPECT_FALSE(Json::parse(open).contains("_meta"));
 }

@@ -224,7 +224,7 @@ TEST(HttpEndpointTest, AgentIdComesFromItsHeaderInBothEras) {
 }
 
 TEST(HttpEndpointTest, AtSessionsMaxTheLongestIdleSessionGoes) {
-  HttpFixture http({.sessions_max = 2});
+  HttpFixture http({.sessions = {.sessions_max = 2}});
   const std::string first = http.open();
   const std::string second = http.open();
   http.post(request(1, "ping"), in(first));  // now the second is the older one
@@ -235,7 +235,7 @@ TEST(HttpEndpointTest, AtSessionsMaxTheLongestIdleSessionGoes) {
 }
 
 TEST(HttpEndpointTest, AtSessionsMaxWithAllBusyANewOneIsRefusedByName) {
-  HttpFixture http({.sessions_max = 1});
+  HttpFixture http({.sessions = {.sessions_max = 1}});
   const std::string only = http.open();
   http.post(slowCall(1), in(only));
   const auto reply = http.post(request(1, "initialize", {{"protocolVersion", "2025-11-25"}}));
@@ -247,10 +247,10 @@ TEST(HttpEndpointTest, AtSessionsMaxWithAllBusyANewOneIsRefusedByName) {
 /// Sessions that end after an hour, and the hand of their clock.
 class HttpIdleSessionTest : public testing::Test {
  protected:
-  static mcp::http::SessionLimits limits(const std::chrono::steady_clock::time_point& now) {
-    mcp::http::SessionLimits made;
-    made.idle_max = std::chrono::hours(1);
-    made.now = [&now] { return now; };
+  static mcp::http::EndpointOptions limits(const std::chrono::steady_clock::time_point& now) {
+    mcp::http::EndpointOptions made;
+    made.sessions.idle_max = std::chrono::hours(1);
+    made.sessions.now = [&now] { return now; };
     return made;
   }
   int ping(const std::string& session) {

@@ -24,7 +24,11 @@ struct RecordedReply final : mcp::http::HttpReply {
     headers = extra_headers;
     stream = true;
   }
-  void event(std::string_view data) override { events.emplace_back(data); }
+  void event(const mcp::http::ServerEvent& event) override {
+    if (!event.id.empty()) ids.emplace_back(event.id);
+    if (event.retry_ms > 0) retry_ms = event.retry_ms;
+    if (!event.data.empty()) events.emplace_back(event.data);
+  }
   void endStream() override { done = true; }
   void onGone(std::function<void()> callback) override { gone = std::move(callback); }
 
@@ -37,7 +41,9 @@ struct RecordedReply final : mcp::http::HttpReply {
   int status = 0;
   std::string body;
   std::string headers;
-  std::vector<std::string> events;
+  std::vector<std::string> events;  ///< with data
+  std::vector<std::string> ids;     ///< of all events
+  std::int64_t retry_ms = 0;
   std::function<void()> gone;
   bool stream = false;
   bool done = false;
@@ -70,9 +76,9 @@ inline Headers modernHeaders(const std::string& method, const std::string& name 
 /// A server with the fixture tools behind an endpoint.
 class HttpFixture {
  public:
-  explicit HttpFixture(mcp::http::SessionLimits limits = {},
+  explicit HttpFixture(mcp::http::EndpointOptions endpoint_options = {},
                        mcp::ServerOptions server_options = options())
-      : server_(std::move(server_options)), endpoint_(server_, std::move(limits)) {
+      : server_(std::move(server_options)), endpoint_(server_, std::move(endpoint_options)) {
     addTools(server_, held);
   }
 
@@ -83,7 +89,10 @@ class HttpFixture {
     http.target = "/mcp";
     http.body = body;
     for (const auto& [name, value] : headers)
-      if (const auto known = mcp::http::headerNamed(name)) http.setHeader(*known, value);
+      if (const auto known = mcp::http::headerNamed(name))
+        http.setHeader(*known, value);
+      else if (mcp::http::isParameterHeader(name))
+        http.addParameter(name, value);
     auto reply = std::make_shared<RecordedReply>();
     endpoint_.handle(http, reply);
     return reply;
@@ -96,13 +105,18 @@ class HttpFixture {
   std::shared_ptr<RecordedReply> post(const Json& body, const Headers& headers = {}) {
     return post(body.dump(), headers);
   }
-  std::shared_ptr<RecordedReply> get(const std::string& session) {
-    return send("GET", "", {{"Accept", "text/event-stream"}, {"Mcp-Session-Id", session}});
+  std::shared_ptr<RecordedReply> get(const std::string& session,
+                                     const std::string& last_event_id = "") {
+    Headers headers{{"Accept", "text/event-stream"}, {"Mcp-Session-Id", session}};
+    if (!last_event_id.empty()) headers["Last-Event-ID"] = last_event_id;
+    return send("GET", "", headers);
   }
 
   /// A legacy session's id.
-  std::string open(const std::string& revision = "2025-11-25") {
-    const auto reply = post(request(1, "initialize", {{"protocolVersion", revision}}));
+  std::string open(const std::string& revision = "2025-11-25",
+                   const Json& capabilities = Json::object()) {
+    const auto reply = post(
+        request(1, "initialize", {{"protocolVersion", revision}, {"capabilities", capabilities}}));
     const std::string name = "Mcp-Session-Id: ";
     if (reply->headers.rfind(name, 0) != 0) return "";
     return reply->headers.substr(name.size(), reply->headers.size() - name.size() - 2);
@@ -115,6 +129,7 @@ class HttpFixture {
 
  public:
   mcp::http::Endpoint& endpoint() { return endpoint_; }
+  mcp::Server& server() { return server_; }
 
  private:
   mcp::http::Endpoint endpoint_;

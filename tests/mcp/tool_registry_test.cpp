@@ -57,11 +57,11 @@ TEST(ToolRegistryTest, SchemasAreServedByteForByteOnOneLine) {
   ASSERT_TRUE(registry.add(odd, nullptr).ok());
   const auto page = registry.page(Revision::k2026_07_28, "");
   ASSERT_TRUE(page);
-  EXPECT_NE(page->tools.find("{  \"$schema\":\"https://json-schema.org/draft/2020-12/schema\",   "
-                             "\"type\" : \"object\", \"$defs\":{\"a\":{\"$anchor\":\"x\"}}}"),
+  EXPECT_NE(page->entries.find("{  \"$schema\":\"https://json-schema.org/draft/2020-12/schema\",   "
+                               "\"type\" : \"object\", \"$defs\":{\"a\":{\"$anchor\":\"x\"}}}"),
             std::string::npos)
-      << page->tools;
-  EXPECT_EQ(page->tools.find('\n'), std::string::npos);
+      << page->entries;
+  EXPECT_EQ(page->entries.find('\n'), std::string::npos);
 }
 
 TEST(ToolRegistryTest, PagesFollowEachOtherByCursor) {
@@ -73,7 +73,7 @@ TEST(ToolRegistryTest, PagesFollowEachOtherByCursor) {
   for (int i = 0; i < 3; ++i) {
     const auto page = registry.page(Revision::k2025_11_25, cursor);
     ASSERT_TRUE(page);
-    for (const Json& entry : Json::parse(page->tools)) order += entry["name"].get<std::string>();
+    for (const Json& entry : Json::parse(page->entries)) order += entry["name"].get<std::string>();
     cursor = page->next_cursor;
   }
   EXPECT_EQ(order, "edcba") << "in the order of registration";
@@ -90,7 +90,7 @@ TEST(ToolRegistryTest, CursorsOfAnotherSetOfToolsAreRefused) {
   const std::string cursor = one.page(Revision::k2025_11_25, "")->next_cursor;
   EXPECT_TRUE(one.page(Revision::k2025_11_25, cursor));
   EXPECT_FALSE(other.page(Revision::k2025_11_25, cursor));
-  for (const char* bad : {"x", "t", "t9-1", "t1", " "})
+  for (const char* bad : {"x", "p", "p9-1", "p1", " "})
     EXPECT_FALSE(one.page(Revision::k2025_11_25, bad)) << bad;
 }
 
@@ -100,15 +100,49 @@ TEST(ToolRegistryTest, OutputSchemasThatAreNoObjectsAreForModernClientsOnly) {
   scalar.output_schema = R"({"type":"integer"})";
   ASSERT_TRUE(registry.add(scalar, nullptr).ok());
   const auto listed = [&registry](Revision revision) {
-    return registry.page(revision, "")->tools.find("outputSchema") != std::string_view::npos;
+    return registry.page(revision, "")->entries.find("outputSchema") != std::string_view::npos;
   };
   EXPECT_TRUE(listed(Revision::k2026_07_28));
   EXPECT_FALSE(listed(Revision::k2025_11_25));
 }
 
+TEST(ToolRegistryTest, RemovedToolsAreGoneFromTheListAndTheirNamesAreFree) {
+  ToolRegistry registry(10);
+  ASSERT_TRUE(registry.add(tool("a"), nullptr).ok());
+  ASSERT_TRUE(registry.add(tool("b"), nullptr).ok());
+  EXPECT_NE(registry.page(Revision::k2026_07_28, "")->entries.find("\"a\""), std::string::npos);
+  const std::shared_ptr<const RegisteredTool> kept = *registry.find("a");
+  EXPECT_TRUE(registry.remove("a"));
+  EXPECT_FALSE(registry.remove("a"));
+  EXPECT_EQ(registry.find("a"), nullptr);
+  EXPECT_EQ(kept->tool.name, "a") << "whoever works on it keeps it";
+  EXPECT_EQ(registry.page(Revision::k2026_07_28, "")->entries.find("\"a\""), std::string::npos);
+  EXPECT_TRUE(registry.add(tool("a"), nullptr).ok());
+  EXPECT_TRUE(registry.remove("a"));
+  EXPECT_TRUE(registry.remove("b"));
+  EXPECT_TRUE(registry.offered()) << "a capability that was declared is not taken back";
+}
+
+TEST(ToolRegistryTest, MetaIsServedToTheRevisionsThatHaveIt) {
+  ToolRegistry registry(10);
+  Tool marked = tool("a");
+  marked.meta = "{\"anthropic/alwaysLoad\":\ntrue}";
+  ASSERT_TRUE(registry.add(marked, nullptr).ok());
+  const std::string expected = R"("_meta":{"anthropic/alwaysLoad": true})";
+  const auto listed = [&registry](Revision revision) {
+    return std::string(registry.page(revision, "")->entries);
+  };
+  EXPECT_NE(listed(Revision::k2026_07_28).find(expected), std::string::npos);
+  EXPECT_NE(listed(Revision::k2025_06_18).find(expected), std::string::npos);
+  EXPECT_EQ(listed(Revision::k2025_03_26).find("_meta"), std::string::npos);
+  marked.name = "b";
+  marked.meta = "[]";
+  EXPECT_EQ(refusal(marked), "tool 'b': meta must be a JSON object");
+}
+
 TEST(ToolRegistryTest, NoToolsIsAnEmptyList) {
   ToolRegistry registry(10);
-  EXPECT_EQ(registry.page(Revision::k2024_11_05, "")->tools, "[]");
+  EXPECT_EQ(registry.page(Revision::k2024_11_05, "")->entries, "[]");
 }
 
 }  // namespace

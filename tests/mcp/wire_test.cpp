@@ -8,7 +8,8 @@
 
 #include "server/base/log.hpp"
 #include "server/mcp/connection.hpp"
-#include "tests/mcp/fixture.hpp"
+#include "tests/mcp/fixture_more.hpp"
+#include "tests/mcp/fixture_offers.hpp"
 
 namespace tutti::mcp {
 namespace {
@@ -89,9 +90,26 @@ class Conversation {
   void direct(const std::string& command) {
     nothingLeft();
     if (command == "finish") return held_.finishOne();
+    if (command == "more tools") return fixture::addMoreTools(server_);
+    if (command == "offers") return fixture::addOffers(server_);
+    if (command == "skill") return fixture::addSkill(server_);
+    if (command == "tools changed") return server_.toolsChanged();
+    if (command == "prompts changed") return server_.promptsChanged();
+    if (command == "resources changed") return server_.resourcesChanged();
+    if (command.rfind("updated ", 0) == 0) return server_.resourceUpdated(command.substr(8));
+    if (command.rfind("remove skill ", 0) == 0) {
+      EXPECT_TRUE(server_.removeSkill(command.substr(13)));
+      return;
+    }
+    if (command.rfind("remove ", 0) == 0) return remove(command.substr(7));
     const std::string_view word = "cancelled ";
     ASSERT_EQ(command.rfind(word, 0), 0U) << "unknown command";
     EXPECT_EQ(held_.cancelled, std::stoi(command.substr(word.size())));
+  }
+
+  void remove(const std::string& name) {
+    EXPECT_TRUE(server_.removeTool(name) || server_.removePrompt(name) ||
+                server_.removeResource(name) || server_.removeTemplate(name));
   }
 
   fixture::Held held_;

@@ -126,6 +126,19 @@ TEST_F(StdioTest, ClosesOnlyAfterALateAnswerIsWritten) {
   EXPECT_EQ(future.wait_for(std::chrono::seconds(10)), std::future_status::ready);
 }
 
+TEST_F(StdioTest, AnOpenListenIsToldButKeepsNoProcessAliveAfterTheInputHasEnded) {
+  serveSocket();
+  send(R"({"jsonrpc":"2.0","id":1,"method":"subscriptions/listen","params":{"notifications":)"
+       R"({"toolsListChanged":true},"_meta":{"io.modelcontextprotocol/protocolVersion":)"
+       R"("2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}}})"
+       "\n");
+  EXPECT_NE(lines->next().find("notifications/subscriptions/acknowledged"), std::string::npos);
+  thread.run([&] { thread.server.toolsChanged(); });
+  EXPECT_NE(lines->next().find("notifications/tools/list_changed"), std::string::npos);
+  ::shutdown(pair.client.get(), SHUT_WR);
+  EXPECT_TRUE(closes());
+}
+
 TEST_F(StdioTest, RegularFilesAndDevNullWork) {
   const auto folder = std::filesystem::temp_directory_path();
   const std::string in_path = folder / ("tutti_stdio_in_" + std::to_string(::getpid()));

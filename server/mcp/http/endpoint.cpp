@@ -7,6 +7,7 @@
 #include "server/mcp/batch.hpp"
 #include "server/mcp/http/exchange.hpp"
 #include "server/mcp/http/ladder.hpp"
+#include "server/mcp/http/replay.hpp"
 #include "server/mcp/modern.hpp"
 #include "server/mcp/server_impl.hpp"
 #include "server/rpc/codec.hpp"
@@ -33,6 +34,21 @@ void refuse(HttpReply& reply, int status, int code, std::string message) {
   refuse(reply, {{}, {{code, std::move(message), {}}, status}});
 }
 
+/// Arguments of a tool that must be repeated as headers.
+std::optional<std::string> headerParameterMismatch(const Server::Impl& server,
+                                                   const HttpRequest& http,
+                                                   const Request& request) {
+  if (request.method != "tools/call" || !request.params.is_object()) return std::nullopt;
+  const Json* name = json::find(request.params, "name");
+  if (name == nullptr || !name->is_string()) return std::nullopt;
+  const auto* tool = server.tools.find(name->get_ref<const std::string&>());
+  if (tool == nullptr || (*tool)->header_parameters.empty()) return std::nullopt;
+  const Json* arguments = json::find(request.params, "arguments");
+  if (arguments == nullptr) return std::nullopt;
+  const auto lookup = [&http](std::string_view header) { return http.parameter(header); };
+  return headerMismatch((*tool)->header_parameters, *arguments, lookup);
+}
+
 void accepted(HttpReply& reply) {
   reply.respond({202, {}, {}, {}});
 }
@@ -40,9 +56,15 @@ void accepted(HttpReply& reply) {
 }  // namespace
 
 struct Endpoint::State {
-  State(Server& given, SessionLimits limits) : server(given.impl()), sessions(std::move(limits)) {}
+  State(Server& given, EndpointOptions options)
+      : server(given.impl()),
+        replay_budget(std::make_shared<ReplayBudget>(ReplayBudget{options.replay_bytes_max})),
+        replay_limits{options.session_replay_bytes_max},
+        sessions(std::move(options.sessions)) {}
 
   Server::Impl& server;
+  const std::shared_ptr<ReplayBudget> replay_budget;
+  const ReplayLimits replay_limits;
   Sessions sessions;
   rpc::Decoder decoder;
   EnvelopeReader envelopes;
@@ -57,6 +79,8 @@ struct Endpoint::State {
   void legacy(const HttpRequest& request, rpc::Item item, const std::shared_ptr<HttpReply>& reply);
   void batch(const HttpRequest& request, rpc::Decoded decoded,
              const std::shared_ptr<HttpReply>& reply);
+  void resume(Session& session, std::string_view last_event_id,
+              const std::shared_ptr<HttpReply>& reply);
   std::shared_ptr<Session> sessionOf(const HttpRequest& request, HttpReply& reply);
 };
 
@@ -94,6 +118,8 @@ void Endpoint::State::modern(const HttpRequest& http, rpc::Message message,
   request.exchange = std::make_shared<HttpExchange>(reply);
   if (const auto bad = makeModernRequest(std::move(message), std::move(envelope), request))
     return request.error(*bad);
+  if (const auto wrong = headerParameterMismatch(server, http, request))
+    return request.error({{kHeaderMismatch, "Header mismatch: " + *wrong, {}}, 400});
   request.context.caller.over_http = true;
   if (const auto& agent = http.header(Header::AgentSessionId))
     request.context.caller.agent_session_id = *agent;
@@ -118,7 +144,13 @@ void Endpoint::State::initialize(const HttpRequest& request, rpc::Item item,
   const auto exchange = std::make_shared<HttpExchange>(reply);
   exchange->announceSession(id, peer);
   receiveLegacy(server, peer, std::move(item), exchange);
-  if (peer->negotiated) sessions.add(std::move(id), std::move(peer));
+  if (!peer->negotiated) return;
+  const auto session = sessions.add(std::move(id), peer);
+  if (hasReplay(*peer->negotiated))
+    session->replay = std::make_shared<Replay>(replay_budget, replay_limits);
+  peer->unsolicited = [weak = std::weak_ptr<Session>(session)](std::string frame) {
+    if (const auto alive = weak.lock()) alive->deliver(std::move(frame));
+  };
 }
 
 void Endpoint::State::legacy(const HttpRequest& request, rpc::Item item,
@@ -126,7 +158,12 @@ void Endpoint::State::legacy(const HttpRequest& request, rpc::Item item,
   const auto session = sessionOf(request, *reply);
   if (!session) return;
   const bool answered = item.message.kind == rpc::Message::Kind::Request;
-  receiveLegacy(server, session->peer, std::move(item), std::make_shared<HttpExchange>(reply));
+  std::shared_ptr<Exchange> exchange;
+  if (session->replay)
+    exchange = std::make_shared<ReplayExchange>(reply, session->replay);
+  else
+    exchange = std::make_shared<HttpExchange>(reply);
+  receiveLegacy(server, session->peer, std::move(item), exchange);
   if (!answered) accepted(*reply);
 }
 
@@ -169,15 +206,24 @@ void Endpoint::State::post(const HttpRequest& request, const std::shared_ptr<Htt
   }
 }
 
+void Endpoint::State::resume(Session& session, std::string_view last_event_id,
+                             const std::shared_ptr<HttpReply>& reply) {
+  if (session.replay->resume(last_event_id, reply)) return;
+  refuse(*reply, 400, kLegacyTransport,
+         "Bad Request: Last-Event-ID names no event of this session, or what followed it is no "
+         "longer kept");
+}
+
 void Endpoint::State::get(const HttpRequest& request, const std::shared_ptr<HttpReply>& reply) {
   if (const auto refusal = checkGetHeaders(request)) return refuse(*reply, *refusal);
   const auto session = sessionOf(request, *reply);
   if (!session) return;
+  const auto& last_event_id = request.header(Header::LastEventId);
+  if (last_event_id && session->replay) return resume(*session, *last_event_id, reply);
   if (session->stream)
     return refuse(*reply, 409, kLegacyTransport,
                   "Conflict: this session's standalone stream is open already");
-  session->stream = reply;
-  reply->openStream({});
+  session->openStream(reply);
   std::weak_ptr<Session> weak = session;
   reply->onGone([this, weak = std::move(weak)] {
     const auto alive = weak.lock();
@@ -194,8 +240,8 @@ void Endpoint::State::del(const HttpRequest& request, HttpReply& reply) {
   reply.respond({204, {}, {}, {}});
 }
 
-Endpoint::Endpoint(Server& server, SessionLimits limits)
-    : state_(std::make_unique<State>(server, std::move(limits))) {}
+Endpoint::Endpoint(Server& server, EndpointOptions options)
+    : state_(std::make_unique<State>(server, std::move(options))) {}
 Endpoint::~Endpoint() = default;
 
 void Endpoint::handle(const HttpRequest& request, const std::shared_ptr<HttpReply>& reply) {
@@ -209,6 +255,7 @@ void Endpoint::handle(const HttpRequest& request, const std::shared_ptr<HttpRepl
 
 void Endpoint::endStreams() {
   state_->sessions.endStreams();
+  state_->server.audience.endOverHttp();
 }
 void Endpoint::close() {
   state_->sessions.endAll();

@@ -10,10 +10,17 @@
 
 namespace tutti::mcp::http {
 
+struct EndpointOptions {
+  SessionLimits sessions;
+  std::size_t session_replay_bytes_max =
+      1024U * 1024;                                  ///< of events kept for a client to come back
+  std::size_t replay_bytes_max = 64U * 1024 * 1024;  ///< the same, of all sessions
+};
+
 /// Runs on the I/O thread only. Host and Origin have been checked by the caller.
 class Endpoint {
  public:
-  Endpoint(Server& server, SessionLimits limits);
+  Endpoint(Server& server, EndpointOptions options);
   ~Endpoint();
   Endpoint(const Endpoint&) = delete;
   Endpoint& operator=(const Endpoint&) = delete;

@@ -10,7 +10,7 @@ std::string HttpExchange::extraHeaders() const {
 void HttpExchange::notify(std::string frame) {
   if (!streaming_) reply_->openStream(extraHeaders());
   streaming_ = true;
-  reply_->event(frame);
+  reply_->event({.data = frame});
 }
 
 void HttpExchange::reply(std::string frame, int http_status) {
@@ -18,7 +18,7 @@ void HttpExchange::reply(std::string frame, int http_status) {
     const std::string extra = extraHeaders();
     return reply_->respond({http_status, "application/json", frame, extra});
   }
-  reply_->event(frame);
+  reply_->event({.data = frame});
   reply_->endStream();
 }
 

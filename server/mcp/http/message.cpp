@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "server/mcp/header_parameters.hpp"
+
 namespace tutti::mcp::http {
 namespace {
 
@@ -45,6 +47,27 @@ std::optional<Header> headerNamed(std::string_view name) {
   for (const Name& known : kNames)
     if (sameName(known.lower, name)) return known.header;
   return std::nullopt;
+}
+
+bool isParameterHeader(std::string_view name) {
+  return name.size() > kHeaderParameterPrefix.size() &&
+         sameName(kHeaderParameterPrefix, name.substr(0, kHeaderParameterPrefix.size()));
+}
+
+std::optional<std::string_view> HttpRequest::parameter(std::string_view name) const {
+  for (const auto& [known, value] : parameters_)
+    if (sameName(name, known)) return value;
+  return std::nullopt;
+}
+
+void HttpRequest::addParameter(std::string_view name, std::string_view value) {
+  const std::string_view clean = trimmed(value);
+  for (const auto& [known, before] : parameters_)
+    if (name.size() == known.size() && before != clean &&
+        std::equal(name.begin(), name.end(), known.begin(),
+                   [](char a, char b) { return lower(a) == lower(b); }))
+      contradictory_ = true;
+  parameters_.emplace_back(name, clean);
 }
 
 void HttpRequest::setHeader(Header name, std::string_view value) {

@@ -3,10 +3,13 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace tutti::mcp::http {
 
@@ -28,6 +31,8 @@ inline constexpr std::size_t kHeaderCount = 11;
 
 /// The header of that name, whatever its case; nothing for one that means nothing here.
 std::optional<Header> headerNamed(std::string_view name);
+/// Does the name begin with `mcp-param-`, whatever its case?
+bool isParameterHeader(std::string_view name);
 
 /// A request whose body has arrived. The views live as long as the call that passes them.
 struct HttpRequest {
@@ -40,6 +45,9 @@ struct HttpRequest {
     return headers_[static_cast<std::size_t>(name)];
   }
   void setHeader(Header name, std::string_view value);
+  /// The value of an `mcp-param-…` header by its lower-case name.
+  std::optional<std::string_view> parameter(std::string_view name) const;
+  void addParameter(std::string_view name, std::string_view value);
   /// A header came twice with two values: nobody can say which one counts.
   bool contradictory() const { return contradictory_; }
   /// The target without its query.
@@ -47,6 +55,7 @@ struct HttpRequest {
 
  private:
   std::array<std::optional<std::string_view>, kHeaderCount> headers_;
+  std::vector<std::pair<std::string_view, std::string_view>> parameters_;
   bool contradictory_ = false;
 };
 
@@ -58,6 +67,14 @@ struct HttpResponse {
   std::string_view extra_headers;
 };
 
+/// One event of a stream. Without data and without an id it is nothing but its `retry_ms`.
+struct ServerEvent {
+  std::string_view data;     ///< one line
+  std::string_view id = {};  ///< empty: none
+  std::int64_t retry_ms =
+      0;  ///< after which a client that has lost the stream comes back; 0: as it likes
+};
+
 /// Where one request's answer goes: respond() once, or openStream(), event()…, endStream().
 /// Runs on the I/O thread; every call is harmless after the client has gone.
 class HttpReply {
@@ -66,7 +83,7 @@ class HttpReply {
   virtual void respond(const HttpResponse& response) = 0;
   /// Status 200 and text/event-stream.
   virtual void openStream(std::string_view extra_headers) = 0;
-  virtual void event(std::string_view data) = 0;
+  virtual void event(const ServerEvent& event) = 0;
   virtual void endStream() = 0;
   /// `callback` runs once if the client disconnects before the answer is complete; at once if it
   /// has.

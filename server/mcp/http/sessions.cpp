@@ -5,6 +5,23 @@
 
 namespace tutti::mcp::http {
 
+Sessions::~Sessions() {
+  for (const auto& session : order_) session->peer->endAnswers();
+}
+
+void Session::deliver(std::string frame) {
+  if (stream) return stream->event({.data = frame});
+  if (std::find(undelivered.begin(), undelivered.end(), frame) != undelivered.end()) return;
+  if (undelivered.size() >= kUndeliveredMax) undelivered.pop_front();
+  undelivered.push_back(std::move(frame));
+}
+
+void Session::openStream(std::shared_ptr<HttpReply> reply) {
+  stream = std::move(reply);
+  stream->openStream({});
+  for (std::string& frame : std::exchange(undelivered, {})) deliver(std::move(frame));
+}
+
 void Sessions::use(Order::iterator place) {
   (*place)->used_at = limits_.now();
   order_.splice(order_.end(), order_, place);
@@ -32,8 +49,10 @@ bool Sessions::makeRoom() {
 }
 
 std::shared_ptr<Session> Sessions::add(std::string id, std::shared_ptr<Peer> peer) {
-  auto session =
-      std::make_shared<Session>(Session{std::move(id), std::move(peer), nullptr, limits_.now()});
+  auto session = std::make_shared<Session>();
+  session->id = std::move(id);
+  session->peer = std::move(peer);
+  session->used_at = limits_.now();
   order_.push_back(session);
   by_id_.emplace(session->id, std::prev(order_.end()));
   session->peer->onIdle([this, weak = std::weak_ptr(session)] {

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <deque>
 #include <functional>
 #include <list>
 #include <memory>
@@ -11,6 +12,7 @@
 #include <unordered_map>
 
 #include "server/mcp/http/message.hpp"
+#include "server/mcp/http/replay.hpp"
 #include "server/mcp/peer.hpp"
 
 namespace tutti::mcp::http {
@@ -18,11 +20,21 @@ namespace tutti::mcp::http {
 struct Session {
   std::string id;  ///< 192 random bits as hex
   std::shared_ptr<Peer> peer;
-  std::shared_ptr<HttpReply> stream;  ///< the standalone event stream, while a GET is open
-  std::chrono::steady_clock::time_point used_at;
+  std::shared_ptr<HttpReply> stream;         ///< the standalone event stream, while a GET is open
+  std::shared_ptr<Replay> replay = nullptr;  ///< of revisions whose streams can be taken up again
+  std::deque<std::string> undelivered = {};
+  std::chrono::steady_clock::time_point used_at = {};
 
   /// Neither a request in flight nor a stream: nobody would notice at once that it is gone.
   bool idle() const { return peer->idle() && !stream; }
+
+  /// What belongs to no request goes to the standalone stream. While there is none it waits, equal
+  /// frames once: at most kUndeliveredMax, the oldest go first.
+  void deliver(std::string frame);
+  /// A GET has come: what waited goes out.
+  void openStream(std::shared_ptr<HttpReply> reply);
+
+  static constexpr std::size_t kUndeliveredMax = 64;
 };
 
 /// A clock that only goes forward; tests turn it by hand.
@@ -39,6 +51,10 @@ struct SessionLimits {
 class Sessions {
  public:
   explicit Sessions(SessionLimits limits) : limits_(std::move(limits)) {}
+  /// Whoever still waits for a client's answer learns that none will come.
+  ~Sessions();
+  Sessions(const Sessions&) = delete;
+  Sessions& operator=(const Sessions&) = delete;
 
   /// Ends the sessions that were idle longer than `idle_max`.
   void endIdle();

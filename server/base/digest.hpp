@@ -1,0 +1,26 @@
+// SHA-256, HMAC and base64url, over bytes held in strings.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace tutti {
+
+/// 32 bytes. Thread-safe, as all of this file.
+std::string sha256(std::string_view data);
+/// 32 bytes.
+std::string hmacSha256(std::string_view key, std::string_view data);
+/// Takes as long for equal texts as for different ones of the same length.
+bool equalInConstantTime(std::string_view a, std::string_view b);
+
+/// Without padding.
+std::string base64Url(std::string_view data);
+/// Nothing for a text that base64Url() would not have made: other characters, padding, an
+/// impossible length or bits left over.
+std::optional<std::string> fromBase64Url(std::string_view text);
+
+/// `size` bytes from the kernel. Throws std::system_error without entropy.
+std::string randomBytes(std::size_t size);
+
+}  // namespace tutti

@@ -1,0 +1,58 @@
+// Who is told when something that is offered changes.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "server/mcp/peer.hpp"
+
+namespace tutti::mcp {
+
+enum class Change { Tools, Prompts, Resources };
+
+/// A modern client's subscriptions/listen, open until somebody ends it.
+class Listener : public Pending {
+ public:
+  virtual void changed(Change change) = 0;
+  virtual void updated(std::string_view uri) = 0;
+  /// The server ends it: the client gets the result that the request is still owed.
+  virtual void end() = 0;
+  virtual bool overHttp() const = 0;
+};
+
+/// Legacy peers are told without asking once their handshake is done, of a resource only if they
+/// watch it; listeners by what they asked for. Runs on the I/O thread only; every function may be
+/// called from within a notification.
+class Audience {
+ public:
+  explicit Audience(std::size_t listeners_max) : listeners_max_(listeners_max) {}
+
+  /// Knows the peer weakly.
+  void join(const std::shared_ptr<Peer>& peer);
+  bool full() const { return listeners_.size() >= listeners_max_; }
+  std::size_t listenersMax() const { return listeners_max_; }
+  std::size_t listening() const { return listeners_.size(); }
+  /// Keeps the listener until remove().
+  void add(std::shared_ptr<Listener> listener);
+  void remove(const Listener* listener) { listeners_.erase(listener); }
+
+  void changed(Change change);
+  void updated(std::string_view uri);
+  /// Ends the listeners that came over HTTP.
+  void endOverHttp();
+
+ private:
+  std::vector<std::shared_ptr<Listener>> listeners() const;
+  std::vector<std::shared_ptr<Peer>> peers();
+
+  const std::size_t listeners_max_;
+  std::unordered_map<const Listener*, std::shared_ptr<Listener>> listeners_;
+  std::vector<std::weak_ptr<Peer>> peers_;
+  std::size_t sweep_at_ = 64;  ///< peers; then those that are gone are forgotten
+};
+
+}  // namespace tutti::mcp

@@ -1,0 +1,17 @@
+// What the server says that it can do.
+#pragma once
+
+#include <string>
+
+#include "server/mcp/revision.hpp"
+#include "server/mcp/server.hpp"
+
+namespace tutti::mcp {
+
+/// A ServerCapabilities object, as declared by what has been registered so far.
+std::string capabilitiesJson(const Server::Impl& server, Revision revision);
+
+/// Does anything complete arguments?
+bool completes(const Server::Impl& server);
+
+}  // namespace tutti::mcp

@@ -1,0 +1,278 @@
+#include "server/mcp/tasks/task_run.hpp"
+
+#include <utility>
+
+#include "server/base/log.hpp"
+#include "server/mcp/input.hpp"
+#include "server/mcp/methods.hpp"
+#include "server/mcp/tasks/task_wire.hpp"
+#include "server/mcp/under_way.hpp"
+#include "server/rpc/codec.hpp"
+#include "server/rpc/scan.hpp"
+
+namespace tutti::mcp {
+namespace {
+
+/// Leads what a method answers to the task that its request has become.
+class TaskExchange final : public Exchange {
+ public:
+  explicit TaskExchange(std::shared_ptr<TaskRun> run) : run_(std::move(run)) {}
+  void notify(std::string /*frame*/) override {}  // a task has a status, and no stream
+  void reply(std::string frame, int /*http_status*/) override { run_->finish(frame); }
+  void abandon() override { run_->abandoned(); }
+
+ private:
+  const std::shared_ptr<TaskRun> run_;
+};
+
+bool isErrorResult(std::string_view result) {
+  return rpc::memberSpan(result, "isError") == "true";
+}
+
+}  // namespace
+
+TaskRun::TaskRun(std::weak_ptr<Tasks> tasks, std::string id, Revision revision)
+    : tasks_(std::move(tasks)), id_(std::move(id)), revision_(revision) {}
+
+void TaskRun::change(TaskChange change, Done done) {
+  const auto tasks = tasks_.lock();
+  if (!tasks) return;
+  tasks->store().change(
+      id_, std::move(change), [id = id_, done, weak = tasks_](const Result<Task>& changed) {
+        const auto alive = weak.lock();
+        if (alive && !changed.ok()) alive->gone(id);
+        // Expired and ended tasks are nobody's loss; anything else is.
+        if (!changed.ok() && rpcCode(changed.error().code()) == rpc::kInternalError)
+          log::error("a task was not changed", {{"task", id}, {"why", changed.error().text()}});
+        if (done) done();
+      });
+}
+
+void TaskRun::end(TaskChange last) {
+  if (over_) return;
+  const auto self = shared_from_this();
+  over_ = true;
+  waiting_.reset();
+  inputs_.clear();
+  change(std::move(last));
+  if (const auto tasks = tasks_.lock()) tasks->ended(id_);
+}
+
+void TaskRun::note(std::string_view message) {
+  if (over_ || message.empty() || message == status_message_) return;
+  status_message_ = message;
+  change({.status_message = status_message_});
+}
+
+void TaskRun::finish(std::string_view frame) {
+  TaskChange last;
+  const std::string_view result = rpc::memberSpan(frame, "result");
+  last.status = result.empty() ? TaskStatus::Failed : TaskStatus::Completed;
+  // The experimental form counts a tool's own error as a failure, the extension does not.
+  if (!isModern(revision_) && isErrorResult(result)) last.status = TaskStatus::Failed;
+  last.result = result;
+  if (result.empty()) last.error = rpc::memberSpan(frame, "error");
+  end(std::move(last));
+}
+
+void TaskRun::abandoned() {
+  end({.status = TaskStatus::Cancelled});
+}
+
+void TaskRun::cancel() {
+  const auto self = shared_from_this();
+  if (flow_ != nullptr) flow_->cancelTask();
+  abandoned();
+}
+
+/// A key is never used twice in the life of a task.
+std::string TaskRun::freshKey(const std::string& key) {
+  std::string fresh = key;
+  for (int again = 2; !used_keys_.insert(fresh).second; ++again)
+    fresh = key + "_" + std::to_string(again);
+  return fresh;
+}
+
+void TaskRun::needInput(Request request, InputNeeded needed) {
+  if (over_) return;
+  const auto tasks = tasks_.lock();
+  if (!tasks) return;
+  round_ = std::make_shared<InputRound>(*round_);
+  round_->state = std::move(needed.state);
+  ++round_->number;
+  request.task = nullptr;  // both lead back here
+  request.exchange = nullptr;
+  waiting_ = std::move(request);
+  keys_.clear();
+  for (const InputRequest& wanted : needed.requests) {
+    const std::string key = freshKey(wanted.key);
+    keys_.emplace(key, wanted.key);
+    inputs_.emplace(key, "{" + methodAndParams(wanted, revision_) + "}");
+  }
+  if (!inputs_.empty()) return change({.status = TaskStatus::InputRequired, .inputs = inputs_});
+  if (round_->number <= tasks->server().options.input_rounds_max) return goOn();
+  failInput(
+      Error(Code::ResourceExhausted, "this task ran input_rounds_max rounds without a question")
+          .named("input_rounds_max"));
+}
+
+void TaskRun::answer(std::map<std::string, Json> answers, Done done) {
+  const auto self = shared_from_this();
+  bool taken = false;
+  for (auto& [key, value] : answers) {
+    if (!value.is_object() || inputs_.erase(key) == 0) continue;
+    round_->answers.insert_or_assign(keys_.at(key), std::move(value));
+    taken = true;
+  }
+  if (!taken || over_) {
+    if (done) done();
+    return;
+  }
+  TaskChange update;
+  update.inputs = inputs_;
+  if (inputs_.empty()) update.status = TaskStatus::Working;
+  change(std::move(update), std::move(done));
+  if (inputs_.empty()) goOn();
+}
+
+void TaskRun::failInput(const Error& error) {
+  finish(rpc::errorFrame({}, errorBody(error)));
+}
+
+void TaskRun::goOn() {
+  const auto tasks = tasks_.lock();
+  if (!tasks || !waiting_) return;
+  Request request = std::move(*waiting_);
+  waiting_.reset();
+  request.round = round_;
+  request.task = shared_from_this();
+  request.exchange = std::make_shared<TaskExchange>(shared_from_this());
+  runAgain(tasks->server(), std::move(request));
+}
+
+namespace {
+
+/// Owes the client the handle of its new task.
+class TaskStart final : public Pending {
+ public:
+  TaskStart(const Request& request, std::shared_ptr<TaskRun> run)
+      : id_(request.id),
+        revision_(request.context.revision),
+        peer_(request.peer),
+        exchange_(request.exchange),
+        run_(std::move(run)) {}
+  ~TaskStart() override {
+    end();
+    if (peer_) peer_->release();
+  }
+  TaskStart(const TaskStart&) = delete;
+  TaskStart& operator=(const TaskStart&) = delete;
+
+  void stored(const Server::Impl& server, const Result<Task>& task) {
+    if (ended_) return;
+    if (task.ok()) {
+      exchange_->reply(rpc::resultFrame(id_, createdTask(*task, revision_, server.tail)), 200);
+    } else {
+      exchange_->reply(rpc::errorFrame(id_, errorBody(task.error())), 200);
+      run_->cancel();
+    }
+    end();
+  }
+  void cancel() override {
+    if (ended_) return;
+    exchange_->abandon();
+    end();
+    run_->cancel();
+  }
+  void fail() override { cancel(); }
+
+ private:
+  void end() {
+    if (!std::exchange(ended_, true) && peer_) peer_->remove(id_);
+  }
+
+  const rpc::Id id_;
+  const Revision revision_;
+  const std::shared_ptr<Peer> peer_;
+  const std::shared_ptr<Exchange> exchange_;
+  const std::shared_ptr<TaskRun> run_;
+  bool ended_ = false;
+};
+
+}  // namespace
+
+Tasks::Tasks(Server::Impl& server, std::shared_ptr<TaskStore> store)
+    : server_(server), store_(std::move(store)) {}
+
+void Tasks::open() {
+  store_->onChange([weak = weak_from_this()](const Task& task) {
+    if (const auto tasks = weak.lock()) tasks->tell(task);
+  });
+}
+
+void Tasks::start(Request& request, const TaskOptions& options) {
+  Task task;
+  task.id = randomTaskId();
+  task.owner = taskOwner(request.context.caller);
+  if (!request.context.modern()) task.session = request.peer->taskSession();
+  task.ttl_ms = options.ttl_ms;
+  task.poll_ms = options.poll_ms;
+  const auto run = std::make_shared<TaskRun>(weak_from_this(), task.id, request.context.revision);
+  Running& running = running_[task.id];
+  running.run = run;
+  if (server_.options.timers)
+    running.expiry =
+        server_.options.timers->after(options.ttl_ms, [weak = std::weak_ptr<TaskRun>(run)] {
+          if (const auto late = weak.lock()) late->cancel();
+        });
+
+  const auto start = std::make_shared<TaskStart>(request, run);
+  if (request.peer) request.peer->add(request.id, start);
+  if (request.peer) request.peer->release();  // the handler's share: a task is nobody's request
+  request.task = run;
+  request.exchange = std::make_shared<TaskExchange>(run);
+  store_->create(std::move(task), [weak = weak_from_this(), start](const Result<Task>& stored) {
+    if (const auto tasks = weak.lock()) start->stored(tasks->server(), stored);
+  });
+}
+
+std::shared_ptr<TaskRun> Tasks::running(const std::string& id) const {
+  const auto found = running_.find(id);
+  return found == running_.end() ? nullptr : found->second.run;
+}
+
+void Tasks::ended(const std::string& id) {
+  running_.erase(id);
+}
+
+Tasks::WatchId Tasks::watch(const std::string& id, Watcher watcher) {
+  watchers_[id].emplace(++last_watch_, std::move(watcher));
+  return last_watch_;
+}
+
+void Tasks::unwatch(const std::string& id, WatchId watch) {
+  const auto found = watchers_.find(id);
+  if (found == watchers_.end()) return;
+  found->second.erase(watch);
+  if (found->second.empty()) watchers_.erase(found);
+}
+
+void Tasks::gone(const std::string& id) {
+  const auto last = watchers_.extract(id);
+  if (last.empty()) return;
+  for (const auto& [watch, watcher] : last.mapped()) watcher(nullptr);
+}
+
+void Tasks::tell(const Task& task) {
+  const auto found = watchers_.find(task.id);
+  if (found == watchers_.end()) return;
+  const Watchers watchers = found->second;  // they may come and go meanwhile
+  if (isTerminal(task.status)) watchers_.erase(found);
+  for (const auto& [watch, watcher] : watchers) watcher(&task);
+}
+
+std::string taskOwner(const Caller& caller) {
+  return caller.agent_session_id;
+}
+
+}  // namespace tutti::mcp

@@ -1,0 +1,189 @@
+// The same handlers for clients without rounds: real requests on the call's own stream.
+#include <gtest/gtest.h>
+
+#include "server/base/log.hpp"
+#include "tests/mcp/client.hpp"
+#include "tests/mcp/http_fixture.hpp"
+
+namespace tutti::mcp {
+namespace {
+
+using fixture::accepted;
+using fixture::answerTo;
+using fixture::hello;
+using fixture::legacyCall;
+
+class LegacyInputTest : public testing::Test {
+ protected:
+  LegacyInputTest() : server_(withClock()) {
+    log::configure(log::Level::Off);
+    fixture::addMoreTools(server_);
+    client_ = std::make_unique<fixture::StreamClient>(server_);
+  }
+  ServerOptions withClock() {
+    ServerOptions options = fixture::options();
+    options.clock = clock_.get();
+    options.timers = clock_;
+    options.in_flight_max = 4;
+    return options;
+  }
+  std::string textOf(const Json& frame) {
+    return frame["result"]["content"][0]["text"].get<std::string>();
+  }
+
+  std::shared_ptr<fixture::HandClock> clock_ = std::make_shared<fixture::HandClock>();
+  Server server_;
+  std::unique_ptr<fixture::StreamClient> client_;
+};
+
+TEST_F(LegacyInputTest, TheClientIsAskedUntilTheHandlerHasAll) {
+  client_->ask(hello("2025-11-25"));
+  const Json name = client_->ask(legacyCall(7, "ask", {{"greeting", "Hi, "}}));
+  EXPECT_EQ(name["method"], "elicitation/create");
+  EXPECT_EQ(name["params"]["mode"], "form");
+  const Json color = client_->ask(answerTo(name, accepted("name", "Ada")));
+  EXPECT_EQ(color["params"]["message"], "color?");
+  EXPECT_NE(color["id"], name["id"]);
+  const Json done = client_->ask(answerTo(color, accepted("color", "red")));
+  EXPECT_EQ(done["id"], 7);
+  EXPECT_EQ(textOf(done), "Hi, Ada likes red, round 3");
+  EXPECT_FALSE(done["result"].contains("resultType"));
+  EXPECT_TRUE(client_->connection().idle());
+}
+
+TEST_F(LegacyInputTest, ModesAreLeftOutBeforeTheyExisted) {
+  client_->ask(hello("2025-06-18"));
+  EXPECT_FALSE(client_->ask(legacyCall(1, "ask"))["params"].contains("mode"));
+}
+
+TEST_F(LegacyInputTest, ARevisionWithoutElicitationFailsTheCallAndNamesIt) {
+  client_->ask(hello("2025-03-26"));
+  const Json frame = client_->ask(legacyCall(1, "ask"));
+  EXPECT_EQ(frame["result"]["isError"], true);
+  EXPECT_NE(textOf(frame).find("{\"elicitation\":{\"form\":{}}}"), std::string::npos);
+}
+
+TEST_F(LegacyInputTest, SeveralQuestionsGoOutAtOnceAndAnswersComeInAnyOrder) {
+  client_->ask(hello("2025-11-25"));
+  const Json user = client_->ask(legacyCall(1, "ask_all"));
+  const Json model = client_->next();
+  const Json roots = client_->next();
+  EXPECT_EQ(model["method"], "sampling/createMessage");
+  EXPECT_EQ(roots["method"], "roots/list");
+  client_->send(answerTo(roots, {{"roots", Json::array()}}));
+  client_->send(answerTo(model, {{"model", "m"}}));
+  client_->send(answerTo(model, {{"model", "twice"}}));
+  EXPECT_EQ(client_->next(), Json());
+  const Json done = client_->ask(answerTo(user, {{"action", "cancel"}}));
+  EXPECT_EQ(done["result"]["structuredContent"]["model"]["model"], "m");
+}
+
+TEST_F(LegacyInputTest, AnErrorForAnAnswerFailsTheCallAndWithdrawsTheRest) {
+  client_->ask(hello("2025-11-25"));
+  const Json user = client_->ask(legacyCall(1, "ask_all"));
+  const Json model = client_->next();
+  const Json roots = client_->next();
+  client_->send({{"jsonrpc", "2.0"},
+                 {"id", model["id"]},
+                 {"error", {{"code", -1}, {"message", "User rejected sampling request"}}}});
+  const Json first = client_->next();
+  const Json second = client_->next();
+  EXPECT_EQ(first["method"], "notifications/cancelled");
+  EXPECT_EQ(second["method"], "notifications/cancelled");
+  const Json failed = client_->next();
+  EXPECT_EQ(failed["result"]["isError"], true);
+  EXPECT_NE(textOf(failed).find("User rejected sampling request"), std::string::npos);
+  client_->send(answerTo(user, accepted("name", "late")));
+  EXPECT_EQ(client_->next(), Json());
+}
+
+TEST_F(LegacyInputTest, AnAnswerHasALimitedTime) {
+  client_->ask(hello("2025-11-25"));
+  const Json asked = client_->ask(legacyCall(1, "ask"));
+  clock_->pass(std::chrono::seconds(599));
+  EXPECT_EQ(client_->next(), Json());
+  clock_->pass(std::chrono::seconds(1));
+  const Json withdrawn = client_->next();
+  EXPECT_EQ(withdrawn["params"]["requestId"], asked["id"]);
+  EXPECT_NE(textOf(client_->next()).find("input_wait_max_s (600 s)"), std::string::npos);
+}
+
+TEST_F(LegacyInputTest, RoundsAreLimited) {
+  client_->ask(hello("2025-11-25"));
+  Json frame = client_->ask(legacyCall(1, "insist"));
+  int rounds = 0;
+  for (; frame.contains("method") && rounds < 20; ++rounds)
+    frame = client_->ask(answerTo(frame, accepted("name", "Ada")));
+  EXPECT_EQ(rounds, 8);
+  EXPECT_NE(textOf(frame).find("input_rounds_max (8)"), std::string::npos);
+}
+
+TEST_F(LegacyInputTest, RoundsWithoutAQuestionNeedNoClient) {
+  client_->ask(hello("2024-11-05"));
+  EXPECT_EQ(textOf(client_->ask(legacyCall(1, "come_again"))), "there");
+}
+
+TEST_F(LegacyInputTest, CancellingTheCallWithdrawsTheQuestion) {
+  client_->ask(hello("2025-11-25"));
+  const Json asked = client_->ask(legacyCall(1, "ask"));
+  const Json withdrawn = client_->ask(
+      {{"jsonrpc", "2.0"}, {"method", "notifications/cancelled"}, {"params", {{"requestId", 1}}}});
+  EXPECT_EQ(withdrawn["method"], "notifications/cancelled");
+  EXPECT_EQ(withdrawn["params"]["requestId"], asked["id"]);
+  EXPECT_EQ(client_->ask(answerTo(asked, accepted("name", "late"))), Json());
+  EXPECT_TRUE(client_->connection().idle());
+}
+
+TEST_F(LegacyInputTest, TheIdOfAWaitingCallIsTaken) {
+  client_->ask(hello("2025-11-25"));
+  client_->ask(legacyCall(1, "ask"));
+  EXPECT_EQ(client_->ask(legacyCall(1, "ask"))["error"]["code"], -32600);
+}
+
+TEST_F(LegacyInputTest, WhenTheInputEndsNobodyWaitsForAnswers) {
+  client_->ask(hello("2025-11-25"));
+  client_->ask(legacyCall(1, "ask"));
+  client_->connection().inputEnded();
+  EXPECT_NE(textOf(client_->next()).find("the client closed its input"), std::string::npos);
+  EXPECT_TRUE(client_->connection().idle());
+}
+
+TEST_F(LegacyInputTest, UnansweredQuestionsAreLimited) {
+  client_->ask(hello("2025-11-25"));
+  client_->ask(legacyCall(1, "ask_all"));
+  client_->next();
+  client_->next();
+  const Json refused = client_->ask(legacyCall(2, "ask_all"));
+  EXPECT_NE(textOf(refused).find("in_flight_max (4)"), std::string::npos);
+  EXPECT_EQ(client_->next(), Json()) << "nothing was asked, so there is nothing to withdraw";
+}
+
+TEST_F(LegacyInputTest, AClientThatLeavesTakesItsQuestionsAlong) {
+  client_->ask(hello("2025-11-25"));
+  client_->ask(legacyCall(1, "ask"));
+  client_->leave();
+}
+
+TEST(LegacyInputHttp, QuestionsGoOnTheStreamOfTheCallAndAnswersArePosted) {
+  fixture::HttpFixture http;
+  fixture::addMoreTools(http.server());
+  const std::string session = http.open("2025-11-25", fixture::everyCapability());
+  const auto stream = http.post(legacyCall(1, "ask"), {{"Mcp-Session-Id", session}});
+  ASSERT_EQ(stream->events.size(), 1U);
+  const Json asked = Json::parse(stream->events.back());
+  const std::string other = http.open("2025-11-25", fixture::everyCapability());
+  const Json answer = answerTo(asked, accepted("name", "Ada"));
+  EXPECT_EQ(http.post(answer, {{"Mcp-Session-Id", other}})->status, 202);
+  EXPECT_EQ(stream->events.size(), 1U) << "another session's answer must not count";
+
+  EXPECT_EQ(http.post(answer, {{"Mcp-Session-Id", session}})->status, 202);
+  ASSERT_EQ(stream->events.size(), 2U);
+  http.post(answerTo(Json::parse(stream->events.back()), accepted("color", "red")),
+            {{"Mcp-Session-Id", session}});
+  ASSERT_EQ(stream->events.size(), 3U);
+  EXPECT_EQ(Json::parse(stream->events.back())["id"], 1);
+  EXPECT_TRUE(stream->done);
+}
+
+}  // namespace
+}  // namespace tutti::mcp
