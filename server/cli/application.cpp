@@ -3,13 +3,17 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <csignal>
+#include <map>
 
 #include "server/agents/migrations.hpp"
 #include "server/base/embedded.hpp"
 #include "server/base/file.hpp"
 #include "server/base/log.hpp"
 #include "server/transport/timers.hpp"
+#include "tools/prompts.hpp"
 #include "tools/registry.hpp"
+#include "tools/resources.hpp"
+#include "tools/skills.hpp"
 
 namespace tutti::cli {
 namespace net = boost::asio;
@@ -35,6 +39,36 @@ std::string schemaText(const std::string& assets, std::string_view name) {
   for (const EmbeddedFile& file : embeddedFiles())
     if (file.path == path) return std::string(file.content);
   return {};
+}
+
+/// prompts/*.md, and what is below prompts/skills/ by its path from there. A file of the assets
+/// folder comes in place of the embedded one of that name.
+struct PromptTexts {
+  std::vector<tools::TextFile> here;
+  std::vector<tools::TextFile> skills;
+};
+
+PromptTexts promptTexts(const std::string& assets) {
+  std::map<std::string, std::string> texts;
+  constexpr std::string_view kFolder = "prompts/";
+  for (const EmbeddedFile& file : embeddedFiles())
+    if (file.path.starts_with(kFolder))
+      texts[std::string(file.path.substr(kFolder.size()))] = file.content;
+  const fs::path folder = fs::path(assets) / "prompts";
+  std::error_code none;
+  if (!assets.empty())
+    for (const auto& entry : fs::recursive_directory_iterator(folder, none))
+      if (auto text = readFile(entry.path(), kSchemaBytesMax); text.ok())
+        texts[fs::relative(entry.path(), folder, none).string()] = std::move(*text);
+  PromptTexts sorted;
+  constexpr std::string_view kSkills = "skills/";
+  for (auto& [path, content] : texts) {
+    if (path.starts_with(kSkills))
+      sorted.skills.push_back({path.substr(kSkills.size()), std::move(content)});
+    else if (path.find('/') == path.npos && path.ends_with(".md") && path != "README.md")
+      sorted.here.push_back({kFolder.data() + path, std::move(content)});
+  }
+  return sorted;
 }
 
 agents::BlueprintCatalog::Options catalogOptions(const Settings& settings) {
@@ -94,9 +128,17 @@ Status Application::wire(const Settings& settings) {
   server_ = std::make_unique<mcp::Server>(std::move(server));
   const std::string toolsets =
       settings.toolsets.empty() ? std::string(tools::kDefaultToolsets) : settings.toolsets;
-  return tools::addTools(
+  Status added = tools::addTools(
       *server_, *context_, toolsets,
       [assets = settings.assets](std::string_view name) { return schemaText(assets, name); });
+  if (!added.ok()) return added;
+  if (added = tools::addResources(*server_, *context_); !added.ok()) return added;
+  const auto prompts = promptTexts(settings.assets);
+  if (added = tools::addPrompts(*server_, *context_, prompts.here); !added.ok()) return added;
+  if (added = tools::addSkills(*server_, prompts.skills); !added.ok()) return added;
+  tools::addBlueprintSkills(*server_, *catalog_);
+  resource_watch_ = std::make_unique<tools::ResourceWatch>(*server_, *context_, *notifier_);
+  return ok();
 }
 
 void Application::run() {

@@ -15,6 +15,7 @@
 #include "server/store/notifier.hpp"
 #include "server/store/store.hpp"
 #include "tools/context.hpp"
+#include "tools/resources.hpp"
 
 namespace tutti::cli {
 
@@ -49,6 +50,7 @@ class Application {
   std::unique_ptr<runner::Waiter> waiter_;
   std::unique_ptr<tools::Context> context_;
   std::unique_ptr<mcp::Server> server_;
+  std::unique_ptr<tools::ResourceWatch> resource_watch_;
   struct Signals;
   std::shared_ptr<Signals> signals_;
   bool leaving_ = false;

@@ -68,6 +68,9 @@ class Listening final : public Listener, public std::enable_shared_from_this<Lis
     appendJsonString(text, uri);
     tell("notifications/resources/updated", "uri", text);
   }
+  void collectWatched(std::set<std::string>& uris) const override {
+    uris.insert(filter_.uris.begin(), filter_.uris.end());
+  }
   void end() override {
     if (!leave()) return;
     std::string body = "{\"resultType\":\"complete\",\"_meta\":";

@@ -160,5 +160,8 @@ std::size_t Server::listening() const {
 void Server::resourceUpdated(std::string_view uri) {
   impl_->audience.updated(uri);
 }
+std::vector<std::string> Server::watchedUris() {
+  return impl_->audience.watched();
+}
 
 }  // namespace tutti::mcp
