@@ -52,7 +52,9 @@ Server::Impl::Impl(ServerOptions given)
       tail(makeTail(server_info)),
       state_codec(options.request_state_keys, options.request_state_max_s, *options.clock),
       tasks(options.task_store ? std::make_shared<Tasks>(*this, options.task_store) : nullptr) {
-  if (tasks) tasks->open();
+  if (!tasks) return;
+  tasks->open();
+  extensions.emplace(kTasksExtension, "{}");
 }
 
 Server::Impl::Reader Server::Impl::readerOf(std::string_view uri) const {
