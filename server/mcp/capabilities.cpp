@@ -1,20 +1,9 @@
 #include "server/mcp/capabilities.hpp"
 
-#include <algorithm>
-
 #include "server/mcp/json_members.hpp"
 #include "server/mcp/server_impl.hpp"
 
 namespace tutti::mcp {
-
-bool completes(const Server::Impl& server) {
-  const auto has = [](const auto& entry) { return entry->complete != nullptr; };
-  const auto& prompts = server.prompts.all();
-  const auto& templates = server.templates.all();
-  return std::any_of(prompts.begin(), prompts.end(), has) ||
-         std::any_of(templates.begin(), templates.end(), has);
-}
-
 namespace {
 
 /// The tasks extension is of the newest revision; 2025-11-25 has tasks of its own.
@@ -33,7 +22,7 @@ void appendExtensions(std::string& to, const Server::Impl& server, Revision revi
 
 std::string capabilitiesJson(const Server::Impl& server, Revision revision) {
   std::string json = "{\"logging\":{}";
-  if (hasCompletionsCapability(revision) && completes(server)) json += ",\"completions\":{}";
+  if (hasCompletionsCapability(revision) && server.completes) json += ",\"completions\":{}";
   if (server.prompts.offered()) json += ",\"prompts\":{\"listChanged\":true}";
   if (server.offersResources()) json += ",\"resources\":{\"subscribe\":true,\"listChanged\":true}";
   if (server.tools.offered()) json += ",\"tools\":{\"listChanged\":true}";
