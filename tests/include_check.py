@@ -38,7 +38,7 @@ THIRD_PARTY = {
     "CLI/": {"server", "server/cli"},
     "spdlog/": {"server/base"},
     "fmt/": {"server/base"},
-    "openssl/": {"server/base"},
+    "sodium.h": {"server/base"},
     "nlohmann/": None,  # anywhere
 }
 SYSTEM_FOLDERS = ("sys/", "netinet/", "arpa/", "linux/", "net/")

@@ -78,7 +78,7 @@ WireError unknownTool(const Server::Impl& server, const std::string& name) {
 /// Has an older client asked that this call be a task?
 bool asksForTask(const RegisteredTool& tool, const Request& request) {
   if (tool.tool.task_support == TaskSupport::Forbidden) return false;
-  return request.context.revision == Revision::k2025_11_25 && request.params.contains("task");
+  return hasExperimentalTasks(request.context.revision) && request.params.contains("task");
 }
 
 TaskOptions wishedTask(const Server::Impl& server, const Request& request) {
@@ -102,7 +102,7 @@ std::optional<WireError> checkTask(const Server::Impl& server, const RegisteredT
     return missingCapability(capabilitiesFor({ClientFeature::Tasks}));
   }
   const bool wished =
-      request.context.revision == Revision::k2025_11_25 && request.params.contains("task");
+      hasExperimentalTasks(request.context.revision) && request.params.contains("task");
   if (wished == (support != TaskSupport::Forbidden) || support == TaskSupport::Optional)
     return std::nullopt;
   const std::string_view hint = wished ? "call it without 'task'" : "call it with 'task'";

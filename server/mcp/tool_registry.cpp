@@ -110,6 +110,17 @@ Status ToolRegistry::add(Tool tool, ToolHandler handler) {
   return ok();
 }
 
+namespace {
+
+void appendTaskSupport(std::string& to, TaskSupport support) {
+  if (support == TaskSupport::Forbidden) return;
+  const bool required = support == TaskSupport::Required;
+  appendJsonMember(to, "execution",
+                   required ? R"({"taskSupport":"required"})" : R"({"taskSupport":"optional"})");
+}
+
+}  // namespace
+
 void RegisteredTool::append(std::string& to, Revision revision) const {
   to += '{';
   appendTextMember(to, "name", tool.name);
@@ -121,6 +132,7 @@ void RegisteredTool::append(std::string& to, Revision revision) const {
       hasStructuredContent(revision) && (output_is_object || !structuredMustBeObject(revision));
   if (output && shows_output) appendJsonMember(to, "outputSchema", tool.output_schema);
   if (hasAnnotations(revision)) appendHints(to, tool);
+  if (hasExperimentalTasks(revision)) appendTaskSupport(to, tool.task_support);
   if (hasMeta(revision)) appendJsonMember(to, "_meta", tool.meta);
   to += '}';
 }

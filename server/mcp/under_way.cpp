@@ -117,7 +117,7 @@ bool Flow::takesTasks() const {
     return declares(request_.context.envelope->client_capabilities, ClientFeature::Tasks,
                     revision());
   // Before the extension each request says so itself.
-  return revision() == Revision::k2025_11_25 && request_.params.is_object() &&
+  return hasExperimentalTasks(revision()) && request_.params.is_object() &&
          request_.params.contains("task");
 }
 

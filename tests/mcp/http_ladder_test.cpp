@@ -58,6 +58,8 @@ std::vector<Rung> modernRungs() {
        200,
        0},
       {"SpacesAroundNameAreTrimmed", ok, with("Mcp-Name", "  echo \t"), 200, 0},
+      {"NameMayBeEncoded", ok, with("Mcp-Name", "=?base64?ZWNobw==?="), 200, 0},
+      {"NameIsEncodedWrongly", ok, with("Mcp-Name", "=?base64?ZWNobw?="), 400, -32020},
       {"AcceptInOtherOrder", ok, with("Accept", "text/event-stream;q=0.9, application/json"), 200,
        0},
       {"AcceptAnything", ok, with("Accept", "*/*"), 200, 0},

@@ -140,6 +140,20 @@ TEST(ToolRegistryTest, MetaIsServedToTheRevisionsThatHaveIt) {
   EXPECT_EQ(refusal(marked), "tool 'b': meta must be a JSON object");
 }
 
+TEST(ToolRegistryTest, TaskSupportIsShownToTheRevisionWhoseClientsDecideByIt) {
+  ToolRegistry registry(10);
+  Tool task = tool("a");
+  task.task_support = TaskSupport::Required;
+  ASSERT_TRUE(registry.add(task, nullptr).ok());
+  const auto shows = [&registry](Revision revision) {
+    return registry.page(revision, "")->entries.find(R"("execution":{"taskSupport":"required"})") !=
+           std::string_view::npos;
+  };
+  EXPECT_TRUE(shows(Revision::k2025_11_25));
+  EXPECT_FALSE(shows(Revision::k2026_07_28));
+  EXPECT_FALSE(shows(Revision::k2025_06_18));
+}
+
 TEST(ToolRegistryTest, NoToolsIsAnEmptyList) {
   ToolRegistry registry(10);
   EXPECT_EQ(registry.page(Revision::k2024_11_05, "")->entries, "[]");
