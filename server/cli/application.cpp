@@ -100,11 +100,12 @@ Status Application::wire(const Settings& settings) {
   auto opened = store::Store::open(*folder, agents::migrations());
   if (!opened.ok()) return std::move(opened).error();
   store_ = std::move(*opened);
-  notifier_ = std::make_unique<store::Notifier>(io_, *store_);
+  notifier_ = std::make_unique<store::Notifier>(io_, *store_, folders_);
   if (Status started = notifier_->start(); !started.ok()) return started;
   catalog_ = std::make_unique<agents::BlueprintCatalog>(catalogOptions(settings));
 
   runner::Supervisor::Options options;
+  options.folders = &folders_;
   options.launch.program = ownProgram();
   options.launch.store_folder = store_->folder();
   options.launch.stdio_arguments = sharedArguments(settings);

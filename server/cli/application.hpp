@@ -44,6 +44,7 @@ class Application {
 
   boost::asio::io_context io_{1};
   std::unique_ptr<store::Store> store_;
+  store::FolderWatch folders_{io_};
   std::unique_ptr<store::Notifier> notifier_;
   std::unique_ptr<agents::BlueprintCatalog> catalog_;
   std::unique_ptr<runner::Supervisor> supervisor_;

@@ -40,9 +40,11 @@ Status Supervisor::start() {
   if (!replica.ok()) return std::move(replica).error();
   impl_->replica = std::move(*replica);
   // Watch first, look second: who dies between the two is seen by one of them.
-  Status watching =
-      impl_->replica->watchDepartures([weak = std::weak_ptr(impl_)](const std::string& id) {
-        if (auto self = weak.lock()) self->adopt(id);
+  Status watching = impl_->replica->watchDepartures(
+      *impl_->options.folders, [weak = std::weak_ptr(impl_)](const std::string& id) {
+        auto self = weak.lock();
+        if (self && id.empty()) return self->adoptAll();
+        if (self) self->adopt(id);
       });
   if (!watching.ok()) return watching;
   impl_->adoptAll();

@@ -10,6 +10,7 @@
 #include "server/agents/sessions.hpp"
 #include "server/base/result.hpp"
 #include "server/runner/launch.hpp"
+#include "server/store/folder_watch.hpp"
 #include "server/store/store.hpp"
 
 namespace boost::asio {
@@ -26,6 +27,7 @@ class Supervisor {
  public:
   struct Options {
     LaunchContext launch;
+    store::FolderWatch* folders = nullptr;  ///< outlives the supervisor
     agents::SessionLimits limits;
     std::int64_t starts_max = 8;  ///< run-hosts being started at once; more wait their turn
   };

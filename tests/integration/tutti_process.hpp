@@ -28,6 +28,7 @@ class TempFolder {
 struct Options {
   std::vector<std::string> arguments = {"stdio"};
   std::vector<std::string> environment;  ///< NAME=value, beside PATH and HOME
+  std::vector<std::string> wrapper;      ///< a program, by its path, that runs its last words
 };
 
 /// One `tutti` process on pipes. Waits have a deadline of 60 s and fail the test when it passes.
@@ -51,7 +52,8 @@ class TuttiProcess {
   int wait();  ///< its exit status; 128 + signal when it was killed
   void kill(int signal);
   int pid() const;
-  std::string readRest();  ///< all of stdout that is left, until its end
+  std::string readRest();      ///< all of stdout that is left, until its end
+  std::string errors() const;  ///< what it has printed to stderr so far
 
  private:
   struct Impl;
