@@ -95,6 +95,7 @@ class Follower : public std::enable_shared_from_this<Follower> {
   void ingest();
   void ingestStep();
   void ingested(Status status, agents::SpoolChunk chunk, bool over);
+  void ingestLater();
   void reloadOffset();
   void runOver();
 
@@ -102,6 +103,7 @@ class Follower : public std::enable_shared_from_this<Follower> {
   void settle();
   void afterOrphans(std::string report);
   void recordExit();
+  void recordLater();
   void finished(const std::string& lost_run);
 
   FollowerParts parts_;

@@ -249,6 +249,12 @@ void writeProgram(const TempFolder& folder, const std::string& name, const std::
   folder.write(place + "/run.sh", "#!/bin/sh\n" + body, 0755);
 }
 
+int countOf(const std::string& text, const std::string& part) {
+  int count = 0;
+  for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++count;
+  return count;
+}
+
 bool waitForFile(const fs::path& path) {
   for (const auto deadline = Clock::now() + kDeadline; Clock::now() < deadline; ::usleep(5'000))
     if (fs::exists(path)) return true;

@@ -39,12 +39,6 @@ int instancesOf(int pid) {
   return count;
 }
 
-int countOf(const std::string& text, const std::string& part) {
-  int count = 0;
-  for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++count;
-  return count;
-}
-
 class WatchLimitTest : public ::testing::Test {
  protected:
   void SetUp() override {
