@@ -62,13 +62,14 @@ int runServe(const Settings& settings, const HttpSettings& http) {
   if (Status started = server.start(); !started.ok()) return printError(started.error());
   if (!isLoopback(http.host))
     log::warning("listening beyond this machine without authentication", {{"host", http.host}});
+  // Whoever learns from us where we listen may end us at once.
+  app.onSignal([&app, &server] { server.drain([&app] { app.leave(); }); });
   if (!http.port_file.empty()) {
     const Status written = replaceFile(http.port_file, std::to_string(server.port()) + "\n");
     if (!written.ok()) return printError(written.error());
   }
   std::fprintf(stderr, "tutti serves MCP at http://%s:%u/mcp\n", http.host.c_str(),
                static_cast<unsigned>(server.port()));
-  app.onSignal([&app, &server] { server.drain([&app] { app.leave(); }); });
   app.run();
   return 0;
 }
