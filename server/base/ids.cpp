@@ -4,7 +4,11 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
+#include <bit>
 #include <cerrno>
+#include <cinttypes>
+#include <cstdio>
 #include <system_error>
 
 namespace tutti {
@@ -17,6 +21,20 @@ void fillRandom(unsigned char* to, std::size_t size) {
     if (got < 0) throw std::system_error(errno, std::generic_category(), "getrandom");
     done += static_cast<std::size_t>(got);
   }
+}
+
+/// 48 bits as hex: counted up from a place that is random for each process. The ids of a burst are
+/// neighbours then, in each index of the store as well, and share its pages; and two processes
+/// agree even less often than if each id were random.
+std::string nextHex() {
+  static std::atomic<std::uint64_t> next = [] {
+    std::array<unsigned char, sizeof(std::uint64_t)> raw{};
+    fillRandom(raw.data(), raw.size());
+    return std::bit_cast<std::uint64_t>(raw);
+  }();
+  char text[16];
+  std::snprintf(text, sizeof text, "%012" PRIx64, next.fetch_add(1) & 0xffff'ffff'ffffU);
+  return text;
 }
 }  // namespace
 
@@ -34,9 +52,15 @@ std::string randomHex(int bytes) {
   return text;
 }
 
-std::string newSessionId() { return "ses_" + randomHex(6); }
-std::string newRunId() { return "run_" + randomHex(6); }
-std::string newReplicaId() { return "rep_" + randomHex(8); }
+std::string newSessionId() {
+  return "ses_" + nextHex();
+}
+std::string newRunId() {
+  return "run_" + nextHex();
+}
+std::string newReplicaId() {
+  return "rep_" + randomHex(8);
+}
 
 std::string newUuid() {
   std::string hex = randomHex(16);

@@ -1,4 +1,5 @@
-// Identifiers. Random from the kernel, so that no two processes ever agree by accident.
+// Identifiers. Random from the kernel, or counted from such a number, so that no two processes
+// agree by accident. Names, not secrets: who has seen one can guess the next.
 #pragma once
 
 #include <string>
@@ -9,6 +10,8 @@ namespace tutti {
 /// `bytes` random bytes as lower-case hex. Thread-safe. Throws std::system_error without entropy.
 std::string randomHex(int bytes);
 
+/// These two count: one process makes none twice, and those made together are neighbours.
+/// Thread-safe. Not for a child of fork() without exec(): it would count on from the same place.
 std::string newSessionId();  ///< "ses_" and 12 hex digits, AOF's form
 std::string newRunId();      ///< "run_" and 12 hex digits, AOF's form
 std::string newReplicaId();  ///< "rep_" and 16 hex digits: one running tutti process

@@ -37,6 +37,13 @@ TEST(IdsTest, NoTwoAgree) {
   }
 }
 
+TEST(IdsTest, SessionsOfOneProcessAreNeighbours) {
+  const std::string first = newSessionId();
+  const std::string second = newSessionId();
+  const auto number = [](const std::string& id) { return std::stoull(id.substr(4), nullptr, 16); };
+  EXPECT_EQ((number(second) - number(first)) & 0xffff'ffff'ffffU, 1U);
+}
+
 TEST(IdsTest, SafeIdsAreSafeFileNames) {
   for (const char* good : {"a", "ses_0123456789ab", "A-b_9", "-", "_"}) EXPECT_TRUE(isSafeId(good));
   for (const char* bad : {"", ".", "..", "a/b", "a b", "a.b", "é", "a\n", "a\\b"})
