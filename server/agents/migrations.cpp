@@ -100,11 +100,18 @@ CREATE TABLE idempotency (
   UNIQUE (tool, key)
 );
 )sql";
+
+// Launches wait for one another in long rows; what is for a live host must be found past them.
+constexpr std::string_view kIntentsByKind = R"sql(
+DROP INDEX outbox_by_owner;
+CREATE INDEX outbox_by_kind ON outbox (owner, kind, id);
+)sql";
 }  // namespace
 
 const std::vector<store::Migration>& migrations() {
   static const std::vector<store::Migration> all = {
       {1, "sessions, runs, events, outbox, idempotency", kSessionsAndRuns},
+      {2, "intents by kind", kIntentsByKind},
   };
   return all;
 }

@@ -129,15 +129,18 @@ void record(store::Tx& tx, const OwnEvent& event, const Json& data) {
   appendEvent(tx, row);
 }
 
-void addIntent(store::Tx& tx, const NewIntent& intent) {
-  Statement waiting(tx, "SELECT 1 FROM outbox WHERE session_id = ? AND kind = ? AND run_id = ?",
-                    intent.session_id, intent.kind, intent.run_id);
-  if (waiting.step()) return;
+void insertIntent(store::Tx& tx, const NewIntent& intent) {
   Statement(tx,
             "INSERT INTO outbox(kind, session_id, run_id, owner, created_at)"
             " VALUES (?, ?, ?, ?, ?)",
             intent.kind, intent.session_id, intent.run_id, intent.owner, intent.now)
       .run();
+}
+
+void addIntent(store::Tx& tx, const NewIntent& intent) {
+  Statement waiting(tx, "SELECT 1 FROM outbox WHERE session_id = ? AND kind = ? AND run_id = ?",
+                    intent.session_id, intent.kind, intent.run_id);
+  if (!waiting.step()) insertIntent(tx, intent);
 }
 
 }  // namespace tutti::agents

@@ -48,7 +48,6 @@ struct OwnEvent {
 };
 void record(store::Tx& tx, const OwnEvent& event, const Json& data);
 
-/// Inserts the intent unless the same is waiting already.
 struct NewIntent {
   std::string_view kind;
   std::string_view session_id;
@@ -56,6 +55,9 @@ struct NewIntent {
   std::string_view owner;
   std::string_view now;
 };
+/// Inserts the intent. For a run of this transaction there can be none yet.
+void insertIntent(store::Tx& tx, const NewIntent& intent);
+/// Inserts the intent unless the same is waiting already.
 void addIntent(store::Tx& tx, const NewIntent& intent);
 
 }  // namespace tutti::agents

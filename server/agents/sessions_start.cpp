@@ -174,7 +174,7 @@ Result<StartedRun> startSession(store::Tx& tx, const NewSession& input,
   started.run.parameters = input.parameters;
   started.run.created_at = input.now;
   insertRun(tx, started.run, input.owner);
-  addIntent(tx, {"launch", session.session_id, started.run.run_id, input.owner, input.now});
+  insertIntent(tx, {"launch", session.session_id, started.run.run_id, input.owner, input.now});
   recordCreation(tx, started);
   return started;
 }
@@ -197,7 +197,8 @@ Result<StartedRun> resumeSession(store::Tx& tx, const NewTurn& input) {
   started.run.parameters = input.parameters;
   started.run.created_at = input.now;
   insertRun(tx, started.run, input.owner);
-  addIntent(tx, {"launch", session.session_id, started.run.run_id, input.owner, input.now});
+  const std::string_view kind = session.host_live ? "turn" : "launch";
+  insertIntent(tx, {kind, session.session_id, started.run.run_id, input.owner, input.now});
   Json data = Json::object();
   data["execution_mode"] = toString(input.mode);
   record(tx, {session.session_id, started.run.run_id, "run_queued", input.now}, data);

@@ -16,6 +16,7 @@ namespace tutti::runner {
 namespace {
 constexpr std::chrono::seconds kAdoptRetry{1};
 constexpr std::chrono::seconds kSweepDelay{1};
+constexpr std::chrono::seconds kRespawnRetry{1};
 }  // namespace
 
 // --- adoption ------------------------------------------------------------------------------------
@@ -43,13 +44,14 @@ void Supervisor::Impl::adopt(const std::string& owner) {
   auto adopted = std::make_shared<Adopted>();
   write(
       [adopted, owner, me = replica->id()](store::Tx& tx) -> Status {
+        *adopted = {};
         adopted->sessions = agents::adopt(tx, owner, me);
         for (const Session& session : adopted->sessions) {
           auto run = agents::latestRun(tx, session.session_id);
           if (run.ok()) adopted->runs.emplace(session.session_id, std::move(*run));
         }
-        for (const Intent& intent : agents::intentsOf(tx, me))
-          if (intent.kind == "launch") adopted->launching.insert(intent.run_id);
+        for (const auto& [session_id, run] : adopted->runs)
+          if (agents::hasIntentToRun(tx, me, run)) adopted->launching.insert(run.run_id);
         return ok();
       },
       [this, adopted, owner](Status status) {
@@ -75,21 +77,15 @@ void Supervisor::Impl::adopt(const std::string& owner) {
 // Nobody else may be there to adopt, so a locked store or a full disk only delays it.
 void Supervisor::Impl::adoptLater(const std::string& owner, const Error& error) {
   log::error("cannot adopt", {{"from", owner}, {"error", error.message()}});
-  auto timer = std::make_shared<net::steady_timer>(io, kAdoptRetry);
-  timer->async_wait([weak = weak_from_this(), timer, owner](boost::system::error_code) {
-    if (auto self = weak.lock(); self && !self->closing) self->adopt(owner);
-  });
+  later(kAdoptRetry, [this, owner] { adopt(owner); });
 }
 
 // What was over, but whose folders a replica could not remove any more because it was killed.
 // Looked for once, when this process has lasted a moment: a single call is not made to wait for it.
 void Supervisor::Impl::sweepLater() {
-  auto timer = std::make_shared<net::steady_timer>(io, kSweepDelay);
-  timer->async_wait([weak = weak_from_this(), timer](boost::system::error_code) {
-    auto self = weak.lock();
-    if (!self || self->closing) return;
-    self->replica->forgetDead();
-    net::post(self->blocking, [self] {
+  later(kSweepDelay, [this] {
+    replica->forgetDead();
+    net::post(blocking, [self = shared_from_this()] {
       auto found = std::make_shared<Leftovers>(findLeftovers(self->layout));
       net::post(self->io, [self, found] { self->sweep(found); });
     });
@@ -119,15 +115,21 @@ std::shared_ptr<Follower> Supervisor::Impl::followerOf(const std::string& sessio
   return found->second;
 }
 
-std::shared_ptr<Follower> Supervisor::Impl::follow(const std::string& session_id,
-                                                   std::int64_t generation, Follower::Start how) {
-  if (auto known = followerOf(session_id, generation); known && known->usable()) return known;
+std::shared_ptr<Follower> Supervisor::Impl::prepareFollower(const std::string& session_id,
+                                                            std::int64_t generation) {
   Follower::Handlers handlers;
   handlers.over = [this, session_id, generation] { hostOver(session_id, generation); };
   handlers.never_started = [this, session_id] { neverStarted(session_id); };
   FollowerParts parts{io, blocking, store, layout, options.limits};
   auto follower = std::make_shared<Follower>(parts, session_id, generation, std::move(handlers));
   followers[session_id] = follower;
+  return follower;
+}
+
+std::shared_ptr<Follower> Supervisor::Impl::follow(const std::string& session_id,
+                                                   std::int64_t generation, Follower::Start how) {
+  if (auto known = followerOf(session_id, generation); known && known->usable()) return known;
+  auto follower = prepareFollower(session_id, generation);
   follower->start(how);
   return follower;
 }
@@ -135,7 +137,7 @@ std::shared_ptr<Follower> Supervisor::Impl::follow(const std::string& session_id
 void Supervisor::Impl::hostOver(const std::string& session_id, std::int64_t generation) {
   if (followerOf(session_id, generation)) followers.erase(session_id);
   std::erase_if(active, [&](const auto& entry) {
-    return entry.second.session_id == session_id && entry.second.kind == "launch";
+    return entry.second.session_id == session_id && entry.second.kind != "stop";
   });
   pump();  // looks at those intents again: the run is over, or is launched anew
   failAbandoned(session_id);
@@ -147,13 +149,12 @@ void Supervisor::Impl::failAbandoned(const std::string& session_id) {
   auto launching = std::make_shared<bool>(false);
   read(
       [found, launching, session_id, me = replica->id()](store::Connection& db) -> Status {
-        auto session = agents::findSession(db, session_id);
-        if (!session.ok()) return std::move(session).error();
-        auto run = agents::latestRun(db, session_id);
-        if (!run.ok()) return std::move(run).error();
-        for (const Intent& intent : agents::intentsOf(db, me))
-          if (intent.run_id == run->run_id && intent.kind == "launch") *launching = true;
-        *found = {std::move(*session), std::move(*run)};
+        Intent latest;
+        latest.session_id = session_id;
+        auto situation = situationOf(db, latest);
+        if (!situation.ok()) return std::move(situation).error();
+        *launching = agents::hasIntentToRun(db, me, situation->run);
+        *found = std::move(*situation);
         return ok();
       },
       [this, found, launching](Status status) {
@@ -174,7 +175,7 @@ void Supervisor::Impl::failAbandoned(const std::string& session_id) {
 void Supervisor::Impl::neverStarted(const std::string& session_id) {
   followers.erase(session_id);
   for (const auto& [id, intent] : active)
-    if (intent.session_id == session_id && intent.kind == "launch") return respawn(Intent(intent));
+    if (intent.session_id == session_id && intent.kind != "stop") return respawn(Intent(intent));
   failAbandoned(session_id);
 }
 
@@ -182,14 +183,14 @@ void Supervisor::Impl::respawn(const Intent& intent) {
   auto found = std::make_shared<Situation>();
   read(
       [found, intent](store::Connection& db) -> Status {
-        auto session = agents::findSession(db, intent.session_id);
-        if (!session.ok()) return std::move(session).error();
-        auto run = agents::findRun(db, intent.run_id);
-        if (!run.ok()) return std::move(run).error();
-        *found = {std::move(*session), std::move(*run)};
+        auto situation = situationOf(db, intent);
+        if (!situation.ok()) return std::move(situation).error();
+        *found = std::move(*situation);
         return ok();
       },
       [this, found, intent](Status status) {
+        if (!status.ok() && status.error().code() != Code::NotFound)
+          return later(kRespawnRetry, [this, intent] { respawn(intent); });
         if (!status.ok() || agents::isTerminal(found->run.status)) return end(intent);
         if (found->run.status == RunStatus::Stopping)
           return endRun(intent, *found, stoppedBeforeStart());

@@ -56,6 +56,8 @@ class Store {
   /// anew; a full disk is not such a failure, for nothing of that batch was written: writes go on
   /// when there is room.
   void write(Work work, Done done);
+  /// Writes that are queued and not begun: what a further one would wait for.
+  std::size_t writesWaiting() const;
   /// Queues a read on one of the readers: a snapshot, never blocked by writers. `done` as above.
   void read(Work work, Done done);
 

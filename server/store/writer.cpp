@@ -28,7 +28,8 @@ Error lostWith(const Error& cause) {
 Writer::Writer(std::unique_ptr<Connection> db, const std::filesystem::path& folder,
                StoreOptions options, CommitObservers& observers)
     : options_(options), db_(std::move(db)), observers_(observers), wake_file_(folder) {
-  // Inserts touch pages all over the indices; what this holds is given back when the writer is idle.
+  // Inserts touch pages all over the indices; what this holds is given back when the writer is
+  // idle.
   db_->execute("PRAGMA cache_size = -8192");
 }
 
@@ -60,6 +61,11 @@ void Writer::submit(Store::Work work, Store::Done done) {
   }
   if (refused) return finish(done, std::move(*refused));
   wake_.notify_one();
+}
+
+std::size_t Writer::waiting() const {
+  const std::scoped_lock lock(mutex_);
+  return queue_.size();
 }
 
 void Writer::loop() {

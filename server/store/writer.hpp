@@ -32,6 +32,8 @@ class Writer {
 
   /// As Store::write().
   void submit(Store::Work work, Store::Done done);
+  /// As Store::writesWaiting().
+  std::size_t waiting() const;
 
  private:
   struct Item {
@@ -57,7 +59,7 @@ class Writer {
   int commit_failures_ = 0;        // writer's thread only: in a row
   std::int64_t checkpointed_ = 0;  // writer's thread only: totalChanges() then
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<Item> queue_;  // guarded by mutex_
   bool closing_ = false;    // guarded by mutex_
