@@ -46,7 +46,14 @@ class Writer {
   std::vector<Item> nextBatch();
   void runBatch(const std::vector<Item>& batch);
   std::size_t runTransaction(const std::vector<Item>& batch, std::size_t from, Errors& errors);
+  enum class Undo { None, Savepoints };
+  struct Reached {
+    std::size_t end = 0;            ///< the first item that was not run
+    bool needs_savepoints = false;  ///< one failed that had changed something
+  };
+  Reached runItems(const std::vector<Item>& batch, std::size_t from, Errors& errors, Undo undo);
   std::optional<Error> runItem(const Item& item);
+  std::optional<Error> runItemAlone(const Item& item);
   std::optional<Error> commit();
   void rollBack();
   void checkpointWhenIdle();
