@@ -80,10 +80,11 @@ struct Supervisor::Impl : std::enable_shared_from_this<Supervisor::Impl> {
   void sweepLater();
   void sweep(const std::shared_ptr<Leftovers>& found);
   void pump();
-  void pumpLater();
+  /// When the store cannot be read or written now, or launches have to wait.
+  void pumpLater(std::chrono::milliseconds delay);
   void pumpLaunches();
   std::int64_t launchesActive() const;
-  std::int64_t launchesAllowed();
+  std::int64_t launchesRoom();
   void looked(const Look& look);
   void begin(const Intent& intent, const Result<Situation>& found);
   void end(const Intent& intent);
@@ -133,10 +134,11 @@ struct Supervisor::Impl : std::enable_shared_from_this<Supervisor::Impl> {
   std::deque<Intent> queued_starts;   // turns whose host has gone; at most kOthersMax
   std::set<std::int64_t> starting;    // intents between claim and acknowledgement
   std::map<std::string, int> spawns;  // by run: how often a host was started for it
-  std::chrono::steady_clock::time_point busy_until;
+  std::chrono::steady_clock::time_point busy_until;   // callers wait for the store
+  std::chrono::steady_clock::time_point launched_at;  // when the last launch began
   bool pumping = false;
   bool pump_again = false;
-  bool pump_is_due = false;
+  std::set<std::chrono::milliseconds> pumps_due;  // by their delays, of which there are few
   bool closing = false;
   std::function<void()> idle;
 };

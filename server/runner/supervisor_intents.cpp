@@ -16,7 +16,8 @@ constexpr std::int64_t kOthersMax = 1024;   // of them under way; more wait in t
 
 /// So many writes wait when callers do: a host or two and their events alone make fewer.
 constexpr std::size_t kBacklog = 4;
-constexpr std::chrono::milliseconds kBacklogLasts{5};
+constexpr std::chrono::milliseconds kBacklogLasts{30};
+constexpr std::chrono::milliseconds kBusyPause{25};  // from launch to launch in the meantime
 
 void addFound(store::Connection& db, Look& look, const std::vector<Intent>& intents,
               std::int64_t room) {
@@ -64,16 +65,20 @@ bool Supervisor::Impl::isLaunching(const std::string& session_id) const {
   });
 }
 
-// Callers wait for a commit each, launches for nobody: while there are many callers, few launches
-// take the processors from them. One is always under way, so each gets its turn.
-std::int64_t Supervisor::Impl::launchesAllowed() {
+// Callers wait for a commit each, and a launch costs as much as a hundred of those: while there are
+// many callers, launches begin one at a time and at a distance, and go on at full speed after them.
+std::int64_t Supervisor::Impl::launchesRoom() {
   const auto now = std::chrono::steady_clock::now();
   if (store.writesWaiting() >= kBacklog) busy_until = now + kBacklogLasts;
-  return now < busy_until ? options.starts_busy_max : options.starts_max;
+  const bool busy = now < busy_until;
+  const bool too_soon = busy && now < launched_at + kBusyPause;
+  if (too_soon) pumpLater(kBusyPause);
+  const std::int64_t allowed = busy ? options.starts_busy_max : options.starts_max;
+  return too_soon ? 0 : std::max<std::int64_t>(allowed - launchesActive(), 0);
 }
 
 void Supervisor::Impl::pumpLaunches() {
-  if (launchesActive() < launchesAllowed()) pump();
+  if (launchesRoom() > 0) pump();
 }
 
 void Supervisor::Impl::pump() {
@@ -87,7 +92,7 @@ void Supervisor::Impl::pump() {
   look->owner = replica->id();
   for (const auto& [id, intent] : active) look->active.insert(id);
   look->launches = launchesActive();
-  look->launches_room = std::max<std::int64_t>(launchesAllowed() - look->launches, 0);
+  look->launches_room = launchesRoom();
   look->others = std::ssize(active) - look->launches;
   look->others_room = std::clamp<std::int64_t>(kOthersMax - look->others, 0, kOthersAtOnce);
   read(
@@ -97,16 +102,15 @@ void Supervisor::Impl::pump() {
       },
       [this, look](Status status) {
         pumping = false;
-        if (!status.ok()) return pumpLater();
+        if (!status.ok()) return pumpLater(kRetry);
         looked(*look);
       });
 }
 
-// A store that cannot be read or written now is tried again.
-void Supervisor::Impl::pumpLater() {
-  if (std::exchange(pump_is_due, true)) return;
-  later(kRetry, [this] {
-    pump_is_due = false;
+void Supervisor::Impl::pumpLater(std::chrono::milliseconds delay) {
+  if (!pumps_due.insert(delay).second) return;
+  later(delay, [this, delay] {
+    pumps_due.erase(delay);
     pump();
   });
 }
@@ -127,6 +131,7 @@ void Supervisor::Impl::looked(const Look& look) {
 void Supervisor::Impl::begin(const Intent& intent, const Result<Situation>& found) {
   if (!found.ok()) return end(intent);  // deleted meanwhile: nothing is left to do
   if (intent.kind == "stop") return stop(intent, *found);
+  if (isLaunch(intent)) launched_at = std::chrono::steady_clock::now();
   launch(intent, *found);
 }
 

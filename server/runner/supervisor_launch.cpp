@@ -8,6 +8,7 @@
 
 namespace tutti::runner {
 namespace {
+constexpr std::chrono::seconds kClaimRetry{1};
 constexpr std::chrono::seconds kEndRetry{1};  // when the store cannot be written
 constexpr int kSpawnsMax = 3;                 // of one run, when its host dies before it has begun
 }  // namespace
@@ -110,7 +111,7 @@ void Supervisor::Impl::notClaimed(const Intent& intent, const Error& error) {
   startDone(intent.id);
   if (error.name() == "host_gone") return pump();
   log::warning("a run could not be claimed", {{"run_id", intent.run_id}, {"error", error.text()}});
-  pumpLater();
+  pumpLater(kClaimRetry);
 }
 
 // There is no host: the run gets one, of a generation of its own.
