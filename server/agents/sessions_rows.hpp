@@ -11,7 +11,7 @@ namespace tutti::agents {
 
 /// In SQL exactly as in the partial indices, so that these are used.
 inline constexpr std::string_view kUnfinished =
-    "status IN ('pending', 'claimed', 'running', 'stopping')";
+    "status <> 'completed' AND status <> 'failed' AND status <> 'stopped'";
 
 /// The columns that sessionFrom() and runFrom() read, in their order.
 inline constexpr std::string_view kSessionColumns =
