@@ -23,6 +23,9 @@ inline constexpr std::string_view kRunColumns =
     " parent_session_id, error, error_name, created_at, claimed_at, started_at, completed_at,"
     " generation, spool_offset, result_text, result_data, outcome, resume_mode, resume_reason";
 
+inline constexpr std::string_view kInsertEvent =
+    "INSERT INTO events(session_id, run_id, event_type, timestamp, data) VALUES (?, ?, ?, ?, ?)";
+
 Session sessionFrom(const store::Statement& row);
 Run runFrom(const store::Statement& row);
 

@@ -11,12 +11,8 @@ using store::Statement;
 std::int64_t appendEvent(store::Tx& tx, const Event& event) {
   // An agent's bytes come through here; PostgreSQL would refuse what is not UTF-8.
   const std::string data = event.data.empty() ? "{}" : toValidUtf8(event.data);
-  Statement(tx,
-            "INSERT INTO events(session_id, run_id, event_type, timestamp, data)"
-            " VALUES (?, ?, ?, ?, ?)",
-            event.session_id, event.run_id, toValidUtf8(event.event_type),
-            toValidUtf8(event.timestamp), data)
-      .run();
+  store::execute(tx, kInsertEvent, event.session_id, event.run_id, toValidUtf8(event.event_type),
+                 toValidUtf8(event.timestamp), data);
   return tx.lastInsertId();
 }
 

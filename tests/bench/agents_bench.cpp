@@ -34,7 +34,7 @@ using crash::World;
 constexpr int kWaitMs = 60'000;
 constexpr int kStartsMax = 15;
 constexpr int kCallers = 32;
-constexpr int kBurst = 600;
+constexpr int kBurst = 2000;
 
 std::int64_t monotonicUs() {
   timespec now{};
@@ -273,9 +273,14 @@ double machineUs() {
 /// Where the time of a burst has gone: the server's threads, and everything there is.
 struct Spent {
   std::map<std::string, double> threads;
+  double callers = 0;
   double machine = 0;
 
-  static Spent now(pid_t pid) { return {threadsUs(pid), machineUs()}; }
+  static Spent now(pid_t pid) {
+    double callers = 0;
+    for (const auto& [id, us] : threadsUs(::getpid())) callers += us;
+    return {threadsUs(pid), callers, machineUs()};
+  }
   void print(const Spent& before, std::size_t starts) const {
     const auto each = [&](double us) { return us / static_cast<double>(starts); };
     std::vector<double> threads_us;
@@ -286,7 +291,8 @@ struct Spent {
     std::sort(threads_us.rbegin(), threads_us.rend());
     std::printf("  CPU per start, server's threads:");
     for (const double us : threads_us) std::printf(" %.1f", us);
-    std::printf(" us; this machine, all processes: %.1f us\n", each(machine - before.machine));
+    std::printf(" us; the callers: %.1f us; this machine, all processes: %.1f us\n",
+                each(callers - before.callers), each(machine - before.machine));
   }
 };
 
