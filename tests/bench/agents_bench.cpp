@@ -1,6 +1,6 @@
 // What it costs to start, run and await an agent, on the real program; one table, with targets.
 //
-//   TUTTI_BIN=build/release/tutti TUTTI_FAKES=build/release/tests/fakes \
+//   TUTTI_BIN=build/release/tutti TUTTI_FAKES=build/release/tests/fakes
 //     build/release/tests/bench/bench_agents [ROUNDS | burst]
 //
 // Everything happens in a folder below $TMPDIR: set that to the disk that is to be measured.
