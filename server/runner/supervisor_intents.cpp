@@ -70,7 +70,7 @@ bool Supervisor::Impl::isLaunching(const std::string& session_id) const {
 std::int64_t Supervisor::Impl::launchesRoom() {
   const auto now = std::chrono::steady_clock::now();
   if (store.writesWaiting() >= kBacklog) busy_until = now + kBacklogLasts;
-  const bool busy = now < busy_until;
+  const bool busy = now < busy_until && !idle;  // who leaves has no callers any more
   const bool too_soon = busy && now < launched_at + kBusyPause;
   if (too_soon) pumpLater(kBusyPause);
   const std::int64_t allowed = busy ? options.starts_busy_max : options.starts_max;
@@ -125,7 +125,8 @@ void Supervisor::Impl::looked(const Look& look) {
   // There may be more than one look begins; but some that were found must wait for something else.
   if (others_found == kOthersAtOnce && active.size() > active_before) pump_again = true;
   if (std::exchange(pump_again, false)) return pump();
-  if (idle && active.empty() && look.found.empty()) std::exchange(idle, nullptr)();
+  const bool saw_all = look.launches_room > 0 && look.others_room > 0 && look.found.empty();
+  if (idle && active.empty() && saw_all) std::exchange(idle, nullptr)();
 }
 
 void Supervisor::Impl::begin(const Intent& intent, const Result<Situation>& found) {
