@@ -71,6 +71,19 @@ void Follower::abandon() {
   waiting_.clear();
 }
 
+void Follower::notStarted() {
+  handlers_ = {};
+  state_ = State::Gone;
+  answerAllGone();
+}
+
+void Follower::answerAllGone() {
+  auto unanswered = std::move(waiting_);
+  waiting_.clear();
+  for (Command& command : unanswered)
+    if (command.acknowledged) command.acknowledged(hostGone(session_id_));
+}
+
 void Follower::tryConnect() {
   if (state_ != State::Connecting) return;
   HostLink::Handlers handlers;
@@ -300,10 +313,7 @@ void Follower::gone() {
   const bool was_linked = state_ == State::Linked;
   state_ = State::Gone;
   link_.reset();
-  auto unanswered = std::move(waiting_);
-  waiting_.clear();
-  for (Command& command : unanswered)
-    if (command.acknowledged) command.acknowledged(hostGone(session_id_));
+  answerAllGone();
   if (!was_linked && !hostLeftTraces() && handlers_.never_started) {
     auto never_started = std::exchange(handlers_.never_started, nullptr);
     handlers_ = {};

@@ -1,6 +1,10 @@
 // Several tutti processes over one store, and what happens when one of them dies.
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <fstream>
 
@@ -122,6 +126,33 @@ TEST_F(ReplicasTest, ARunOutlivesAClientThatLeaves) {
       runTutti(folder_, {"call", "get_result", R"({"session_id":")" + id + R"(","wait_s":50})"});
   EXPECT_EQ(got.status, 0) << got.err;
   EXPECT_NE(got.out.find("\"done\": true"), std::string::npos) << got.out;
+}
+
+TEST_F(ReplicasTest, WhoLeavesInTheMiddleOfABurstHasLaunchedAllOfIt) {
+  constexpr int kStarts = 64;
+  const std::string fifo = (folder_.path() / "ran").string();
+  ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+  const int ran = ::open(fifo.c_str(), O_RDWR | O_CLOEXEC);
+  writeProgram(folder_, "teller", "printf x > '" + fifo + "'");
+  TuttiProcess tutti(folder_);
+  for (int i = 0; i < kStarts; ++i)
+    tutti.send({{"jsonrpc", "2.0"},
+                {"id", 1000 + i},
+                {"method", "tools/call"},
+                {"params",
+                 {{"name", "start_agent"},
+                  {"arguments", {{"blueprint", "teller"}, {"parameters", Json::object()}}}}}});
+  for (int i = 0; i < kStarts; ++i) EXPECT_TRUE(tutti.receive().contains("result"));
+  tutti.closeInput();
+  EXPECT_EQ(tutti.wait(), 0);
+  // Nobody is there to launch anything now.
+  int told = 0;
+  for (char byte = 0; told < kStarts; ++told) {
+    pollfd readable{ran, POLLIN, 0};
+    if (::poll(&readable, 1, 20'000) != 1 || ::read(ran, &byte, 1) != 1) break;
+  }
+  EXPECT_EQ(told, kStarts);
+  ::close(ran);
 }
 
 TEST_F(ReplicasTest, AKilledRunHostFailsItsRunAndLeavesNoProcess) {
