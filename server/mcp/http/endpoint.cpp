@@ -38,7 +38,8 @@ void refuse(HttpReply& reply, int status, int code, std::string message) {
 std::optional<std::string> headerParameterMismatch(const Server::Impl& server,
                                                    const HttpRequest& http,
                                                    const Request& request) {
-  if (request.method != "tools/call" || !request.params.is_object()) return std::nullopt;
+  if (!server.tools.mirrorsArguments() || request.method != "tools/call") return std::nullopt;
+  if (!request.params.is_object()) return std::nullopt;
   const Json* name = json::find(request.params, "name");
   if (name == nullptr || !name->is_string()) return std::nullopt;
   const auto* tool = server.tools.find(name->get_ref<const std::string&>());

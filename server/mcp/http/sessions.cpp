@@ -10,7 +10,8 @@ Sessions::~Sessions() {
 }
 
 void Session::deliver(std::string frame) {
-  if (stream) return stream->event({.data = frame});
+  const auto open = stream;  // it may go with its client during the call
+  if (open) return open->event({.data = frame});
   if (std::find(undelivered.begin(), undelivered.end(), frame) != undelivered.end()) return;
   if (undelivered.size() >= kUndeliveredMax) undelivered.pop_front();
   undelivered.push_back(std::move(frame));
