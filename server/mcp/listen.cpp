@@ -53,8 +53,9 @@ class Listening final : public Listener, public std::enable_shared_from_this<Lis
     if (asked.empty()) return acknowledge();
     const std::string owner = taskOwner(request_.context.caller);
     for (const std::string& id : asked)
-      server_.tasks->store().get(
-          id, owner, [self = shared_from_this()](const Result<Task>& task) { self->found(task); });
+      server_.tasks->store().get(id, owner, [weak = weak_from_this()](const Result<Task>& task) {
+        if (const auto self = weak.lock()) self->found(task);
+      });
   }
   void acknowledge() {
     std::string kinds = "{";

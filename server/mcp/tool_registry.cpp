@@ -106,6 +106,7 @@ Status ToolRegistry::add(Tool tool, ToolHandler handler) {
     entry->output = std::move(output->schema);
   }
   entry->tool = std::move(tool);
+  mirrors_arguments_ = mirrors_arguments_ || !entry->header_parameters.empty();
   tools_.add(std::move(entry));
   return ok();
 }

@@ -107,5 +107,79 @@ TEST_F(ListenTasksTest, ACancelledListenHearsNoMore) {
   EXPECT_EQ(client_->next(), Json());
 }
 
+/// Answers questions about a task when told to.
+class LateStore final : public TaskStore {
+ public:
+  void create(Task task, Done done) override { store_.create(std::move(task), std::move(done)); }
+  void get(const std::string& id, const std::string& owner, Done done) override {
+    waiting_.push_back([this, id, owner, done = std::move(done)] { store_.get(id, owner, done); });
+  }
+  void change(const std::string& id, TaskChange change, Done done) override {
+    store_.change(id, std::move(change), std::move(done));
+  }
+  void list(const TaskQuery& query, Listed done) override { store_.list(query, std::move(done)); }
+  void onChange(std::function<void(const Task&)> watcher) override {
+    store_.onChange(std::move(watcher));
+  }
+  void answer() {
+    for (const auto& one : std::exchange(waiting_, {})) one();
+  }
+
+ private:
+  MemoryTaskStore store_{MemoryTaskStore::Options{}};
+  std::vector<std::function<void()>> waiting_;
+};
+
+class LateListenTest : public testing::Test {
+ protected:
+  LateListenTest() : server_(std::make_unique<Server>(options())) {
+    log::configure(log::Level::Off);
+    fixture::addTaskTools(*server_, held_);
+    client_ = std::make_unique<fixture::StreamClient>(*server_);
+    Json capabilities = fixture::everyCapability();
+    capabilities["extensions"] = {{std::string(kTasksExtension), Json::object()}};
+    const Json made = client_->ask(fixture::modernCall(1, "job", {}, capabilities));
+    const Json wanted = {{"toolsListChanged", true},
+                         {"taskIds", Json::array({made["result"]["taskId"]})}};
+    client_->send(fixture::modernRequest(2, "subscriptions/listen", {{"notifications", wanted}},
+                                         capabilities));
+  }
+  ServerOptions options() {
+    ServerOptions options = fixture::options();
+    options.task_store = store_;
+    return options;
+  }
+
+  fixture::Held held_;
+  std::shared_ptr<LateStore> store_ = std::make_shared<LateStore>();
+  std::unique_ptr<Server> server_;
+  std::unique_ptr<fixture::StreamClient> client_;
+};
+
+TEST_F(LateListenTest, NothingIsToldBeforeTheAcknowledgement) {
+  server_->toolsChanged();
+  EXPECT_EQ(client_->next(), Json()) << "the store has not said which tasks there are";
+  store_->answer();
+  EXPECT_EQ(client_->next()["method"], "notifications/subscriptions/acknowledged");
+  server_->toolsChanged();
+  EXPECT_EQ(client_->next()["method"], "notifications/tools/list_changed");
+}
+
+TEST_F(LateListenTest, AnAnswerAfterTheCancellationIsDropped) {
+  client_->send(
+      {{"jsonrpc", "2.0"}, {"method", "notifications/cancelled"}, {"params", {{"requestId", 2}}}});
+  store_->answer();
+  EXPECT_EQ(client_->next(), Json());
+  EXPECT_EQ(server_->listening(), 0U);
+}
+
+TEST_F(LateListenTest, AnAnswerAfterTheServersEndIsDropped) {
+  client_.reset();
+  held_.calls.clear();
+  server_.reset();
+  store_->answer();
+  EXPECT_EQ(held_.cancelled, 0);
+}
+
 }  // namespace
 }  // namespace tutti::mcp
