@@ -79,8 +79,6 @@ struct Endpoint::State {
   void legacy(const HttpRequest& request, rpc::Item item, const std::shared_ptr<HttpReply>& reply);
   void batch(const HttpRequest& request, rpc::Decoded decoded,
              const std::shared_ptr<HttpReply>& reply);
-  void resume(Session& session, std::string_view last_event_id,
-              const std::shared_ptr<HttpReply>& reply);
   std::shared_ptr<Session> sessionOf(const HttpRequest& request, HttpReply& reply);
 };
 
@@ -206,28 +204,27 @@ void Endpoint::State::post(const HttpRequest& request, const std::shared_ptr<Htt
   }
 }
 
-void Endpoint::State::resume(Session& session, std::string_view last_event_id,
-                             const std::shared_ptr<HttpReply>& reply) {
-  if (session.replay->resume(last_event_id, reply)) return;
-  refuse(*reply, 400, kLegacyTransport,
-         "Bad Request: Last-Event-ID names no event of this session, or what followed it is no "
-         "longer kept");
-}
-
 void Endpoint::State::get(const HttpRequest& request, const std::shared_ptr<HttpReply>& reply) {
   if (const auto refusal = checkGetHeaders(request)) return refuse(*reply, *refusal);
   const auto session = sessionOf(request, *reply);
   if (!session) return;
   const auto& last_event_id = request.header(Header::LastEventId);
-  if (last_event_id && session->replay) return resume(*session, *last_event_id, reply);
-  if (session->stream)
+  if (last_event_id && session->replay) {
+    if (!session->resume(*last_event_id, reply))
+      return refuse(*reply, 400, kLegacyTransport,
+                    "Bad Request: Last-Event-ID names no event of this session, or what followed "
+                    "it is no longer kept");
+  } else if (session->stream) {
     return refuse(*reply, 409, kLegacyTransport,
                   "Conflict: this session's standalone stream is open already");
-  session->openStream(reply);
+  } else {
+    session->openStream(reply);
+  }
+  if (session->stream != reply) return;  // that of a POST, which its answer ends
   std::weak_ptr<Session> weak = session;
-  reply->onGone([this, weak = std::move(weak)] {
+  reply->onGone([this, weak = std::move(weak), own = std::weak_ptr<HttpReply>(reply)] {
     const auto alive = weak.lock();
-    if (!alive) return;
+    if (!alive || alive->stream != own.lock()) return;  // somebody else has taken it up
     alive->stream = nullptr;
     sessions.touch(*alive);
   });

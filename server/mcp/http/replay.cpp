@@ -109,12 +109,13 @@ void Replay::release(Number number, std::int64_t retry_ms) {
   reply->endStream();
 }
 
-bool Replay::resume(std::string_view last_event_id, const std::shared_ptr<HttpReply>& reply) {
+std::optional<Replay::Number> Replay::resume(std::string_view last_event_id,
+                                             const std::shared_ptr<HttpReply>& reply) {
   const auto id = eventIdOf(last_event_id);
   const auto found = id ? streams_.find(id->stream) : streams_.end();
-  if (found == streams_.end()) return false;
+  if (found == streams_.end()) return std::nullopt;
   Stream& stream = found->second;
-  if (id->event < stream.forgotten || id->event > stream.last) return false;
+  if (id->event < stream.forgotten || id->event > stream.last) return std::nullopt;
   if (const auto before = std::exchange(stream.reply, nullptr)) before->endStream();
   reply->openStream({});
   for (const Event& event : stream.events)
@@ -124,7 +125,7 @@ bool Replay::resume(std::string_view last_event_id, const std::shared_ptr<HttpRe
     reply->endStream();
   else
     stream.reply = reply;
-  return true;
+  return id->stream;
 }
 
 Replay::Number ReplayExchange::stream() {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -48,9 +49,10 @@ class Replay {
   void release(Number stream, std::int64_t retry_ms);
 
   /// Opens `reply` with what the stream has had since that event; what is yet to come follows, and
-  /// whoever read it until now reads no more. False, and nothing is done, for an id that is not of
-  /// this session or whose following events are not all kept.
-  bool resume(std::string_view last_event_id, const std::shared_ptr<HttpReply>& reply);
+  /// whoever read it until now reads no more. The stream's number; nothing, and nothing is done,
+  /// for an id that is not of this session or whose following events are not all kept.
+  std::optional<Number> resume(std::string_view last_event_id,
+                               const std::shared_ptr<HttpReply>& reply);
 
   std::size_t bytes() const { return bytes_; }
 

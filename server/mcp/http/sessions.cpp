@@ -10,16 +10,35 @@ Sessions::~Sessions() {
 }
 
 void Session::deliver(std::string frame) {
+  if (stream && standalone != 0) return replay->send(standalone, std::move(frame));
   if (stream) return stream->event({.data = frame});
   if (std::find(undelivered.begin(), undelivered.end(), frame) != undelivered.end()) return;
   if (undelivered.size() >= kUndeliveredMax) undelivered.pop_front();
   undelivered.push_back(std::move(frame));
 }
 
+void Session::deliverWaiting() {
+  for (std::string& frame : std::exchange(undelivered, {})) deliver(std::move(frame));
+}
+
 void Session::openStream(std::shared_ptr<HttpReply> reply) {
   stream = std::move(reply);
-  stream->openStream({});
-  for (std::string& frame : std::exchange(undelivered, {})) deliver(std::move(frame));
+  if (replay) {
+    if (standalone != 0) replay->end(standalone);
+    standalone = replay->open(stream);
+  } else {
+    stream->openStream({});
+  }
+  deliverWaiting();
+}
+
+bool Session::resume(std::string_view last_event_id, const std::shared_ptr<HttpReply>& reply) {
+  const auto number = replay->resume(last_event_id, reply);
+  if (!number) return false;
+  if (*number != standalone) return true;
+  stream = reply;
+  deliverWaiting();
+  return true;
 }
 
 void Sessions::use(Order::iterator place) {

@@ -22,6 +22,7 @@ struct Session {
   std::shared_ptr<Peer> peer;
   std::shared_ptr<HttpReply> stream;         ///< the standalone event stream, while a GET is open
   std::shared_ptr<Replay> replay = nullptr;  ///< of revisions whose streams can be taken up again
+  Replay::Number standalone = 0;             ///< its number in `replay`; 0: it has none
   std::deque<std::string> undelivered = {};
   std::chrono::steady_clock::time_point used_at = {};
 
@@ -33,8 +34,14 @@ struct Session {
   void deliver(std::string frame);
   /// A GET has come: what waited goes out.
   void openStream(std::shared_ptr<HttpReply> reply);
+  /// A GET has come to take up a stream, the standalone one or that of a POST. False when it cannot
+  /// be; then nothing is done.
+  bool resume(std::string_view last_event_id, const std::shared_ptr<HttpReply>& reply);
 
   static constexpr std::size_t kUndeliveredMax = 64;
+
+ private:
+  void deliverWaiting();
 };
 
 /// A clock that only goes forward; tests turn it by hand.
