@@ -59,8 +59,7 @@ std::string Flow::resultHead() const {
 void Flow::reply(std::string frame) {
   if (ended_) return;
   cancel_callback_ = nullptr;
-  const auto exchange = request_.exchange;
-  exchange->reply(std::move(frame), 200);
+  request_.exchange->reply(std::move(frame), 200);
   end();
 }
 
