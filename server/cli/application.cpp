@@ -8,6 +8,7 @@
 #include "server/base/embedded.hpp"
 #include "server/base/file.hpp"
 #include "server/base/log.hpp"
+#include "server/cli/mounts.hpp"
 #include "server/transport/timers.hpp"
 #include "tools/registry.hpp"
 
@@ -92,11 +93,24 @@ Status Application::wire(const Settings& settings) {
   server.instructions = kInstructions;
   server.timers = transport::makeTimers(io_);
   server_ = std::make_unique<mcp::Server>(std::move(server));
-  const std::string toolsets =
-      settings.toolsets.empty() ? std::string(tools::kDefaultToolsets) : settings.toolsets;
-  return tools::addTools(
+  std::string toolsets = settings.toolsets;
+  if (toolsets.empty()) toolsets = tools::kDefaultToolsets;
+  if (settings.toolsets.empty() && !settings.mcp_config.empty()) toolsets += ",tools";
+  const Status added = tools::addTools(
       *server_, *context_, toolsets,
       [assets = settings.assets](std::string_view name) { return schemaText(assets, name); });
+  if (!added.ok() || settings.mcp_config.empty()) return added;
+  return mount(settings);
+}
+
+Status Application::mount(const Settings& settings) {
+  tool_sink_ = toolSinkOf(*server_);
+  auto opened = openMounts(io_, settings, *tool_sink_);
+  if (!opened.ok()) return std::move(opened).error();
+  tool_host_ = std::move(*opened);
+  context_->tool_host = tool_host_.get();
+  tool_host_->start();
+  return ok();
 }
 
 void Application::run() {
