@@ -1,6 +1,7 @@
 #include "server/toolhost/connection.hpp"
 
 #include "server/toolhost/child_server.hpp"
+#include "server/transport/http_client.hpp"
 #include "server/transport/stdio_client.hpp"
 
 namespace tutti::toolhost {
@@ -51,13 +52,44 @@ Result<std::shared_ptr<Connection>> openStdio(boost::asio::io_context& io,
       std::make_shared<StdioConnection>(io, std::move(*started), wanted, events));
 }
 
+class HttpConnection final : public Connection {
+ public:
+  HttpConnection(std::unique_ptr<transport::HttpClient> channel, Wanted& wanted,
+                 mcp::client::Events& events)
+      : channel_(std::move(channel)), client_(*channel_, std::move(wanted.client), events) {
+    channel_->start(client_);
+    client_.start();
+  }
+  ~HttpConnection() override { channel_->stop(); }
+
+  mcp::client::Client& client() override { return client_; }
+  int pid() const override { return 0; }
+
+ private:
+  std::unique_ptr<transport::HttpClient> channel_;
+  mcp::client::Client client_;
+};
+
+Result<std::shared_ptr<Connection>> openHttp(boost::asio::io_context& io,
+                                             Connection::Wanted& wanted,
+                                             mcp::client::Events& events) {
+  transport::HttpClientOptions options;
+  options.url = wanted.spec.url;
+  options.headers = wanted.spec.headers;
+  options.message_bytes_max = wanted.spec.limits.message_bytes_max;
+  auto channel = transport::HttpClient::create(io, std::move(options));
+  if (!channel.ok()) return std::move(channel).error();
+  return std::shared_ptr<Connection>(
+      std::make_shared<HttpConnection>(std::move(*channel), wanted, events));
+}
+
 }  // namespace
 
 Result<std::shared_ptr<Connection>> Connection::open(boost::asio::io_context& io, Wanted wanted,
                                                      mcp::client::Events& events) {
   wanted.client.message_bytes_max = wanted.spec.limits.message_bytes_max;
   if (wanted.spec.kind == MountSpec::Kind::Stdio) return openStdio(io, wanted, events);
-  return Error(Code::FailedPrecondition, "servers over HTTP are not mounted yet");
+  return openHttp(io, wanted, events);
 }
 
 }  // namespace tutti::toolhost

@@ -240,6 +240,12 @@ void Mount::begin(const std::string& tool, std::shared_ptr<mcp::ToolCall> call) 
       ->start(connection_->client());
 }
 
+const OfferedTool* Mount::offered(const std::string& tool) const {
+  const auto found = std::find_if(tools_.begin(), tools_.end(),
+                                  [&tool](const OfferedTool& each) { return each.name == tool; });
+  return found == tools_.end() ? nullptr : &*found;
+}
+
 /// The state that the caller comes back with, or nothing when too many are away.
 std::string Mount::park(std::shared_ptr<MountedCall> call) {
   if (parked_.size() >= options_.parked_max) return {};

@@ -116,6 +116,7 @@ class Mount final : public mcp::client::Events, public std::enable_shared_from_t
   std::string park(std::shared_ptr<MountedCall> call);
   void resume(const std::string& tool, std::shared_ptr<mcp::ToolCall> call);
   void expireParked();
+  const OfferedTool* offered(const std::string& tool) const;
   void settle();
   void wake();
   void arm();

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <utility>
 
+#include "server/mcp/client/header_arguments.hpp"
 #include "server/toolhost/connection.hpp"
 #include "server/toolhost/mount.hpp"
 
@@ -51,6 +52,8 @@ Error ofServer(const std::string& server, const Error& error) {
 void MountedCall::start(client::Client& to) {
   client::CallOptions options;
   options.time_max_ms = static_cast<std::int64_t>(std::ceil(mount_->spec().timeout_s * 1000));
+  if (const OfferedTool* known = mount_->offered(tool_))
+    options.header_params = client::headerArguments(known->header_parameters, call_->arguments());
   const std::weak_ptr<MountedCall> weak = weak_from_this();
   if (call_->wantsProgress())
     options.on_progress = [weak](const client::Progress& progress) {

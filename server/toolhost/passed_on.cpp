@@ -92,6 +92,9 @@ Result<OfferedTool> offeredTool(const mcp::client::ListEntry& entry) {
   const Json* input = json::find(entry.value, "inputSchema");
   if (input == nullptr || !hasObjectRoot(*input))
     return bad("has no input schema whose root is an object");
+  auto marked = mcp::headerParameters(*input);
+  if (!marked.ok()) return bad("cannot be called over HTTP: " + marked.error().message());
+  offered.header_parameters = std::move(*marked);
   offered.description = entry.text;
   mcp::Tool& tool = offered.tool;
   const Json* hints = json::find(entry.value, "annotations");

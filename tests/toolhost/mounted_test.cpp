@@ -1,4 +1,5 @@
 // Mounted servers that behave.
+#include "server/transport/transport.hpp"
 #include "tests/toolhost/world.hpp"
 
 namespace tutti::toolhost {
@@ -112,6 +113,34 @@ TEST_F(MountedTest, LimitsAndEnvironmentAreThoseOfTheFile) {
   const Json limits = call("fake__limits").at("structuredContent");
   EXPECT_EQ(limits.at("open_files"), 33);
   EXPECT_EQ(limits.at("group"), limits.at("pid"));
+}
+
+TEST_F(MountedTest, AServerOverHttpIsMountedLikeAnyOther) {
+  fixture::Held held;
+  mcp::Server other(fixture::options());
+  fixture::addTools(other, held);
+  transport::HttpOptions http_options;
+  http_options.port = 0;
+  transport::HttpServer http(io, other, http_options);
+  ASSERT_TRUE(http.start().ok());
+  MountSpec made;
+  made.name = "web";
+  made.kind = MountSpec::Kind::Http;
+  made.url = "http://127.0.0.1:" + std::to_string(http.port()) + "/mcp";
+  mount({made});
+  EXPECT_EQ(health().revision, "2026-07-28");
+  EXPECT_EQ(call("web__echo", {{"text", "hi"}}).at("structuredContent"), Json({{"text", "hi"}}));
+  std::vector<std::string> steps;
+  const client::Ended slow =
+      begin("web__slow", Json::object(),
+            {.on_progress = [&](const client::Progress& p) { steps.push_back(p.message); }});
+  ASSERT_TRUE(until([&] { return steps.size() == 2; }));
+  caller->cancel(ticket, "enough");
+  EXPECT_TRUE(until([&] { return held.cancelled == 1; }));
+  ASSERT_TRUE(other.removeTool("blob"));
+  other.toolsChanged();
+  EXPECT_TRUE(until([&] { return health().tools == 5; }));
+  host.reset();
 }
 
 TEST_F(MountedTest, NothingOfAServerIsLeftWhenItIsUnmounted) {

@@ -81,6 +81,10 @@ std::size_t Client::inFlight() const {
   return state_->pending.size() - (state_->follow_ticket == 0 ? 0 : 1);
 }
 
+bool Client::awaits(const rpc::Id& id) const {
+  return state_->byId(id) != nullptr;
+}
+
 Ticket Client::request(std::string_view method, Json params, CallOptions options, Done done) {
   auto request = std::make_unique<Pending>();
   request->method = std::string(method);

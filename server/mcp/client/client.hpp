@@ -158,6 +158,8 @@ class Client {
   const ServerFacts& facts() const;
   /// Requests of ours without an answer.
   std::size_t inFlight() const;
+  /// Is an answer to the message with that id still awaited?
+  bool awaits(const rpc::Id& id) const;
 
   Ticket call(ToolRequest tool, CallOptions options, Done done);
   Ticket readResource(const std::string& uri, CallOptions options, Done done);
