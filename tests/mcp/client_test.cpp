@@ -41,6 +41,18 @@ TEST_F(ScriptedClient, AServerThatRefusesTheProbeIsAskedToInitialize) {
   EXPECT_EQ(channel.established_count, 1);
 }
 
+TEST_F(ScriptedClient, ARefusalThatNamesOurRevisionIsAnsweredByAskingAgain) {
+  open();
+  for (int attempt = 0; attempt < 2; ++attempt)
+    give({{"jsonrpc", "2.0"},
+          {"id", next().at("id")},
+          {"error",
+           {{"code", -32022},
+            {"message", "Unsupported protocol version"},
+            {"data", {{"supported", {"2026-07-28"}}, {"requested", "2026-07-28"}}}}}});
+  EXPECT_EQ(next().at("method"), "initialize");  // but not for ever
+}
+
 TEST_F(ScriptedClient, SilenceAfterTheProbeLeadsToInitialize) {
   open();
   next();

@@ -37,6 +37,16 @@ std::int64_t serverCode(const Error& error) {
   return details.ok() ? json::integerOr(*details, "code", 0) : 0;
 }
 
+/// Does the error for an unsupported version name the one that this client speaks?
+bool offersModern(const Error& error) {
+  constexpr std::int64_t kUnsupported = -32022;
+  if (serverCode(error) != kUnsupported) return false;
+  const auto details = json::parse(error.details());
+  const Json* data = json::find(*details, "data");
+  return data != nullptr && data->is_object() &&
+         contains(json::find(*data, "supported"), revisionName(kModern));
+}
+
 }  // namespace
 
 Json Client::State::clientInfo() const {
@@ -58,6 +68,10 @@ void Client::State::probe() {
   handshake_until_ms = now + options.handshake_max_ms;
   if (options.era == Era::Legacy) return initialize();
   if (options.era == Era::Either) probe_until_ms = now + options.probe_max_ms;
+  sendProbe();
+}
+
+void Client::State::sendProbe() {
   auto request = std::make_unique<Pending>();
   request->method = "server/discover";
   request->params = Json::object();
@@ -90,6 +104,9 @@ void Client::State::probeRefused(const Error& error) {
   constexpr std::int64_t kMissing = -32021;
   constexpr std::int64_t kHeaders = -32020;
   const std::int64_t code = serverCode(error);
+  // Such a server is modern, and names what it speaks: then it is asked once more.
+  if (phase == Phase::Probing && offersModern(error) && !std::exchange(probed_again, true))
+    return sendProbe();
   // These two only a modern server knows: the legacy handshake would not help.
   const bool final = options.era == Era::Modern || code == kMissing || code == kHeaders;
   if (phase == Phase::Probing && !final) return initialize();

@@ -48,6 +48,7 @@ struct Client::State : std::enable_shared_from_this<Client::State> {
 
   // handshake.cpp
   void probe();
+  void sendProbe();
   void probed(Result<Reply> reply);
   void probeRefused(const Error& error);
   void initialize();
@@ -108,6 +109,7 @@ struct Client::State : std::enable_shared_from_this<Client::State> {
   std::int64_t probe_until_ms = 0;      // 0: no probe waits for its time
   std::int64_t handshake_until_ms = 0;  // 0: the handshake is over
   Ticket probe_ticket = 0;
+  bool probed_again = false;
   Ticket init_ticket = 0;
   Ticket follow_ticket = 0;
   std::int64_t follow_again_ms = 0;  // 0: not waiting to ask again
