@@ -9,6 +9,7 @@
 #include "server/base/embedded.hpp"
 #include "server/base/file.hpp"
 #include "server/base/log.hpp"
+#include "server/cli/mounts.hpp"
 #include "server/transport/timers.hpp"
 #include "tools/prompts.hpp"
 #include "tools/registry.hpp"
@@ -127,18 +128,36 @@ Status Application::wire(const Settings& settings) {
   server.instructions = kInstructions;
   server.timers = transport::makeTimers(io_);
   server_ = std::make_unique<mcp::Server>(std::move(server));
-  const std::string toolsets =
-      settings.toolsets.empty() ? std::string(tools::kDefaultToolsets) : settings.toolsets;
-  Status added = tools::addTools(
+  std::string toolsets = settings.toolsets;
+  if (toolsets.empty()) toolsets = tools::kDefaultToolsets;
+  if (settings.toolsets.empty() && !settings.mcp_config.empty()) toolsets += ",tools";
+  const Status added = tools::addTools(
       *server_, *context_, toolsets,
       [assets = settings.assets](std::string_view name) { return schemaText(assets, name); });
   if (!added.ok()) return added;
-  if (added = tools::addResources(*server_, *context_); !added.ok()) return added;
+  if (Status offered = offer(settings); !offered.ok()) return offered;
+  return settings.mcp_config.empty() ? ok() : mount(settings);
+}
+
+// What there is beside the tools.
+Status Application::offer(const Settings& settings) {
+  if (Status added = tools::addResources(*server_, *context_); !added.ok()) return added;
   const auto prompts = promptTexts(settings.assets);
-  if (added = tools::addPrompts(*server_, *context_, prompts.here); !added.ok()) return added;
-  if (added = tools::addSkills(*server_, prompts.skills); !added.ok()) return added;
+  if (Status added = tools::addPrompts(*server_, *context_, prompts.here); !added.ok())
+    return added;
+  if (Status added = tools::addSkills(*server_, prompts.skills); !added.ok()) return added;
   tools::addBlueprintSkills(*server_, *catalog_);
   resource_watch_ = std::make_unique<tools::ResourceWatch>(*server_, *context_, *notifier_);
+  return ok();
+}
+
+Status Application::mount(const Settings& settings) {
+  tool_sink_ = toolSinkOf(*server_);
+  auto opened = openMounts(io_, settings, *tool_sink_);
+  if (!opened.ok()) return std::move(opened).error();
+  tool_host_ = std::move(*opened);
+  context_->tool_host = tool_host_.get();
+  tool_host_->start();
   return ok();
 }
 

@@ -14,6 +14,7 @@
 #include "server/runner/waiter.hpp"
 #include "server/store/notifier.hpp"
 #include "server/store/store.hpp"
+#include "server/toolhost/tool_host.hpp"
 #include "tools/context.hpp"
 #include "tools/resources.hpp"
 
@@ -29,6 +30,8 @@ class Application {
   boost::asio::io_context& io() { return io_; }
   mcp::Server& server() { return *server_; }
   store::Store& store() { return *store_; }
+  /// Null when nothing is mounted.
+  toolhost::ToolHost* toolHost() { return tool_host_.get(); }
 
   /// Runs the loop on this thread until leave() has done its work.
   void run();
@@ -41,6 +44,8 @@ class Application {
  private:
   Application() = default;
   Status wire(const Settings& settings);
+  Status offer(const Settings& settings);
+  Status mount(const Settings& settings);
 
   boost::asio::io_context io_{1};
   std::unique_ptr<store::Store> store_;
@@ -52,6 +57,8 @@ class Application {
   std::unique_ptr<tools::Context> context_;
   std::unique_ptr<mcp::Server> server_;
   std::unique_ptr<tools::ResourceWatch> resource_watch_;
+  std::unique_ptr<toolhost::ToolSink> tool_sink_;
+  std::unique_ptr<toolhost::ToolHost> tool_host_;
   struct Signals;
   std::shared_ptr<Signals> signals_;
   bool leaving_ = false;

@@ -39,6 +39,9 @@ struct Tool {
   ToolAnnotations annotations;
   TaskSupport task_support = TaskSupport::Forbidden;
   std::string meta = {};  ///< `_meta`, a JSON object as text; may be empty
+  /// Serve an input schema that does not compile, and let arguments pass as they are: for tools that
+  /// are passed on from elsewhere.
+  bool unchecked_input = false;
 };
 
 /// What a finished call gives back. `structured` must match the tool's output schema; the text
@@ -47,6 +50,7 @@ struct ToolOutput {
   Json structured;
   std::string text;
   std::vector<Content> content = {};  ///< blocks beside or instead of `text`
+  bool is_error = false;  ///< the tool failed and says so in its own words; no schema applies
 };
 
 /// How a task is offered. A client of 2025-11-25 may wish for a time to live of its own, up to

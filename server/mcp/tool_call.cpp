@@ -45,7 +45,7 @@ class Call final : public UnderWay<ToolCall> {
   void appendResult(std::string& to, const Result<ToolOutput>& result) const {
     const ResultTail& tail = flow_.server().tail;
     if (!result.ok()) return appendToolFailure(to, *tool_, result.error(), flow_.revision(), tail);
-    if (tool_->output) {
+    if (tool_->output && !result->is_error) {
       const auto misses = tool_->output->validate(result->structured);
       if (!misses.empty()) return appendBadOutput(to, misses);
     }

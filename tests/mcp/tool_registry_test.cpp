@@ -40,6 +40,21 @@ TEST(ToolRegistryTest, BadSchemasAreRefusedByToolAndKind) {
   EXPECT_NE(refusal(broken).find("tool 't': output schema: "), std::string::npos);
 }
 
+TEST(ToolRegistryTest, AnInputSchemaThatDoesNotCompileIsServedWhereThatIsAllowed) {
+  Tool passed_on = tool("t");
+  passed_on.input_schema = R"({"type":"object","properties":{"a":{"type":"nonsense"}}})";
+  EXPECT_NE(refusal(passed_on), "");
+  passed_on.unchecked_input = true;
+  ToolRegistry registry(10);
+  ASSERT_TRUE(registry.add(passed_on, nullptr).ok());
+  EXPECT_TRUE((*registry.find("t"))->input.validate(Json{{"a", 1}}).empty());
+  EXPECT_NE(registry.page(Revision::k2025_11_25, "")->entries.find("nonsense"),
+            std::string_view::npos);
+  passed_on.name = "u";
+  passed_on.input_schema = R"({"properties":{}})";
+  EXPECT_FALSE(registry.add(passed_on, nullptr).ok());
+}
+
 TEST(ToolRegistryTest, NamesAreUnique) {
   ToolRegistry registry(10);
   ASSERT_TRUE(registry.add(tool("a"), nullptr).ok());
