@@ -71,6 +71,16 @@ expect_tools claude-code-http.mcp.json "$work/answers"
 curl -sS --max-time 30 "$address/health" | jq -e . > /dev/null
 echo "/health: ok"
 
+# The programs on the library, where a build with tests has made them.
+library=$(dirname "$tutti")/examples/library
+if [ -x "$library/example_server" ]; then
+  echo '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"add","arguments":{"a":1,"b":2}}}' \
+    | "$library/example_server" | jq -e '.result.structuredContent.sum == 3' > /dev/null
+  "$library/example_client" "$address/mcp" list_blueprints '{"query":"survey"}' \
+    | jq -e '.structuredContent.blueprints[0].name == "repo-survey"' > /dev/null
+  echo "library: ok"
+fi
+
 (cd "$root" && bash "$examples/one-call.sh") > "$work/answers"
 jq -e -s '.[0].status == "completed" and (.[1].result.structuredContent.sessions | length == 1)' "$work/answers" > /dev/null \
   || { echo "one-call.sh gave:"; cat "$work/answers"; exit 1; }
