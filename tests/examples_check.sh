@@ -71,6 +71,11 @@ expect_tools claude-code-http.mcp.json "$work/answers"
 curl -sS --max-time 30 "$address/health" | jq -e . > /dev/null
 echo "/health: ok"
 
+# Its servers do not exist: each is named with the reason, and everything else works.
+EXAMPLE_TOKEN=x REMOTE_TOKEN=y tutti --mcp-config "$examples/tool-servers.mcp.json" call list_tool_servers '{}' -q \
+  | jq -e '[.servers[].name] == ["example", "remote"]' > /dev/null
+echo "tool-servers.mcp.json: ok"
+
 # The programs on the library, where a build with tests has made them.
 library=$(dirname "$tutti")/examples/library
 if [ -x "$library/example_server" ]; then

@@ -231,10 +231,13 @@ part_conformance() {
   failed=$((failed + ${#bad[@]}))
   failures+=("${bad[@]}")
   if [ "$(grep -cE '^[^ ]+: [1-9][0-9]* passed, ' "$report")" -ne 5 ]; then fail "conformance: not all five runs were made"; fi
-  report=$logs/conformance_client.log
-  bash "$root/tests/conformance/run_client.sh" "$root/build/release" > "$report" 2>&1 || fail "conformance: a client scenario failed"
-  cat "$report"
-  passed=$((passed + $(sed -nE 's/.*Passed: ([0-9]+)\/.*/\1/p' "$report" | awk '{ sum += $1 } END { print sum + 0 }')))
+  local who
+  for who in client tutti; do
+    report=$logs/conformance_$who.log
+    bash "$root/tests/conformance/run_$who.sh" "$root/build/release" > "$report" 2>&1 || fail "conformance: a scenario of $who failed"
+    cat "$report"
+    passed=$((passed + $(sed -nE 's/.*Passed: ([0-9]+)\/.*/\1/p' "$report" | awk '{ sum += $1 } END { print sum + 0 }')))
+  done
 }
 
 part_asan() {
