@@ -17,6 +17,9 @@ bool isValidUtf8(std::string_view text);
 /// `text` with every ill-formed byte replaced by U+FFFD.
 std::string toValidUtf8(std::string_view text);
 
+/// `text` with its %XX decoded; what is no escape stays as it is.
+std::string percentDecoded(std::string_view text);
+
 /// At most `size_max` bytes of `text`, cut between characters, with " …" where something was cut.
 std::string shortened(std::string_view text, std::size_t size_max);
 

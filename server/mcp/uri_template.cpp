@@ -16,30 +16,6 @@ bool isName(std::string_view name) {
   });
 }
 
-int hexDigit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-/// What is no escape stays as it is.
-std::string decoded(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const bool room = text[i] == '%' && i + 2 < text.size();
-    const int high = room ? hexDigit(text[i + 1]) : -1;
-    const int low = room ? hexDigit(text[i + 2]) : -1;
-    if (high < 0 || low < 0) {
-      out += text[i];
-      continue;
-    }
-    out += static_cast<char>(high * 16 + low);
-    i += 2;
-  }
-  return out;
-}
-
 Error badTemplate(std::string_view text, std::string_view what) {
   std::string message = "URI template '";
   message.append(shortened(text, 200)).append("': ").append(what);
@@ -119,7 +95,7 @@ bool UriTemplate::matchPath(std::string_view path, Variables& found) const {
     if (path.substr(0, part.literal.size()) != part.literal) return false;
     path.remove_prefix(part.literal.size());
     if (!part.reserved && value.find_first_of("/?#") != value.npos) return false;
-    found[part.name] = decoded(value);
+    found[part.name] = percentDecoded(value);
   }
   return path.empty();
 }
@@ -134,7 +110,7 @@ bool UriTemplate::matchQuery(std::string_view query, Variables& found) const {
     const std::string name(pair.substr(0, equals));
     const bool ours = std::find(query_.begin(), query_.end(), name) != query_.end();
     if (!ours || found.contains(name)) return false;
-    found[name] = decoded(pair.substr(equals + 1));
+    found[name] = percentDecoded(pair.substr(equals + 1));
   }
   return true;
 }

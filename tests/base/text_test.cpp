@@ -112,5 +112,10 @@ TEST(TextTest, ListsAreJoinedForReading) {
   EXPECT_EQ(joined({"a", "b", "c"}), "a, b and c");
 }
 
+TEST(TextTest, PercentEscapesAreDecodedAndOtherPercentsStay) {
+  EXPECT_EQ(percentDecoded("a%20b%2fc%C3%A9"), "a b/c\xC3\xA9");
+  EXPECT_EQ(percentDecoded("100%, %4, %zz, %"), "100%, %4, %zz, %");
+}
+
 }  // namespace
 }  // namespace tutti

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 
+#include "server/base/text.hpp"
 #include "server/json/schema/compiler.hpp"
 #include "server/json/schema/print.hpp"
 #include "server/json/schema/uri.hpp"

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "server/base/text.hpp"
 #include "server/json/schema/metaschema.hpp"
 #include "server/json/schema/uri.hpp"
 

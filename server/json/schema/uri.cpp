@@ -63,12 +63,6 @@ std::string merged(const Uri& base, const std::string& path) {
   return slash == std::string::npos ? path : base.path.substr(0, slash + 1) + path;
 }
 
-int hexValue(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
 }  // namespace
 
 std::string Uri::text() const {
@@ -117,22 +111,6 @@ Uri resolveUri(std::string_view base_text, std::string_view reference) {
   const std::string path = uri.path[0] == '/' ? uri.path : merged(base, uri.path);
   uri.path = withoutDots(path);
   return uri;
-}
-
-std::string percentDecoded(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const bool escape = text[i] == '%' && i + 2 < text.size();
-    const int high = escape ? hexValue(text[i + 1]) : -1;
-    const int low = escape ? hexValue(text[i + 2]) : -1;
-    if (high < 0 || low < 0) {
-      out += text[i];
-      continue;
-    }
-    out += static_cast<char>(high * 16 + low);
-    i += 2;
-  }
-  return out;
 }
 
 }  // namespace tutti::json::schema

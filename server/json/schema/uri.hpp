@@ -23,7 +23,4 @@ Uri splitUri(std::string_view text);
 /// `reference` as seen from `base`. With an empty base, the reference itself.
 Uri resolveUri(std::string_view base, std::string_view reference);
 
-/// "%25" becomes "%". What is no escape stays as it is.
-std::string percentDecoded(std::string_view text);
-
 }  // namespace tutti::json::schema
