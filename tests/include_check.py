@@ -17,11 +17,12 @@ ALLOWED = {
     "server/routing": {"server/agents", "server/store", "server/json", "server/base"},
     "server/rpc": {"server/json", "server/base"},
     "server/mcp": {"server/rpc", "server/json", "server/base"},
+    "server/tasks": {"server/mcp", "server/store", "server/json", "server/base"},
     "server/transport": {"server/mcp", "server/rpc", "server/json", "server/base"},
     "server/runner": {"server/agents", "server/store", "server/json", "server/base"},
-    "tools": {"server/mcp", "server/runner", "server/agents", "server/documents", "server/routing",
+    "tools": {"server/mcp", "server/tasks", "server/runner", "server/agents", "server/documents", "server/routing",
               "server/store", "server/json", "server/base"},
-    "server/cli": {"tools", "server/transport", "server/mcp", "server/rpc", "server/runner", "server/agents",
+    "server/cli": {"tools", "server/tasks", "server/transport", "server/mcp", "server/rpc", "server/runner", "server/agents",
                    "server/documents", "server/routing", "server/store", "server/json", "server/base"},
     "server": {"server/cli", "server/runner", "server/base"},  # main.cpp
 }
