@@ -56,6 +56,11 @@ void beginWait(const Context& context, const CallPtr& call, const AwaitRun& requ
 }  // namespace
 
 void waitFor(const Context& context, const CallPtr& call, runner::WaitRequest wait) {
+  wait.before_waiting = [call, limit = wait.limit] {
+    const bool named = json::find(call->arguments(), "wait_s") != nullptr;
+    const bool is_task = call->detach(kWaitTask);
+    return is_task && !named ? std::chrono::milliseconds(kWaitTask.ttl_ms) : limit;
+  };
   wait.progress_every = context.progress_every;
   const std::shared_ptr<runner::Waiter::Wait> running = context.waiter.begin(std::move(wait));
   call->onCancelled([running] { running->cancel(); });

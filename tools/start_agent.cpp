@@ -124,16 +124,24 @@ Result<agents::StartedRun> StartAgent::run(store::Tx& tx, const Input& input,
 void StartAgent::handle(const Context& context, const CallPtr& call) {
   Result<Input> input = decode(call->arguments());
   if (!input.ok()) return call->finish(std::move(input).error());
+  const AnswerOptions options{input->mode, input->wait};
+  if (call->repeated())
+    return awaitStarted(
+        context, call,
+        {kName, startedKey(call, input->idempotency_key, options), input->body, options});
   Result<agents::NewSession> session = prepare(context, *input, call->caller());
   if (!session.ok()) return call->finish(std::move(session).error());
+  input->idempotency_key = startedKey(call, input->idempotency_key, options);
   const auto limits = context.supervisor.limits();
   write<agents::StartedRun>(
       context,
-      [input = *input, session = std::move(*session), limits](store::Tx& tx) {
+      [input = *input, session = std::move(*session), limits,
+       task = std::string(call->taskId())](store::Tx& tx) -> Result<agents::StartedRun> {
+        if (Status wanted = checkWanted(tx, task); !wanted.ok()) return std::move(wanted).error();
         return run(tx, input, session, limits);
       },
-      [&context, call, mode = input->mode, wait = input->wait](Result<agents::StartedRun> started) {
-        answerWithHandle(context, call, std::move(started), {mode, wait});
+      [&context, call, options](Result<agents::StartedRun> started) {
+        answerWithHandle(context, call, std::move(started), options);
       });
 }
 

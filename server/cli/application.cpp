@@ -8,6 +8,7 @@
 #include "server/base/embedded.hpp"
 #include "server/base/file.hpp"
 #include "server/base/log.hpp"
+#include "server/tasks/migrations.hpp"
 #include "server/transport/timers.hpp"
 #include "tools/registry.hpp"
 
@@ -17,6 +18,7 @@ namespace fs = std::filesystem;
 
 namespace {
 constexpr std::int64_t kLeaveMaxMs = 10'000;
+constexpr std::int64_t kAdoptDelayMs = 50;  // the first answers come first
 constexpr std::size_t kSchemaBytesMax = 1U << 20;
 
 constexpr const char* kInstructions =
@@ -35,6 +37,14 @@ std::string schemaText(const std::string& assets, std::string_view name) {
   for (const EmbeddedFile& file : embeddedFiles())
     if (file.path == path) return std::string(file.content);
   return {};
+}
+
+/// Of all parts that keep something in the store.
+std::vector<store::Migration> migrations() {
+  std::vector<store::Migration> all = agents::migrations();
+  const auto& tasks = tasks::migrations();
+  all.insert(all.end(), tasks.begin(), tasks.end());
+  return all;
 }
 
 agents::BlueprintCatalog::Options catalogOptions(const Settings& settings) {
@@ -60,16 +70,17 @@ Result<std::unique_ptr<Application>> Application::open(const Settings& settings)
   return application;
 }
 
-Status Application::wire(const Settings& settings) {
+Status Application::openStore(const Settings& settings) {
   auto folder = dataFolder(settings.data);
   if (!folder.ok()) return std::move(folder).error();
-  auto opened = store::Store::open(*folder, agents::migrations());
+  auto opened = store::Store::open(*folder, migrations());
   if (!opened.ok()) return std::move(opened).error();
   store_ = std::move(*opened);
   notifier_ = std::make_unique<store::Notifier>(io_, *store_);
-  if (Status started = notifier_->start(); !started.ok()) return started;
-  catalog_ = std::make_unique<agents::BlueprintCatalog>(catalogOptions(settings));
+  return notifier_->start();
+}
 
+Status Application::startRunner(const Settings& settings) {
   runner::Supervisor::Options options;
   options.launch.program = ownProgram();
   options.launch.store_folder = store_->folder();
@@ -77,8 +88,20 @@ Status Application::wire(const Settings& settings) {
   if (!settings.claude.empty()) options.launch.claude_command = settings.claude;
   options.launch.environment = runner::currentEnvironment();
   supervisor_ = std::make_unique<runner::Supervisor>(io_, *store_, std::move(options));
-  if (Status started = supervisor_->start(); !started.ok()) return started;
+  return supervisor_->start();
+}
 
+void Application::keepTasks(const std::shared_ptr<mcp::Timers>& timers) {
+  tasks_ = std::make_shared<tasks::DurableTaskStore>(tasks::DurableTaskStore::Parts{
+      *store_, *notifier_, context_->post, supervisor_->replicaId(),
+      [this](const std::string& replica) { return supervisor_->isDead(replica); }, timers});
+  supervisor_->onDeparture([this](const std::string& replica) { tasks_->adopt(replica); });
+}
+
+Status Application::wire(const Settings& settings) {
+  if (Status opened = openStore(settings); !opened.ok()) return opened;
+  catalog_ = std::make_unique<agents::BlueprintCatalog>(catalogOptions(settings));
+  if (Status started = startRunner(settings); !started.ok()) return started;
   waiter_ = std::make_unique<runner::Waiter>(io_, *store_, *notifier_);
   std::error_code failed;
   context_ = std::make_unique<tools::Context>(
@@ -90,13 +113,18 @@ Status Application::wire(const Settings& settings) {
   server.title = "tutti";
   server.version = TUTTI_VERSION;
   server.instructions = kInstructions;
-  server.timers = transport::makeTimers(io_);
+  const std::shared_ptr<mcp::Timers> timers = transport::makeTimers(io_);
+  server.timers = timers;
+  keepTasks(timers);
+  server.task_store = tasks_;
   server_ = std::make_unique<mcp::Server>(std::move(server));
   const std::string toolsets =
       settings.toolsets.empty() ? std::string(tools::kDefaultToolsets) : settings.toolsets;
-  return tools::addTools(
+  Status added = tools::addTools(
       *server_, *context_, toolsets,
       [assets = settings.assets](std::string_view name) { return schemaText(assets, name); });
+  if (added.ok()) adoption_ = timers->after(kAdoptDelayMs, [this] { tasks_->adoptAll(); });
+  return added;
 }
 
 void Application::run() {

@@ -14,6 +14,7 @@
 #include "server/runner/waiter.hpp"
 #include "server/store/notifier.hpp"
 #include "server/store/store.hpp"
+#include "server/tasks/durable_store.hpp"
 #include "tools/context.hpp"
 
 namespace tutti::cli {
@@ -40,6 +41,9 @@ class Application {
  private:
   Application() = default;
   Status wire(const Settings& settings);
+  Status openStore(const Settings& settings);
+  Status startRunner(const Settings& settings);
+  void keepTasks(const std::shared_ptr<mcp::Timers>& timers);
 
   boost::asio::io_context io_{1};
   std::unique_ptr<store::Store> store_;
@@ -48,6 +52,8 @@ class Application {
   std::unique_ptr<runner::Supervisor> supervisor_;
   std::unique_ptr<runner::Waiter> waiter_;
   std::unique_ptr<tools::Context> context_;
+  std::shared_ptr<tasks::DurableTaskStore> tasks_;
+  std::shared_ptr<void> adoption_;  ///< a timer
   std::unique_ptr<mcp::Server> server_;
   struct Signals;
   std::shared_ptr<Signals> signals_;

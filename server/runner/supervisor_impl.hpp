@@ -12,8 +12,8 @@
 
 #include "server/base/clock.hpp"
 #include "server/runner/follower.hpp"
-#include "server/runner/replica.hpp"
 #include "server/runner/leftovers.hpp"
+#include "server/runner/replica.hpp"
 #include "server/runner/supervisor.hpp"
 
 namespace tutti::runner {
@@ -99,6 +99,7 @@ struct Supervisor::Impl : std::enable_shared_from_this<Supervisor::Impl> {
   bool pump_again = false;
   bool closing = false;
   std::function<void()> idle;
+  std::function<void(const std::string&)> departed;
 };
 
 }  // namespace tutti::runner
