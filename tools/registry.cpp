@@ -128,6 +128,14 @@ const std::vector<Toolset>& toolsets() {
   return all;
 }
 
+bool holdsTaskTools(std::string_view names) {
+  const auto wanted = parseNames(names);
+  return wanted.ok() && std::all_of(entries().begin(), entries().end(), [&](const Entry& entry) {
+           return entry.task_support == mcp::TaskSupport::Forbidden || wanted->contains("all") ||
+                  wanted->contains(entry.toolset);
+         });
+}
+
 Status addTools(mcp::Server& server, const Context& context, std::string_view names,
                 const std::function<std::string(std::string_view)>& schemas) {
   auto wanted = parseNames(names);

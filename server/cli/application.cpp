@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 
 namespace {
 constexpr std::int64_t kLeaveMaxMs = 10'000;
-constexpr std::int64_t kAdoptDelayMs = 50;  // the first answers come first
+constexpr std::int64_t kAdoptDelayMs = 50;
 constexpr std::size_t kSchemaBytesMax = 1U << 20;
 
 constexpr const char* kInstructions =
@@ -95,7 +95,12 @@ void Application::keepTasks(const std::shared_ptr<mcp::Timers>& timers) {
   tasks_ = std::make_shared<tasks::DurableTaskStore>(tasks::DurableTaskStore::Parts{
       *store_, *notifier_, context_->post, supervisor_->replicaId(),
       [this](const std::string& replica) { return supervisor_->isDead(replica); }, timers});
+}
+
+/// After the first answers: nobody waits for it as long as that.
+void Application::adoptTasks(mcp::Timers& timers) {
   supervisor_->onDeparture([this](const std::string& replica) { tasks_->adopt(replica); });
+  adoption_ = timers.after(kAdoptDelayMs, [this] { tasks_->adoptAll(); });
 }
 
 Status Application::wire(const Settings& settings) {
@@ -123,7 +128,7 @@ Status Application::wire(const Settings& settings) {
   Status added = tools::addTools(
       *server_, *context_, toolsets,
       [assets = settings.assets](std::string_view name) { return schemaText(assets, name); });
-  if (added.ok()) adoption_ = timers->after(kAdoptDelayMs, [this] { tasks_->adoptAll(); });
+  if (added.ok() && tools::holdsTaskTools(toolsets)) adoptTasks(*timers);
   return added;
 }
 

@@ -44,6 +44,7 @@ class Application {
   Status openStore(const Settings& settings);
   Status startRunner(const Settings& settings);
   void keepTasks(const std::shared_ptr<mcp::Timers>& timers);
+  void adoptTasks(mcp::Timers& timers);
 
   boost::asio::io_context io_{1};
   std::unique_ptr<store::Store> store_;

@@ -72,13 +72,31 @@ void DurableTaskStore::get(const std::string& id, const std::string& owner, Done
 
 void DurableTaskStore::change(const std::string& id, mcp::TaskChange change, Done done) {
   auto row = std::make_shared<TaskRow>();
-  write(into<TaskRow>(row, [id, change = std::move(change), now = parts_.clock->now()](
-                               store::Tx& tx) { return changeTask(tx, id, change, now); }),
-        [this, row, done = std::move(done)](const Status& status) {
-          if (!status.ok()) return done(status.error());
+  const auto wanted = std::make_shared<const mcp::TaskChange>(std::move(change));
+  write(into<TaskRow>(row, [id, wanted, now = parts_.clock->now()](
+                               store::Tx& tx) { return changeTask(tx, id, *wanted, now); }),
+        [this, id, wanted, row, done = std::move(done)](const Status& status) {
+          if (!status.ok()) {
+            if (wanted->status && isTerminal(*wanted->status))
+              endLater(id, *wanted, status.error());
+            return done(status.error());
+          }
           tell(*row);
           done(std::move(row->task));
         });
+}
+
+/// An end that could not be written would leave the task unfinished for as long as this process
+/// lives. It is tried again until it is written, or the task has expired.
+void DurableTaskStore::endLater(const std::string& id, mcp::TaskChange end, const Error& error) {
+  if (error.code() == Code::NotFound || error.code() == Code::Conflict || !parts_.timers) return;
+  retries_[id] =
+      parts_.timers->after(kRetryMs, [weak = weak_from_this(), id, end = std::move(end)] {
+        const auto self = weak.lock();
+        if (!self) return;
+        const auto timer = self->retries_.extract(id);
+        self->change(id, end, [](const Result<Task>&) {});
+      });
 }
 
 void DurableTaskStore::list(const mcp::TaskQuery& query, Listed done) {

@@ -67,6 +67,7 @@ class DurableTaskStore final : public mcp::TaskStore,
   void look();
   void looked(const Status& status, const Look& found);
   void show(std::vector<std::string> ids);
+  void endLater(const std::string& id, mcp::TaskChange end, const Error& error);
   void adoptLater(const std::string& replica, const Error& error);
 
   const Parts parts_;
@@ -79,7 +80,7 @@ class DurableTaskStore final : public mcp::TaskStore,
   std::optional<std::int64_t> latest_;  ///< unknown while nothing is followed
   bool looking_ = false;
   bool look_again_ = false;
-  std::unordered_map<std::string, std::shared_ptr<void>> retries_;  ///< adoptions, by replica
+  std::unordered_map<std::string, std::shared_ptr<void>> retries_;  ///< timers, by replica or task
 };
 
 }  // namespace tutti::tasks

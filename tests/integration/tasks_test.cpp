@@ -65,6 +65,14 @@ class TasksTest : public ::testing::Test {
     EXPECT_EQ(report["status"], "completed") << ended.dump(1);
     EXPECT_EQ(report["result_data"], Json({{"done", true}}));
   }
+  static void waitForRunEnd(TuttiProcess& tutti) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    Json sessions;
+    do {
+      sessions = tutti.call("list_sessions")["sessions"];
+    } while (sessions[0]["status"] != "finished" && std::chrono::steady_clock::now() < deadline);
+    EXPECT_EQ(sessions[0]["status"], "finished") << sessions.dump(1);
+  }
   static void killHard(TuttiProcess& tutti) {
     tutti.kill(SIGKILL);
     EXPECT_EQ(tutti.wait(), 128 + SIGKILL);
@@ -146,6 +154,23 @@ TEST_F(TasksTest, ALiveTuttiTakesTheTasksOfAKilledOneOver) {
   EXPECT_EQ(task(second, id)["status"], "working");
   killHard(first);
   open();
+  expectDone(ended(second, id));
+}
+
+TEST_F(TasksTest, ATuttiWithoutTheToolsLeavesTasksToOneThatHasThem) {
+  Json id;
+  {
+    TuttiProcess first(folder_);
+    TuttiProcess without(folder_, {{"stdio", "--toolsets", "sessions"}, {}});
+    without.request("server/discover");
+    id = callAsTask(first, "get_result", {{"session_id", start(first)}})["taskId"];
+    killHard(first);
+    open();
+    // It adopts the run, and brings it to its end; the task stays as it is.
+    waitForRunEnd(without);
+    EXPECT_EQ(task(without, id)["status"], "working");
+  }
+  TuttiProcess second(folder_);
   expectDone(ended(second, id));
 }
 

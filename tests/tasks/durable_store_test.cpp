@@ -30,6 +30,28 @@ class HandClock final : public Clock {
   WallTime now_ = WallTime(std::chrono::seconds(1'800'000'000));
 };
 
+/// Timers that ring when the test says so.
+class HandTimers final : public mcp::Timers {
+ public:
+  std::shared_ptr<void> after(std::int64_t /*delay_ms*/, std::function<void()> callback) override {
+    auto alarm = std::make_shared<std::function<void()>>(std::move(callback));
+    alarms_.push_back(alarm);
+    return alarm;
+  }
+  int ring() {
+    int rung = 0;
+    for (const auto& weak : std::exchange(alarms_, {}))
+      if (const auto alarm = weak.lock()) {
+        ++rung;
+        (*alarm)();
+      }
+    return rung;
+  }
+
+ private:
+  std::vector<std::weak_ptr<std::function<void()>>> alarms_;
+};
+
 /// The notifier reads events, so there must be some.
 std::vector<store::Migration> tables() {
   std::vector<store::Migration> all = {
@@ -48,7 +70,9 @@ class Replica {
     std::size_t tasks_max = 100;
   };
   Replica(const std::filesystem::path& folder, const Options& options) {
-    auto opened = store::Store::open(folder, tables());
+    store::StoreOptions patience;
+    patience.busy_timeout_ms = 2'000;
+    auto opened = store::Store::open(folder, tables(), patience);
     EXPECT_TRUE(opened.ok());
     store_ = std::move(*opened);
     notifier_.emplace(io_, *store_);
@@ -56,7 +80,7 @@ class Replica {
     tasks = std::make_shared<DurableTaskStore>(DurableTaskStore::Parts{
         *store_, *notifier_,
         [this](std::function<void()> work) { boost::asio::post(io_, std::move(work)); }, options.id,
-        [dead = options.dead](const std::string& id) { return dead->contains(id); }, nullptr,
+        [dead = options.dead](const std::string& id) { return dead->contains(id); }, timers,
         options.clock, options.tasks_max});
     tasks->onChange([this](const Task& task) { seen.push_back(task); });
     tasks->onOrphan([this](Task task) { inherited.push_back(std::move(task)); });
@@ -110,6 +134,7 @@ class Replica {
         [&](store::Connection& db) -> Status { return checkUnfinished(db, id); });
   }
 
+  std::shared_ptr<HandTimers> timers = std::make_shared<HandTimers>();
   std::vector<Task> seen;
   std::vector<Task> inherited;
   std::shared_ptr<DurableTaskStore> tasks;
@@ -136,6 +161,14 @@ class DurableStoreTest : public testing::Test {
   std::unique_ptr<Replica> replica(const std::string& id, std::size_t tasks_max = 100) {
     return std::make_unique<Replica>(folder_.path(),
                                      Replica::Options{id, &clock_, &dead_, tasks_max});
+  }
+
+  /// Another process that holds the write lock for too long.
+  std::unique_ptr<store::Connection> lock() {
+    auto held = std::make_unique<store::Connection>((folder_.path() / "tutti.db").string(),
+                                                    store::Access::ReadWrite);
+    held->execute("BEGIN IMMEDIATE");
+    return held;
   }
 
   fixture::TempFolder folder_;
@@ -324,6 +357,40 @@ TEST_F(DurableStoreTest, ManyTasksAreInheritedInSteps) {
   dead_.insert("a");
   b->tasks->adopt("a");
   ASSERT_TRUE(b->runUntil([&] { return b->inherited.size() == 150; }));
+}
+
+TEST_F(DurableStoreTest, AnEndThatCouldNotBeWrittenIsWrittenLater) {
+  const auto a = replica("a");
+  ASSERT_TRUE(a->create(made("t1")).ok());
+  TaskChange end;
+  end.status = TaskStatus::Completed;
+  end.result = "{}";
+  {
+    const auto held = lock();
+    const auto refused = a->change("t1", end);
+    ASSERT_FALSE(refused.ok());
+    EXPECT_EQ(refused.error().name(), "database_locked");
+  }
+  EXPECT_EQ(a->get("t1")->status, TaskStatus::Working);
+  EXPECT_EQ(a->timers->ring(), 1);
+  EXPECT_EQ(a->get("t1")->status, TaskStatus::Completed);
+  EXPECT_FALSE(a->change("t1", end).ok());  // it has ended
+  EXPECT_EQ(a->timers->ring(), 0);
+}
+
+TEST_F(DurableStoreTest, AnAdoptionThatCouldNotBeWrittenIsTriedAgain) {
+  const auto a = replica("a");
+  ASSERT_TRUE(a->create(made("t1")).ok());
+  const auto b = replica("b");
+  dead_.insert("a");
+  {
+    const auto held = lock();
+    b->tasks->adopt("a");
+    EXPECT_FALSE(b->change("t1", {.status_message = "in order after it"}).ok());
+  }
+  EXPECT_TRUE(b->inherited.empty());
+  EXPECT_EQ(b->timers->ring(), 1);
+  EXPECT_TRUE(b->runUntil([&] { return b->inherited.size() == 1; }));
 }
 
 }  // namespace
