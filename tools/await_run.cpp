@@ -79,8 +79,8 @@ void withSessionIds(const Context& context, const CallPtr& call,
         }
         return ok();
       },
-      [post = context.post, call, ids, then = std::move(then)](Status status) {
-        post([call, ids, then, status = std::move(status)] {
+      [post = context.post, call = call, ids, then = std::move(then)](Status status) mutable {
+        post([call = std::move(call), ids, then = std::move(then), status = std::move(status)] {
           if (!status.ok()) return call->finish(status.error());
           then(std::move(*ids));
         });
@@ -110,11 +110,12 @@ void awaitRun(const Context& context, const CallPtr& call, AwaitRun request) {
         *session_id = run->session_id;
         return ok();
       },
-      [&context, call, request, session_id](Status status) {
-        context.post([&context, call, request, session_id, status = std::move(status)] {
-          if (!status.ok()) return call->finish(status.error());
-          beginWait(context, call, request, *session_id);
-        });
+      [&context, call = call, request, session_id](Status status) mutable {
+        context.post(
+            [&context, call = std::move(call), request, session_id, status = std::move(status)] {
+              if (!status.ok()) return call->finish(status.error());
+              beginWait(context, call, request, *session_id);
+            });
       });
 }
 

@@ -27,6 +27,9 @@ struct Context {
   std::chrono::milliseconds progress_every;  ///< how often a waiting call gives a sign of life
 };
 
+// What `done` of a store's operation holds is moved on to the I/O thread and never copied: a call
+// must not be let go of on the store's thread.
+
 /// Reads on a reader's thread and finishes the call with what `work` returns.
 void finishWithRead(const Context& context, const CallPtr& call,
                     std::function<Result<Json>(store::Connection&)> work);
@@ -43,8 +46,8 @@ void write(const Context& context, std::function<Result<T>(store::Tx&)> work,
         outcome->emplace(std::move(*made));
         return ok();
       },
-      [post = context.post, then = std::move(then), outcome](Status status) {
-        post([then, outcome, status = std::move(status)] {
+      [post = context.post, then = std::move(then), outcome](Status status) mutable {
+        post([then = std::move(then), outcome, status = std::move(status)] {
           if (!status.ok()) return then(status.error());
           then(std::move(**outcome));
         });

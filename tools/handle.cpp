@@ -58,8 +58,8 @@ void awaitStarted(const Context& context, const CallPtr& call, StartedCall start
         *run_id = known->value_or("");
         return ok();
       },
-      [&context, call, wait = waitOf(started.options), run_id](Status status) {
-        context.post([&context, call, wait, run_id, status = std::move(status)] {
+      [&context, call = call, wait = waitOf(started.options), run_id](Status status) mutable {
+        context.post([&context, call = std::move(call), wait, run_id, status = std::move(status)] {
           if (!status.ok()) return call->finish(status.error());
           if (!run_id->empty()) return awaitRun(context, call, {"", *run_id, wait, {}});
           call->refuse(Error(Code::Unavailable,

@@ -69,9 +69,10 @@ class RunningWait final : public Waiter::Wait, public std::enable_shared_from_th
           *found = look(db);
           return ok();
         },
-        [self = shared_from_this(), found](Status status) {
+        [self = shared_from_this(), found](Status status) mutable {
           if (!status.ok()) *found = std::move(status).error();
-          net::post(self->io_, [self, found] { self->looked(std::move(*found)); });
+          net::io_context& io = self->io_;  // the wait is moved there, and ends on its thread
+          net::post(io, [self = std::move(self), found] { self->looked(std::move(*found)); });
         });
   }
 

@@ -228,7 +228,7 @@ void Notifier::Impl::armWalTimer(std::size_t step) {
 }
 
 void Notifier::Impl::check() {
-  const auto self = shared_from_this();  // a callback may end the Notifier itself
+  const auto alive = shared_from_this();  // a callback may end the Notifier itself
   tellOfCommit();
   if (watches.empty()) {
     last_id.reset();  // nobody to tell: whoever comes reads the state for himself first

@@ -24,11 +24,13 @@ store::Store::Work into(std::shared_ptr<T> made, std::function<Result<T>(store::
 }
 }  // namespace
 
+// What `then` holds is moved on to the I/O thread and never copied: it must not be let go of here.
+
 void DurableTaskStore::write(store::Store::Work work, std::function<void(Status)> then) {
   ++writes_;
   parts_.store.write(std::move(work), [weak = weak_from_this(), post = parts_.post,
-                                       then = std::move(then)](Status status) {
-    post([weak, then, status = std::move(status)] {
+                                       then = std::move(then)](Status status) mutable {
+    post([weak, then = std::move(then), status = std::move(status)] {
       const auto self = weak.lock();
       if (!self) return;
       --self->writes_;
@@ -40,8 +42,8 @@ void DurableTaskStore::write(store::Store::Work work, std::function<void(Status)
 void DurableTaskStore::read(store::Store::Work work, std::function<void(Status)> then) {
   if (writes_ > 0) return write(std::move(work), std::move(then));
   parts_.store.read(std::move(work), [weak = weak_from_this(), post = parts_.post,
-                                      then = std::move(then)](Status status) {
-    post([weak, then, status = std::move(status)] {
+                                      then = std::move(then)](Status status) mutable {
+    post([weak, then = std::move(then), status = std::move(status)] {
       if (const auto self = weak.lock()) then(status);
     });
   });
