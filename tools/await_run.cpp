@@ -55,10 +55,18 @@ void beginWait(const Context& context, const CallPtr& call, const AwaitRun& requ
 
 }  // namespace
 
+bool detachWait(const CallPtr& call) {
+  constexpr std::chrono::minutes kFetchMax{15};
+  mcp::TaskOptions options = kWaitTask;
+  if (const Json* wait = json::find(call->arguments(), "wait_s"))
+    options.ttl_ms = std::chrono::milliseconds(toMillis(wait->get<double>()) + kFetchMax).count();
+  return call->detach(options);
+}
+
 void waitFor(const Context& context, const CallPtr& call, runner::WaitRequest wait) {
   wait.before_waiting = [call, limit = wait.limit] {
     const bool named = json::find(call->arguments(), "wait_s") != nullptr;
-    const bool is_task = call->detach(kWaitTask);
+    const bool is_task = detachWait(call);
     return is_task && !named ? std::chrono::milliseconds(kWaitTask.ttl_ms) : limit;
   };
   wait.progress_every = context.progress_every;

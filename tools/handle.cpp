@@ -40,7 +40,7 @@ Result<agents::StartedRun> onceForKey(store::Tx& tx, const KeyedCall& call,
 
 std::string startedKey(const CallPtr& call, const std::string& own_key,
                        const AnswerOptions& options) {
-  if (waitOf(options).count() > 0) call->detach(kWaitTask);
+  if (waitOf(options).count() > 0) detachWait(call);
   const std::string_view task = call->taskId();
   return own_key.empty() && !task.empty() ? "task:" + std::string(task) : own_key;
 }

@@ -100,6 +100,18 @@ TEST_F(TasksTest, WhatIsOverAtTheFirstLookIsAnsweredAtOnce) {
   EXPECT_EQ(got["structuredContent"]["finished"], true);
 }
 
+TEST_F(TasksTest, ATaskLivesForItsWaitAndTheFetchingOfItsResult) {
+  TuttiProcess tutti(folder_);
+  const std::string id = start(tutti);
+  EXPECT_EQ(callAsTask(tutti, "get_result", {{"session_id", id}})["ttlMs"], 86'400'000);
+  EXPECT_EQ(callAsTask(tutti, "get_result", {{"session_id", id}, {"wait_s", 30}})["ttlMs"],
+            30'000 + 900'000);
+  const Json brief = callAsTask(tutti, "get_result", {{"session_id", id}, {"wait_s", 0.1}});
+  const Json over = ended(tutti, brief["taskId"]);
+  EXPECT_EQ(over["status"], "completed");
+  EXPECT_EQ(over["result"]["structuredContent"]["finished"], false) << over.dump(1);
+}
+
 TEST_F(TasksTest, WithoutTheExtensionAHandleIsAHandle) {
   TuttiProcess tutti(folder_);
   const Json handle = tutti.call(
