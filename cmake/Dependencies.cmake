@@ -19,8 +19,8 @@ target_link_libraries(dep_sqlite3 INTERFACE Threads::Threads ${CMAKE_DL_LIBS} m)
 tutti_dependency(re2 libre2.a)
 target_link_libraries(dep_re2 INTERFACE Threads::Threads)
 tutti_dependency(yaml-cpp libyaml-cpp.a)
-tutti_dependency(crypto libcrypto.a)
-target_link_libraries(dep_crypto INTERFACE Threads::Threads ${CMAKE_DL_LIBS})
+tutti_dependency(sodium libsodium.a)
+target_link_libraries(dep_sodium INTERFACE Threads::Threads)
 tutti_dependency(boost_filesystem libboost_filesystem.a)
 
 # Asio and Beast are compiled once, into this library; everybody else sees declarations only.

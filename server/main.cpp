@@ -11,6 +11,7 @@
 #include "server/cli/print.hpp"
 #include "server/cli/survey.hpp"
 #include "server/runner/host.hpp"
+#include "server/toolhost/guard.hpp"
 
 namespace tutti::cli {
 namespace {
@@ -43,9 +44,12 @@ void addShared(CLI::App& app, Settings& settings) {
   app.add_option("--assets", settings.assets,
                  "Folder that replaces the embedded schemas/ and "
                  "blueprints/");
-  app.add_option("--toolsets", settings.toolsets, "Toolsets to publish: agents, sessions, all")
+  app.add_option("--toolsets", settings.toolsets, "Toolsets to publish: agents, sessions, tools, all")
       ->envname("TUTTI_TOOLSETS");
   app.add_option("--claude", settings.claude, "Claude Code's program")->envname("TUTTI_CLAUDE");
+  app.add_option("--mcp-config", settings.mcp_config,
+                 "File with mcpServers, as for Claude Code: their tools are offered too")
+      ->envname("TUTTI_MCP_CONFIG");
   app.add_option("--log-level", settings.log_level, "debug, info, warning, error or off")
       ->envname("TUTTI_LOG")
       ->check(CLI::IsMember({"debug", "info", "warning", "error", "off"}));
@@ -145,6 +149,13 @@ void addRest(CLI::App& app, Line& line, Command& chosen) {
   });
 }
 
+/// Started by tutti itself, for each mounted server; not in the help, and quick.
+int guard(const std::vector<std::string>& words) {
+  const auto request = toolhost::parseGuardArguments(words);
+  if (!request.ok()) return printError(request.error());
+  return toolhost::runGuard(*request);
+}
+
 int run(int argc, char** argv) {
   CLI::App app("tutti starts, resumes and supervises agents for any MCP client.", "tutti");
   app.footer(kFooter);
@@ -161,6 +172,7 @@ int run(int argc, char** argv) {
     return 0;
   }
   if (std::string_view(argv[1]) == "survey") return survey({argv + 2, argv + argc});
+  if (std::string_view(argv[1]) == toolhost::kGuardCommand) return guard({argv + 2, argv + argc});
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

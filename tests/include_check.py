@@ -20,18 +20,19 @@ ALLOWED = {
     "server/tasks": {"server/mcp", "server/store", "server/json", "server/base"},
     "server/transport": {"server/mcp", "server/rpc", "server/json", "server/base"},
     "server/runner": {"server/agents", "server/store", "server/json", "server/base"},
-    "tools": {"server/mcp", "server/tasks", "server/runner", "server/agents", "server/documents", "server/routing",
+    "server/toolhost": {"server/transport", "server/mcp", "server/rpc", "server/runner", "server/json", "server/base"},
+    "tools": {"server/toolhost", "server/mcp", "server/tasks", "server/runner", "server/agents", "server/documents", "server/routing",
               "server/store", "server/json", "server/base"},
-    "server/cli": {"tools", "server/tasks", "server/transport", "server/mcp", "server/rpc", "server/runner", "server/agents",
+    "server/cli": {"tools", "server/toolhost", "server/tasks", "server/transport", "server/mcp", "server/rpc", "server/runner", "server/agents",
                    "server/documents", "server/routing", "server/store", "server/json", "server/base"},
-    "server": {"server/cli", "server/runner", "server/base"},  # main.cpp
+    "server": {"server/cli", "server/runner", "server/toolhost", "server/base"},  # main.cpp
 }
 
 # Which folders may include a third-party library, in .cpp files.
 THIRD_PARTY = {
     "boost/beast": {"server/transport"},
     "boost/process": {"server/runner"},
-    "boost/": {"server/transport", "server/runner", "server/store", "server/cli", "tools"},
+    "boost/": {"server/transport", "server/runner", "server/toolhost", "server/store", "server/cli", "tools"},
     "openssl/": {"server/transport"},
     "sqlite3.h": {"server/store"},
     "re2/": {"server/json"},
@@ -39,7 +40,7 @@ THIRD_PARTY = {
     "CLI/": {"server", "server/cli"},
     "spdlog/": {"server/base"},
     "fmt/": {"server/base"},
-    "openssl/": {"server/base"},
+    "sodium.h": {"server/base"},
     "nlohmann/": None,  # anywhere
 }
 SYSTEM_FOLDERS = ("sys/", "netinet/", "arpa/", "linux/", "net/")

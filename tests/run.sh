@@ -2,10 +2,10 @@
 # Installs what the tests need, builds, and runs them all. Ends with "N passed, N failed" and with status 1 if
 # anything failed; a part that fails does not keep the others from running.
 #
-#   tests/run.sh            everything: lint, release with end-to-end, ASan+UBSan, fuzzing, TSan, GCC
+#   tests/run.sh            everything: lint, release with end-to-end and conformance, ASan+UBSan, fuzzing, TSan, GCC
 #   tests/run.sh --quick    lint and release only
 #   tests/run.sh --no-install   installs nothing: packages and tests/node_modules are as they are
-#   tests/run.sh --only PART    one part (may be repeated): lint release quickstart e2e asan fuzz tsan gcc
+#   tests/run.sh --only PART    one part (may be repeated): lint release quickstart e2e conformance asan fuzz tsan gcc
 #
 # Logs are in build/logs.
 set -uo pipefail
@@ -18,7 +18,7 @@ export CTEST_OUTPUT_ON_FAILURE=1 GTEST_COLOR=no CCACHE_SLOPPINESS=pch_defines,ti
 packages=(
   cmake ninja-build ccache clang-16 lld-16 llvm-16 libclang-rt-16-dev g++-12 git jq curl python3
   libboost1.81-dev libboost-filesystem1.81-dev libcli11-dev libfmt-dev libgtest-dev libre2-dev libspdlog-dev
-  libsqlite3-dev libssl-dev libyaml-cpp-dev
+  libsodium-dev libsqlite3-dev libssl-dev libyaml-cpp-dev
   nlohmann-json3-dev libtest-json-schema-acceptance-perl ca-certificates
 )
 # Tests whose subject is what several threads or processes do at once.
@@ -37,10 +37,10 @@ pass() { passed=$((passed + 1)); }
 parse_options() {
   only=()
   install=yes
-  parts=(lint release quickstart e2e asan fuzz tsan gcc)
+  parts=(lint release quickstart e2e conformance asan fuzz tsan gcc)
   while [ $# -gt 0 ]; do
     case $1 in
-      --quick) parts=(lint release quickstart e2e) ;;
+      --quick) parts=(lint release quickstart e2e conformance) ;;
       --no-install) install=no ;;
       --only) only+=("${2:?--only needs the name of a part}"); shift ;;
       --help | -h) sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}"; exit 0 ;;
@@ -72,10 +72,10 @@ install_packages() {
 }
 
 # npm ci only when the lockfile is newer than what it installed.
-install_npm() {
-  local stamp=$root/tests/node_modules/.package-lock.json
-  if [ -e "$stamp" ] && [ ! "$root/tests/package-lock.json" -nt "$stamp" ]; then return 0; fi
-  npm ci --prefix "$root/tests" --no-audit --no-fund
+install_npm() { # folder
+  local stamp=$1/node_modules/.package-lock.json
+  if [ -e "$stamp" ] && [ ! "$1/package-lock.json" -nt "$stamp" ]; then return 0; fi
+  npm ci --prefix "$1" --no-audit --no-fund
 }
 
 # --- building and counting --------------------------------------------------------------------------
@@ -219,6 +219,24 @@ part_e2e() {
   grep -E '^ *not ok ' -A 25 "$report" | head -n 120
 }
 
+# The checks of the official suite; a warning counts as a failure.
+part_conformance() {
+  say conformance
+  local report=$logs/conformance.log bad=()
+  if ! [ -d "$root/tests/conformance/node_modules" ]; then fail "conformance: it is not installed"; return; fi
+  bash "$root/tests/conformance/run.sh" "$root/build/release" > "$report" 2>&1
+  cat "$report"
+  passed=$((passed + $(sed -nE 's/^[^ ]+: ([0-9]+) passed, .*/\1/p' "$report" | awk '{ sum += $1 } END { print sum + 0 }')))
+  mapfile -t bad < <(sed -nE 's/^  (FAILURE|WARNING) (.*)/conformance: \2/p' "$report" | sort -u)
+  failed=$((failed + ${#bad[@]}))
+  failures+=("${bad[@]}")
+  if [ "$(grep -cE '^[^ ]+: [1-9][0-9]* passed, ' "$report")" -ne 5 ]; then fail "conformance: not all five runs were made"; fi
+  report=$logs/conformance_client.log
+  bash "$root/tests/conformance/run_client.sh" "$root/build/release" > "$report" 2>&1 || fail "conformance: a client scenario failed"
+  cat "$report"
+  passed=$((passed + $(sed -nE 's/.*Passed: ([0-9]+)\/.*/\1/p' "$report" | awk '{ sum += $1 } END { print sum + 0 }')))
+}
+
 part_asan() {
   build asan || return
   # A sanitizer's report must end the test, whichever process of it makes the report.
@@ -265,7 +283,10 @@ mkdir -p "$logs"
 if [ "$install" = yes ]; then
   say install
   logged install install_packages || fail "install packages"
-  case " ${parts[*]} " in *" e2e "*) logged npm install_npm || fail "npm ci" ;; esac
+  case " ${parts[*]} " in *" e2e "*) logged npm install_npm "$root/tests" || fail "npm ci" ;; esac
+  case " ${parts[*]} " in
+    *" conformance "*) logged npm-conformance install_npm "$root/tests/conformance" || fail "npm ci conformance" ;;
+  esac
 fi
 for part in "${parts[@]}"; do
   if ! declare -F "part_$part" > /dev/null; then fail "there is no part '$part'"; continue; fi

@@ -12,6 +12,10 @@
 #include "server/runner/waiter.hpp"
 #include "server/store/store.hpp"
 
+namespace tutti::toolhost {
+class ToolHost;
+}
+
 namespace tutti::tools {
 
 using CallPtr = std::shared_ptr<mcp::ToolCall>;
@@ -25,6 +29,7 @@ struct Context {
   std::string working_folder;                       ///< of agents whose project_dir is not given
   std::function<void(std::function<void()>)> post;  ///< runs a function on the I/O thread
   std::chrono::milliseconds progress_every;  ///< how often a waiting call gives a sign of life
+  const toolhost::ToolHost* tool_host = nullptr;     ///< null when nothing is mounted
 };
 
 // What `done` of a store's operation holds is moved on to the I/O thread and never copied: a call

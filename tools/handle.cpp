@@ -73,7 +73,8 @@ void awaitStarted(const Context& context, const CallPtr& call, StartedCall start
 void answerWithHandle(const Context& context, const CallPtr& call,
                       Result<agents::StartedRun> started, AnswerOptions options) {
   if (!started.ok()) return call->finish(std::move(started).error());
-  context.supervisor.pump();
+  if (started->run.type == agents::RunType::StartSession) context.supervisor.pumpLaunches();
+  if (started->run.type != agents::RunType::StartSession) context.supervisor.pump();
   if (options.mode != agents::ExecutionMode::Sync)
     return call->finish(mcp::ToolOutput{runReport(started->session, started->run), {}});
   awaitRun(context, call, {started->session.session_id, started->run.run_id, options.wait, {}});

@@ -44,22 +44,24 @@ Json line(const agents::Blueprint& blueprint, const runner::LaunchContext& launc
 
 }  // namespace
 
-void ListBlueprints::handle(const Context& context, const CallPtr& call) {
-  const Json& arguments = call->arguments();
-  const std::string query = lowered(json::stringOr(arguments, "query", ""));
-  auto tags = json::readStrings(arguments, "tags");
-  const std::vector<std::string> wanted = tags.ok() && *tags ? **tags : std::vector<std::string>{};
-
+Json ListBlueprints::run(const Context& context, const Input& input) {
+  const std::string query = lowered(input.query);
   Json blueprints = Json::array();
   for (const agents::Blueprint& blueprint : context.catalog.list())
-    if (blueprint.active && matches(blueprint, query) && hasAll(blueprint.tags, wanted))
+    if (blueprint.active && matches(blueprint, query) && hasAll(blueprint.tags, input.tags))
       blueprints.push_back(line(blueprint, context.supervisor.launchContext()));
   Json problems = Json::array();
   for (const agents::BlueprintProblem& problem : context.catalog.problems())
     problems.push_back(Json::object({{"source", problem.source}, {"message", problem.message}}));
-  call->finish(mcp::ToolOutput{
-      Json::object({{"blueprints", std::move(blueprints)}, {"problems", std::move(problems)}}),
-      {}});
+  return Json::object({{"blueprints", std::move(blueprints)}, {"problems", std::move(problems)}});
+}
+
+void ListBlueprints::handle(const Context& context, const CallPtr& call) {
+  Input input;
+  input.query = json::stringOr(call->arguments(), "query", "");
+  auto tags = json::readStrings(call->arguments(), "tags");
+  if (tags.ok() && *tags) input.tags = std::move(**tags);
+  call->finish(mcp::ToolOutput{run(context, input), {}});
 }
 
 }  // namespace tutti::tools

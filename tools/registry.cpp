@@ -11,6 +11,7 @@
 #include "tools/get_status.hpp"
 #include "tools/list_blueprints.hpp"
 #include "tools/list_sessions.hpp"
+#include "tools/list_tool_servers.hpp"
 #include "tools/resume.hpp"
 #include "tools/start_agent.hpp"
 #include "tools/stop.hpp"
@@ -96,6 +97,10 @@ const std::vector<Entry>& entries() {
        "Delete an agent session that is over, with its runs and events.",
        {.destructive = true},
        DeleteSession::handle},
+      {ListToolServers::kName, "tools", "List tool servers",
+       "List the MCP servers whose tools are offered here as <server>__<tool>, with status, last "
+       "problem and number of calls.",
+       kReads, ListToolServers::handle},
   };
   return all;
 }
@@ -124,6 +129,7 @@ const std::vector<Toolset>& toolsets() {
   static const std::vector<Toolset> all = {
       {"agents", "start, continue, await and stop agents"},
       {"sessions", "look into sessions: status, events, lists, deletion"},
+      {"tools", "the MCP servers whose tools are offered here"},
   };
   return all;
 }

@@ -8,9 +8,9 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "server/agents/start_plan.hpp"
 #include "server/base/clock.hpp"
 #include "server/base/file.hpp"
-#include "server/json/schema/schema.hpp"
 #include "tools/await_run.hpp"
 #include "tools/handle.hpp"
 
@@ -18,9 +18,12 @@ namespace tutti::tools {
 namespace fs = std::filesystem;
 namespace {
 
-std::string hostName() {
-  char name[256] = {};
-  return ::gethostname(name, sizeof name - 1) == 0 ? name : "localhost";
+const std::string& hostName() {
+  static const std::string known = [] {
+    char name[256] = {};
+    return std::string(::gethostname(name, sizeof name - 1) == 0 ? name : "localhost");
+  }();
+  return known;
 }
 
 /// The folder, absolute and without symbolic links.
@@ -41,24 +44,22 @@ Result<std::string> checkedFolder(const std::string& given, const std::string& o
   return failed ? fs::absolute(path).string() : whole.string();
 }
 
-Status checkParameters(const agents::Blueprint& blueprint, const Json& parameters) {
-  json::SchemaOptions options;
-  options.default_draft = json::Draft::k7;  // what AOF's blueprints are written in
-  auto schema = json::Schema::compile(agents::effectiveParametersSchema(blueprint), options);
-  if (!schema.ok())
-    return Error(Code::InvalidArgument,
-                 "the parameters_schema of blueprint '" + blueprint.name +
-                     "' is no JSON Schema: " + schema.error().message(),
-                 "correct " + blueprint.source)
-        .named("bad_blueprint");
-  const auto errors = schema->validate(parameters);
+Status checkParameters(const agents::StartPlan& plan, const Json& parameters) {
+  const auto errors = plan.parameters.validate(parameters);
   if (errors.empty()) return ok();
   return Error(Code::InvalidArgument,
-               "parameters do not match the parameters_schema of blueprint '" + blueprint.name +
-                   "': " + json::errorsText(errors),
+               "parameters do not match the parameters_schema of blueprint '" +
+                   plan.blueprint.name + "': " + json::errorsText(errors),
                "list_blueprints shows the schema")
       .named("parameter_validation_failed")
       .withDetails(json::errorsJson(errors));
+}
+
+/// Calls that came together look at the blueprints' files together.
+void holdCatalog(const Context& context) {
+  if (context.catalog.held()) return;
+  context.catalog.hold();
+  context.post([&catalog = context.catalog] { catalog.release(); });
 }
 
 }  // namespace
@@ -82,7 +83,7 @@ Result<StartAgent::Input> StartAgent::decode(const Json& arguments) {
   input.model = json::stringOr(arguments, "model", "");
   input.parent_session_id = json::stringOr(arguments, "parent_session_id", "");
   input.idempotency_key = json::stringOr(arguments, "idempotency_key", "");
-  input.body = bodyWithoutKey(arguments);
+  if (!input.idempotency_key.empty()) input.body = bodyWithoutKey(arguments);
   return input;
 }
 
@@ -90,22 +91,23 @@ Result<agents::NewSession> StartAgent::prepare(const Context& context, const Inp
                                                const mcp::Caller& caller) {
   Result<std::string> folder = checkedFolder(input.project_dir, context.working_folder);
   if (!folder.ok()) return std::move(folder).error();
-  Result<agents::Blueprint> blueprint = context.catalog.find(input.blueprint, *folder);
-  if (!blueprint.ok()) return std::move(blueprint).error();
-  if (Status checked = checkParameters(*blueprint, input.parameters); !checked.ok())
+  const auto plan = context.catalog.plan(input.blueprint, *folder);
+  if (!plan.ok()) return plan.error();
+  if (Status checked = checkParameters(**plan, input.parameters); !checked.ok())
     return std::move(checked).error();
-  auto command = runner::resolveCommand(*blueprint, context.supervisor.launchContext());
+  const agents::Blueprint& blueprint = (*plan)->blueprint;
+  auto command = runner::resolveCommand(blueprint, context.supervisor.launchContext());
   if (!command.ok()) return std::move(command).error();
 
   agents::NewSession session;
   session.name = input.name;
-  session.agent_name = blueprint->name;
-  session.driver = blueprint->driver;
+  session.agent_name = blueprint.name;
+  session.driver = blueprint.driver;
   session.project_dir = std::move(*folder);
-  session.model = input.model.empty() ? blueprint->model : input.model;
+  session.model = input.model.empty() ? blueprint.model : input.model;
   session.parent_session_id =
       input.parent_session_id.empty() ? caller.agent_session_id : input.parent_session_id;
-  session.blueprint = json::dump(agents::toJson(*blueprint));
+  session.blueprint = (*plan)->snapshot;
   session.parameters = json::dump(input.parameters);
   session.hostname = hostName();
   session.mode = input.mode;
@@ -124,24 +126,33 @@ Result<agents::StartedRun> StartAgent::run(store::Tx& tx, const Input& input,
 void StartAgent::handle(const Context& context, const CallPtr& call) {
   Result<Input> input = decode(call->arguments());
   if (!input.ok()) return call->finish(std::move(input).error());
-  const AnswerOptions options{input->mode, input->wait};
+  const AnswerOptions answer{input->mode, input->wait};
   if (call->repeated())
     return awaitStarted(
         context, call,
-        {kName, startedKey(call, input->idempotency_key, options), input->body, options});
+        {kName, startedKey(call, input->idempotency_key, answer), input->body, answer});
+  holdCatalog(context);
   Result<agents::NewSession> session = prepare(context, *input, call->caller());
   if (!session.ok()) return call->finish(std::move(session).error());
-  input->idempotency_key = startedKey(call, input->idempotency_key, options);
-  const auto limits = context.supervisor.limits();
+  input->idempotency_key = startedKey(call, input->idempotency_key, answer);
+  struct Prepared {
+    Input input;
+    agents::NewSession session;
+    agents::SessionLimits limits;
+    std::string task_id;
+  };
+  auto prepared = std::make_shared<const Prepared>(Prepared{std::move(*input), std::move(*session),
+                                                            context.supervisor.limits(),
+                                                            std::string(call->taskId())});
   write<agents::StartedRun>(
       context,
-      [input = *input, session = std::move(*session), limits,
-       task = std::string(call->taskId())](store::Tx& tx) -> Result<agents::StartedRun> {
-        if (Status wanted = checkWanted(tx, task); !wanted.ok()) return std::move(wanted).error();
-        return run(tx, input, session, limits);
+      [prepared](store::Tx& tx) -> Result<agents::StartedRun> {
+        Status wanted = checkWanted(tx, prepared->task_id);
+        if (!wanted.ok()) return std::move(wanted).error();
+        return run(tx, prepared->input, prepared->session, prepared->limits);
       },
-      [&context, call, options](Result<agents::StartedRun> started) {
-        answerWithHandle(context, call, std::move(started), options);
+      [&context, call, answer](Result<agents::StartedRun> started) {
+        answerWithHandle(context, call, std::move(started), answer);
       });
 }
 

@@ -61,6 +61,8 @@ struct BlueprintProblem {
   std::string message;  ///< what is wrong, where, with which value, what to do
 };
 
+struct StartPlan;  // start_plan.hpp
+
 /// The known blueprints. Sources, the first to name a blueprint wins: `folders` in order (each in
 /// AOF's layout: agents/, capabilities/, scripts/, mcp-servers/ below it), the project's
 /// `.claude/agents`, the user's `~/.claude/agents`, then those embedded in the program. Every call
@@ -88,6 +90,16 @@ class BlueprintCatalog {
   /// call. Errors: NotFound "unknown_blueprint" with the nearest names in the hint; Conflict
   /// "blueprint_inactive"; InvalidArgument "bad_blueprint" when the name's own file has a problem.
   Result<Blueprint> find(std::string_view name, const std::filesystem::path& project_dir = {});
+  /// The same blueprint ready to start, from a cache while no file changes. Errors: those of find()
+  /// and of makeStartPlan().
+  Result<std::shared_ptr<const StartPlan>> plan(std::string_view name,
+                                                const std::filesystem::path& project_dir = {});
+
+  /// From the next look until release() each folder is looked at once: for a row of calls that had
+  /// all been made before that look.
+  void hold();
+  void release();
+  bool held() const;
 
  private:
   struct Impl;

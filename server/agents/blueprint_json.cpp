@@ -4,6 +4,7 @@
 
 #include "server/agents/blueprint.hpp"
 #include "server/agents/blueprint_members.hpp"
+#include "server/agents/start_plan.hpp"
 
 namespace tutti::agents {
 namespace {
@@ -103,6 +104,19 @@ Json effectiveParametersSchema(const Blueprint& blueprint) {
   if (!blueprint.parameters_schema.is_null()) return blueprint.parameters_schema;
   if (blueprint.type == BlueprintType::Procedural) return Json::object({{"type", "object"}});
   return implicitPromptSchema();
+}
+
+Result<StartPlan> makeStartPlan(const Blueprint& blueprint) {
+  json::SchemaOptions options;
+  options.default_draft = json::Draft::k7;  // what AOF's blueprints are written in
+  auto schema = json::Schema::compile(effectiveParametersSchema(blueprint), options);
+  if (!schema.ok())
+    return Error(Code::InvalidArgument,
+                 "the parameters_schema of blueprint '" + blueprint.name +
+                     "' is no JSON Schema: " + schema.error().message(),
+                 "correct " + blueprint.source)
+        .named("bad_blueprint");
+  return StartPlan{blueprint, json::dump(toJson(blueprint)), std::move(*schema)};
 }
 
 }  // namespace tutti::agents

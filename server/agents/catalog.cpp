@@ -2,11 +2,13 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "server/agents/blueprint.hpp"
 #include "server/agents/blueprint_files.hpp"
 #include "server/agents/catalog_files.hpp"
+#include "server/agents/start_plan.hpp"
 #include "server/base/embedded.hpp"
 #include "server/base/text.hpp"
 
@@ -116,10 +118,14 @@ struct BlueprintCatalog::Impl {
     return changed;
   }
 
+  /// Is this folder to be looked at in this call?
+  bool mayLook(const std::string& root) { return !held || held->insert(root).second; }
+
   /// Merges the sources again if one of them changed.
   void refresh() {
-    if (!look() && merged) return;
+    if (!mayLook({}) || (!look() && merged)) return;
     merged = true;
+    plans.clear();
     std::map<std::string, const Blueprint*> by_name;
     problems.clear();
     for (const Source* source : inOrder(nullptr)) {
@@ -157,11 +163,38 @@ struct BlueprintCatalog::Impl {
     const fs::path root = project_dir / ".claude" / "agents";
     const auto same = std::find(options.claude_folders.begin(), options.claude_folders.end(), root);
     if (same != options.claude_folders.end()) return nullptr;
-    if (projects.size() >= kProjectsMax && !projects.contains(root.string())) projects.clear();
+    if (projects.size() >= kProjectsMax && !projects.contains(root.string())) forgetProjects();
     const auto [place, added] =
         projects.try_emplace(root.string(), root, FolderLayout::ClaudeCode, limits());
-    place->second.look();
+    if (mayLook(root.string()) && place->second.look()) plans.clear();
     return &place->second;
+  }
+
+  void forgetProjects() {
+    projects.clear();
+    plans.clear();
+    if (held) held->clear();
+  }
+
+  Result<const Blueprint*> find(std::string_view name, const fs::path& project_dir) {
+    refresh();
+    const Source* project = projectSource(project_dir);
+    for (const Source* source : inOrder(project)) {
+      const ParsedBlueprint* found = source->find(name);
+      if (found == nullptr) continue;
+      if (!found->blueprint.ok())
+        return Error(Code::InvalidArgument,
+                     "blueprint '" + std::string(name) + "' in " + found->source +
+                         " cannot be used: " + found->blueprint.error().message(),
+                     found->blueprint.error().hint())
+            .named("bad_blueprint");
+      if (!found->blueprint->active)
+        return Error(Code::Conflict, "blueprint '" + std::string(name) + "' is inactive",
+                     "remove the file .disabled beside " + found->source)
+            .named("blueprint_inactive");
+      return &*found->blueprint;
+    }
+    return unknown(name, project);
   }
 
   std::vector<std::string> names(const Source* project) const {
@@ -189,6 +222,9 @@ struct BlueprintCatalog::Impl {
   std::vector<Blueprint> list;
   std::vector<BlueprintProblem> problems;
   bool merged = false;
+  /// Of blueprints as the sources hold them; emptied when a source has read anew.
+  std::map<const Blueprint*, std::shared_ptr<const StartPlan>> plans;
+  std::optional<std::set<std::string>> held;  ///< the folders looked at since hold()
 };
 
 BlueprintCatalog::BlueprintCatalog(Options options)
@@ -205,24 +241,34 @@ const std::vector<BlueprintProblem>& BlueprintCatalog::problems() {
 }
 
 Result<Blueprint> BlueprintCatalog::find(std::string_view name, const fs::path& project_dir) {
-  impl_->refresh();
-  const Source* project = impl_->projectSource(project_dir);
-  for (const Source* source : impl_->inOrder(project)) {
-    const ParsedBlueprint* found = source->find(name);
-    if (found == nullptr) continue;
-    if (!found->blueprint.ok())
-      return Error(Code::InvalidArgument,
-                   "blueprint '" + std::string(name) + "' in " + found->source +
-                       " cannot be used: " + found->blueprint.error().message(),
-                   found->blueprint.error().hint())
-          .named("bad_blueprint");
-    if (!found->blueprint->active)
-      return Error(Code::Conflict, "blueprint '" + std::string(name) + "' is inactive",
-                   "remove the file .disabled beside " + found->source)
-          .named("blueprint_inactive");
-    return found->blueprint;
+  Result<const Blueprint*> found = impl_->find(name, project_dir);
+  if (!found.ok()) return std::move(found).error();
+  return **found;
+}
+
+Result<std::shared_ptr<const StartPlan>> BlueprintCatalog::plan(std::string_view name,
+                                                                const fs::path& project_dir) {
+  Result<const Blueprint*> found = impl_->find(name, project_dir);
+  if (!found.ok()) return std::move(found).error();
+  std::shared_ptr<const StartPlan>& plan = impl_->plans[*found];
+  if (plan) return plan;
+  Result<StartPlan> made = makeStartPlan(**found);
+  if (!made.ok()) {
+    impl_->plans.erase(*found);
+    return std::move(made).error();
   }
-  return impl_->unknown(name, project);
+  plan = std::make_shared<const StartPlan>(std::move(*made));
+  return plan;
+}
+
+void BlueprintCatalog::hold() {
+  if (!impl_->held) impl_->held.emplace();
+}
+void BlueprintCatalog::release() {
+  impl_->held.reset();
+}
+bool BlueprintCatalog::held() const {
+  return impl_->held.has_value();
 }
 
 }  // namespace tutti::agents

@@ -55,11 +55,11 @@ struct NewTurn {
   std::string now;
 };
 
-/// Inserts a run of type resume_session, the event "run_queued" and the intent "launch", and moves
-/// the session, idle or over, back to pending: who polls must not take the end of the last turn for
-/// the end of this one. Errors: NotFound (hint: list_sessions), Conflict "session_busy" while a run
-/// is unfinished (names the run) or the session is being stopped, Conflict
-/// "procedural_agent_no_resume" for driver "process".
+/// Inserts a run of type resume_session, the event "run_queued" and the intent "turn" for a live
+/// run-host, else "launch", and moves the session, idle or over, back to pending: who polls must
+/// not take the end of the last turn for the end of this one. Errors: NotFound (hint:
+/// list_sessions), Conflict "session_busy" while a run is unfinished (names the run) or the session
+/// is being stopped, Conflict "procedural_agent_no_resume" for driver "process".
 Result<StartedRun> resumeSession(store::Tx& tx, const NewTurn& input);
 
 /// What a stop found and did at once.
@@ -124,12 +124,20 @@ std::int64_t appendEvent(store::Tx& tx, const Event& event);
 /// crash in between loses nothing.
 struct Intent {
   std::int64_t id = 0;
-  std::string kind;  ///< "launch", "stop"
+  std::string kind;  ///< "launch": the run needs a host; "turn": its session has one; "stop"
   std::string session_id;
   std::string run_id;
   std::string owner;
 };
-std::vector<Intent> intentsOf(store::Connection& db, std::string_view owner);
+/// The oldest `count_max` of `owner` that are launches. They wait for one another, so there may be
+/// very many.
+std::vector<Intent> launchIntents(store::Connection& db, std::string_view owner,
+                                  std::int64_t count_max);
+/// The oldest `count_max` of `owner` that are for a host that is there: they wait for no launch.
+std::vector<Intent> hostIntents(store::Connection& db, std::string_view owner,
+                                std::int64_t count_max);
+/// Does `owner` have an intent, "launch" or "turn", that this run begins?
+bool hasIntentToRun(store::Connection& db, std::string_view owner, const Run& run);
 void removeIntent(store::Tx& tx, std::int64_t id);
 /// From now on `owner` answers for the intent.
 void giveIntent(store::Tx& tx, std::int64_t id, const std::string& owner);

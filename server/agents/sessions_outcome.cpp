@@ -58,7 +58,9 @@ void storeResults(store::Tx& tx, const Run& run, const Outcome& outcome) {
             outcome.result_data, outcome.json, run.run_id)
       .run();
   // A launch of a run that is over must not happen any more.
-  Statement(tx, "DELETE FROM outbox WHERE run_id = ? AND kind = 'launch'", run.run_id).run();
+  Statement(tx, "DELETE FROM outbox WHERE session_id = ? AND run_id = ? AND kind <> 'stop'",
+            run.session_id, run.run_id)
+      .run();
 }
 
 Status moveSessionAfter(store::Tx& tx, Session& session, const Outcome& outcome) {

@@ -120,24 +120,21 @@ Status endRun(store::Tx& tx, Run& run, RunStatus to) {
 }
 
 void record(store::Tx& tx, const OwnEvent& event, const Json& data) {
-  Event row;
-  row.session_id = event.session_id;
-  row.run_id = event.run_id;
-  row.event_type = event.type;
-  row.timestamp = event.now;
-  row.data = json::dump(data);
-  appendEvent(tx, row);
+  store::execute(tx, kInsertEvent, event.session_id, event.run_id, event.type, event.now,
+                 json::dump(data));
+}
+
+void insertIntent(store::Tx& tx, const NewIntent& intent) {
+  store::execute(tx,
+                 "INSERT INTO outbox(kind, session_id, run_id, owner, created_at)"
+                 " VALUES (?, ?, ?, ?, ?)",
+                 intent.kind, intent.session_id, intent.run_id, intent.owner, intent.now);
 }
 
 void addIntent(store::Tx& tx, const NewIntent& intent) {
   Statement waiting(tx, "SELECT 1 FROM outbox WHERE session_id = ? AND kind = ? AND run_id = ?",
                     intent.session_id, intent.kind, intent.run_id);
-  if (waiting.step()) return;
-  Statement(tx,
-            "INSERT INTO outbox(kind, session_id, run_id, owner, created_at)"
-            " VALUES (?, ?, ?, ?, ?)",
-            intent.kind, intent.session_id, intent.run_id, intent.owner, intent.now)
-      .run();
+  if (!waiting.step()) insertIntent(tx, intent);
 }
 
 }  // namespace tutti::agents

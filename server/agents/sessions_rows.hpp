@@ -11,7 +11,7 @@ namespace tutti::agents {
 
 /// In SQL exactly as in the partial indices, so that these are used.
 inline constexpr std::string_view kUnfinished =
-    "status IN ('pending', 'claimed', 'running', 'stopping')";
+    "status <> 'completed' AND status <> 'failed' AND status <> 'stopped'";
 
 /// The columns that sessionFrom() and runFrom() read, in their order.
 inline constexpr std::string_view kSessionColumns =
@@ -22,6 +22,9 @@ inline constexpr std::string_view kRunColumns =
     "run_id, session_id, type, status, execution_mode, agent_name, parameters, project_dir,"
     " parent_session_id, error, error_name, created_at, claimed_at, started_at, completed_at,"
     " generation, spool_offset, result_text, result_data, outcome, resume_mode, resume_reason";
+
+inline constexpr std::string_view kInsertEvent =
+    "INSERT INTO events(session_id, run_id, event_type, timestamp, data) VALUES (?, ?, ?, ?, ?)";
 
 Session sessionFrom(const store::Statement& row);
 Run runFrom(const store::Statement& row);
@@ -48,7 +51,6 @@ struct OwnEvent {
 };
 void record(store::Tx& tx, const OwnEvent& event, const Json& data);
 
-/// Inserts the intent unless the same is waiting already.
 struct NewIntent {
   std::string_view kind;
   std::string_view session_id;
@@ -56,6 +58,9 @@ struct NewIntent {
   std::string_view owner;
   std::string_view now;
 };
+/// Inserts the intent. For a run of this transaction there can be none yet.
+void insertIntent(store::Tx& tx, const NewIntent& intent);
+/// Inserts the intent unless the same is waiting already.
 void addIntent(store::Tx& tx, const NewIntent& intent);
 
 }  // namespace tutti::agents

@@ -11,24 +11,44 @@ using store::Statement;
 std::int64_t appendEvent(store::Tx& tx, const Event& event) {
   // An agent's bytes come through here; PostgreSQL would refuse what is not UTF-8.
   const std::string data = event.data.empty() ? "{}" : toValidUtf8(event.data);
-  Statement(tx,
-            "INSERT INTO events(session_id, run_id, event_type, timestamp, data)"
-            " VALUES (?, ?, ?, ?, ?)",
-            event.session_id, event.run_id, toValidUtf8(event.event_type),
-            toValidUtf8(event.timestamp), data)
-      .run();
+  store::execute(tx, kInsertEvent, event.session_id, event.run_id, toValidUtf8(event.event_type),
+                 toValidUtf8(event.timestamp), data);
   return tx.lastInsertId();
 }
 
-std::vector<Intent> intentsOf(store::Connection& db, std::string_view owner) {
-  Statement rows(db,
-                 "SELECT id, kind, session_id, run_id, owner FROM outbox WHERE owner = ?"
-                 " ORDER BY id",
-                 owner);
+namespace {
+std::vector<Intent> intentsFrom(Statement& rows) {
   std::vector<Intent> intents;
   while (rows.step())
     intents.push_back({rows.integer(0), rows.text(1), rows.text(2), rows.text(3), rows.text(4)});
   return intents;
+}
+}  // namespace
+
+std::vector<Intent> launchIntents(store::Connection& db, std::string_view owner,
+                                  std::int64_t count_max) {
+  Statement rows(db,
+                 "SELECT id, kind, session_id, run_id, owner FROM outbox"
+                 " WHERE owner = ? AND kind = 'launch' ORDER BY id LIMIT ?",
+                 owner, count_max);
+  return intentsFrom(rows);
+}
+
+std::vector<Intent> hostIntents(store::Connection& db, std::string_view owner,
+                                std::int64_t count_max) {
+  Statement rows(db,
+                 "SELECT id, kind, session_id, run_id, owner FROM outbox"
+                 " WHERE owner = ? AND kind IN ('stop', 'turn') ORDER BY id LIMIT ?",
+                 owner, count_max);
+  return intentsFrom(rows);
+}
+
+bool hasIntentToRun(store::Connection& db, std::string_view owner, const Run& run) {
+  Statement found(db,
+                  "SELECT 1 FROM outbox WHERE session_id = ? AND run_id = ? AND owner = ?"
+                  " AND kind <> 'stop'",
+                  run.session_id, run.run_id, owner);
+  return found.step();
 }
 
 void removeIntent(store::Tx& tx, std::int64_t id) {

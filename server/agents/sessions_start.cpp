@@ -76,25 +76,23 @@ void insertSession(store::Tx& tx, const Session& session) {
   const std::optional<std::string> parent =
       session.parent_session_id.empty() ? std::nullopt
                                         : std::optional<std::string>(session.parent_session_id);
-  Statement(tx,
-            "INSERT INTO sessions(session_id, name, status, agent_name, project_dir, model,"
-            " parent_session_id, depth, created_at, executor_profile, hostname, blueprint)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            session.session_id, session.name, toString(session.status), session.agent_name,
-            session.project_dir, session.model, parent, session.depth, session.created_at,
-            session.executor_profile, session.hostname, session.blueprint)
-      .run();
+  store::execute(tx,
+                 "INSERT INTO sessions(session_id, name, status, agent_name, project_dir, model,"
+                 " parent_session_id, depth, created_at, executor_profile, hostname, blueprint)"
+                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                 session.session_id, session.name, toString(session.status), session.agent_name,
+                 session.project_dir, session.model, parent, session.depth, session.created_at,
+                 session.executor_profile, session.hostname, session.blueprint);
 }
 
 void insertRun(store::Tx& tx, const Run& run, const std::string& owner) {
-  Statement(tx,
-            "INSERT INTO runs(run_id, session_id, type, status, execution_mode, agent_name,"
-            " parameters, project_dir, parent_session_id, created_at, owner)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            run.run_id, run.session_id, toString(run.type), toString(run.status),
-            toString(run.mode), run.agent_name, run.parameters, run.project_dir,
-            run.parent_session_id, run.created_at, owner)
-      .run();
+  store::execute(tx,
+                 "INSERT INTO runs(run_id, session_id, type, status, execution_mode, agent_name,"
+                 " parameters, project_dir, parent_session_id, created_at, owner)"
+                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                 run.run_id, run.session_id, toString(run.type), toString(run.status),
+                 toString(run.mode), run.agent_name, run.parameters, run.project_dir,
+                 run.parent_session_id, run.created_at, owner);
 }
 
 Run newRun(const Session& session, RunType type, ExecutionMode mode) {
@@ -174,7 +172,7 @@ Result<StartedRun> startSession(store::Tx& tx, const NewSession& input,
   started.run.parameters = input.parameters;
   started.run.created_at = input.now;
   insertRun(tx, started.run, input.owner);
-  addIntent(tx, {"launch", session.session_id, started.run.run_id, input.owner, input.now});
+  insertIntent(tx, {"launch", session.session_id, started.run.run_id, input.owner, input.now});
   recordCreation(tx, started);
   return started;
 }
@@ -197,7 +195,8 @@ Result<StartedRun> resumeSession(store::Tx& tx, const NewTurn& input) {
   started.run.parameters = input.parameters;
   started.run.created_at = input.now;
   insertRun(tx, started.run, input.owner);
-  addIntent(tx, {"launch", session.session_id, started.run.run_id, input.owner, input.now});
+  const std::string_view kind = session.host_live ? "turn" : "launch";
+  insertIntent(tx, {kind, session.session_id, started.run.run_id, input.owner, input.now});
   Json data = Json::object();
   data["execution_mode"] = toString(input.mode);
   record(tx, {session.session_id, started.run.run_id, "run_queued", input.now}, data);

@@ -30,7 +30,9 @@ Status cancelPending(store::Tx& tx, StopRequest& request, Run& run, const Stoppe
   if (Status moved = moveRun(tx, run, RunStatus::Stopped); !moved.ok()) return moved;
   request.cancelled_before_launch = true;
   Statement(tx, "UPDATE runs SET completed_at = ? WHERE run_id = ?", by.now, run.run_id).run();
-  Statement(tx, "DELETE FROM outbox WHERE run_id = ?", run.run_id).run();
+  Statement(tx, "DELETE FROM outbox WHERE session_id = ? AND run_id = ?", run.session_id,
+            run.run_id)
+      .run();
   // An earlier turn may have left a host that waits for this one.
   Status moved = request.session.host_live
                      ? stopThroughHost(tx, request, by)

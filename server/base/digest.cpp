@@ -1,59 +1,53 @@
 #include "server/base/digest.hpp"
 
-// The plain functions of SHA-256, not EVP: those bring every algorithm and provider into the
-// program, whose relocations cost each start a millisecond and a megabyte.
-#define OPENSSL_SUPPRESS_DEPRECATED
-#include <openssl/crypto.h>
-#include <openssl/sha.h>
-#include <sys/random.h>
+#include <sodium.h>
 
 #include <array>
-#include <cerrno>
 #include <cstdint>
-#include <system_error>
+#include <stdexcept>
 
 namespace tutti {
 namespace {
 
-constexpr std::size_t kDigestBytes = 32;
 constexpr std::string_view kAlphabet =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-constexpr std::size_t kBlockBytes = 64;
-
-/// The digest of `first` and `second` together.
-std::string digestOf(std::string_view first, std::string_view second) {
-  SHA256_CTX context;
-  SHA256_Init(&context);
-  SHA256_Update(&context, first.data(), first.size());
-  SHA256_Update(&context, second.data(), second.size());
-  std::array<unsigned char, kDigestBytes> digest{};
-  SHA256_Final(digest.data(), &context);
-  return {reinterpret_cast<const char*>(digest.data()), digest.size()};
+/// Before the first use, and not at the start of the program: most of them never need it.
+void ready() {
+  static const int state = sodium_init();
+  if (state < 0) throw std::runtime_error("libsodium cannot be initialised");
 }
 
-std::string keyBlock(std::string_view key, char pad) {
-  std::string block(key);
-  block.resize(kBlockBytes, '\0');
-  for (char& byte : block) byte = static_cast<char>(byte ^ pad);
-  return block;
+const unsigned char* bytesOf(std::string_view text) {
+  return reinterpret_cast<const unsigned char*>(text.data());
+}
+
+template <std::size_t kSize>
+std::string textOf(const std::array<unsigned char, kSize>& bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
 }  // namespace
 
 std::string sha256(std::string_view data) {
-  return digestOf(data, {});
+  ready();
+  std::array<unsigned char, crypto_hash_sha256_BYTES> digest{};
+  crypto_hash_sha256(digest.data(), bytesOf(data), data.size());
+  return textOf(digest);
 }
 
-/// RFC 2104.
 std::string hmacSha256(std::string_view key, std::string_view data) {
-  const std::string shortened = key.size() > kBlockBytes ? sha256(key) : std::string(key);
-  const std::string inner = digestOf(keyBlock(shortened, 0x36), data);
-  return digestOf(keyBlock(shortened, 0x5c), inner);
+  ready();
+  crypto_auth_hmacsha256_state state;
+  crypto_auth_hmacsha256_init(&state, bytesOf(key), key.size());
+  crypto_auth_hmacsha256_update(&state, bytesOf(data), data.size());
+  std::array<unsigned char, crypto_auth_hmacsha256_BYTES> code{};
+  crypto_auth_hmacsha256_final(&state, code.data());
+  return textOf(code);
 }
 
-bool equalInConstantTime(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
+bool sameSecret(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && sodium_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
 std::string base64Url(std::string_view data) {
@@ -89,14 +83,9 @@ std::optional<std::string> fromBase64Url(std::string_view text) {
 }
 
 std::string randomBytes(std::size_t size) {
+  ready();
   std::string bytes(size, '\0');
-  std::size_t done = 0;
-  while (done < size) {
-    const ssize_t got = getrandom(bytes.data() + done, size - done, 0);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) throw std::system_error(errno, std::generic_category(), "getrandom");
-    done += static_cast<std::size_t>(got);
-  }
+  randombytes_buf(bytes.data(), bytes.size());
   return bytes;
 }
 

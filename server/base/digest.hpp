@@ -12,7 +12,7 @@ std::string sha256(std::string_view data);
 /// 32 bytes.
 std::string hmacSha256(std::string_view key, std::string_view data);
 /// Takes as long for equal texts as for different ones of the same length.
-bool equalInConstantTime(std::string_view a, std::string_view b);
+bool sameSecret(std::string_view a, std::string_view b);
 
 /// Without padding.
 std::string base64Url(std::string_view data);
@@ -20,7 +20,7 @@ std::string base64Url(std::string_view data);
 /// impossible length or bits left over.
 std::optional<std::string> fromBase64Url(std::string_view text);
 
-/// `size` bytes from the kernel. Throws std::system_error without entropy.
+/// `size` bytes that nobody can guess.
 std::string randomBytes(std::size_t size);
 
 }  // namespace tutti

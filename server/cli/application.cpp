@@ -3,14 +3,19 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <csignal>
+#include <map>
 
 #include "server/agents/migrations.hpp"
 #include "server/base/embedded.hpp"
 #include "server/base/file.hpp"
 #include "server/base/log.hpp"
+#include "server/cli/mounts.hpp"
 #include "server/tasks/migrations.hpp"
 #include "server/transport/timers.hpp"
+#include "tools/prompts.hpp"
 #include "tools/registry.hpp"
+#include "tools/resources.hpp"
+#include "tools/skills.hpp"
 
 namespace tutti::cli {
 namespace net = boost::asio;
@@ -47,6 +52,36 @@ std::vector<store::Migration> migrations() {
   return all;
 }
 
+/// prompts/*.md, and what is below prompts/skills/ by its path from there. A file of the assets
+/// folder comes in place of the embedded one of that name.
+struct PromptTexts {
+  std::vector<tools::TextFile> here;
+  std::vector<tools::TextFile> skills;
+};
+
+PromptTexts promptTexts(const std::string& assets) {
+  std::map<std::string, std::string> texts;
+  constexpr std::string_view kFolder = "prompts/";
+  for (const EmbeddedFile& file : embeddedFiles())
+    if (file.path.starts_with(kFolder))
+      texts[std::string(file.path.substr(kFolder.size()))] = file.content;
+  const fs::path folder = fs::path(assets) / "prompts";
+  std::error_code none;
+  if (!assets.empty())
+    for (const auto& entry : fs::recursive_directory_iterator(folder, none))
+      if (auto text = readFile(entry.path(), kSchemaBytesMax); text.ok())
+        texts[fs::relative(entry.path(), folder, none).string()] = std::move(*text);
+  PromptTexts sorted;
+  constexpr std::string_view kSkills = "skills/";
+  for (auto& [path, content] : texts) {
+    if (path.starts_with(kSkills))
+      sorted.skills.push_back({path.substr(kSkills.size()), std::move(content)});
+    else if (path.find('/') == path.npos && path.ends_with(".md") && path != "README.md")
+      sorted.here.push_back({kFolder.data() + path, std::move(content)});
+  }
+  return sorted;
+}
+
 agents::BlueprintCatalog::Options catalogOptions(const Settings& settings) {
   agents::BlueprintCatalog::Options options;
   for (const std::string& folder : settings.blueprints) options.folders.emplace_back(folder);
@@ -76,12 +111,13 @@ Status Application::openStore(const Settings& settings) {
   auto opened = store::Store::open(*folder, migrations());
   if (!opened.ok()) return std::move(opened).error();
   store_ = std::move(*opened);
-  notifier_ = std::make_unique<store::Notifier>(io_, *store_);
+  notifier_ = std::make_unique<store::Notifier>(io_, *store_, folders_);
   return notifier_->start();
 }
 
 Status Application::startRunner(const Settings& settings) {
   runner::Supervisor::Options options;
+  options.folders = &folders_;
   options.launch.program = ownProgram();
   options.launch.store_folder = store_->folder();
   options.launch.stdio_arguments = sharedArguments(settings);
@@ -99,7 +135,9 @@ void Application::keepTasks(const std::shared_ptr<mcp::Timers>& timers) {
 
 /// After the first answers: nobody waits for it as long as that.
 void Application::adoptTasks(mcp::Timers& timers) {
-  supervisor_->onDeparture([this](const std::string& replica) { tasks_->adopt(replica); });
+  supervisor_->onDeparture([this](const std::string& replica) {
+    replica.empty() ? tasks_->adoptAll() : tasks_->adopt(replica);
+  });
   adoption_ = timers.after(kAdoptDelayMs, [this] { tasks_->adoptAll(); });
 }
 
@@ -123,13 +161,38 @@ Status Application::wire(const Settings& settings) {
   keepTasks(timers);
   server.task_store = tasks_;
   server_ = std::make_unique<mcp::Server>(std::move(server));
-  const std::string toolsets =
-      settings.toolsets.empty() ? std::string(tools::kDefaultToolsets) : settings.toolsets;
-  Status added = tools::addTools(
+  std::string toolsets = settings.toolsets;
+  if (toolsets.empty()) toolsets = tools::kDefaultToolsets;
+  if (settings.toolsets.empty() && !settings.mcp_config.empty()) toolsets += ",tools";
+  const Status added = tools::addTools(
       *server_, *context_, toolsets,
       [assets = settings.assets](std::string_view name) { return schemaText(assets, name); });
-  if (added.ok() && tools::holdsTaskTools(toolsets)) adoptTasks(*timers);
-  return added;
+  if (!added.ok()) return added;
+  if (tools::holdsTaskTools(toolsets)) adoptTasks(*timers);
+  if (Status offered = offer(settings); !offered.ok()) return offered;
+  return settings.mcp_config.empty() ? ok() : mount(settings);
+}
+
+// What there is beside the tools.
+Status Application::offer(const Settings& settings) {
+  if (Status added = tools::addResources(*server_, *context_); !added.ok()) return added;
+  const auto prompts = promptTexts(settings.assets);
+  if (Status added = tools::addPrompts(*server_, *context_, prompts.here); !added.ok())
+    return added;
+  if (Status added = tools::addSkills(*server_, prompts.skills); !added.ok()) return added;
+  tools::addBlueprintSkills(*server_, *catalog_);
+  resource_watch_ = std::make_unique<tools::ResourceWatch>(*server_, *context_, *notifier_);
+  return ok();
+}
+
+Status Application::mount(const Settings& settings) {
+  tool_sink_ = toolSinkOf(*server_);
+  auto opened = openMounts(io_, settings, *tool_sink_);
+  if (!opened.ok()) return std::move(opened).error();
+  tool_host_ = std::move(*opened);
+  context_->tool_host = tool_host_.get();
+  tool_host_->start();
+  return ok();
 }
 
 void Application::run() {

@@ -15,7 +15,9 @@
 #include "server/store/notifier.hpp"
 #include "server/store/store.hpp"
 #include "server/tasks/durable_store.hpp"
+#include "server/toolhost/tool_host.hpp"
 #include "tools/context.hpp"
+#include "tools/resources.hpp"
 
 namespace tutti::cli {
 
@@ -29,6 +31,8 @@ class Application {
   boost::asio::io_context& io() { return io_; }
   mcp::Server& server() { return *server_; }
   store::Store& store() { return *store_; }
+  /// Null when nothing is mounted.
+  toolhost::ToolHost* toolHost() { return tool_host_.get(); }
 
   /// Runs the loop on this thread until leave() has done its work.
   void run();
@@ -45,9 +49,12 @@ class Application {
   Status startRunner(const Settings& settings);
   void keepTasks(const std::shared_ptr<mcp::Timers>& timers);
   void adoptTasks(mcp::Timers& timers);
+  Status offer(const Settings& settings);
+  Status mount(const Settings& settings);
 
   boost::asio::io_context io_{1};
   std::unique_ptr<store::Store> store_;
+  store::FolderWatch folders_{io_};
   std::unique_ptr<store::Notifier> notifier_;
   std::unique_ptr<agents::BlueprintCatalog> catalog_;
   std::unique_ptr<runner::Supervisor> supervisor_;
@@ -56,6 +63,9 @@ class Application {
   std::shared_ptr<tasks::DurableTaskStore> tasks_;
   std::shared_ptr<void> adoption_;  ///< a timer
   std::unique_ptr<mcp::Server> server_;
+  std::unique_ptr<tools::ResourceWatch> resource_watch_;
+  std::unique_ptr<toolhost::ToolSink> tool_sink_;
+  std::unique_ptr<toolhost::ToolHost> tool_host_;
   struct Signals;
   std::shared_ptr<Signals> signals_;
   bool leaving_ = false;

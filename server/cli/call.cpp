@@ -36,6 +36,9 @@ int runCall(const Settings& settings, const CallRequest& request) {
   std::function<void(const std::string&)> progress;
   if (!request.quiet)
     progress = [](const std::string& message) { std::fprintf(stderr, "%s\n", message.c_str()); };
+  // No tool of tutti's own has this in its name.
+  const bool mounted = request.tool.find("__") != std::string::npos;
+  if (mounted || request.tool == "list_tool_servers") (*client)->awaitMounts();
   const Answer answer = (*client)->call(request.tool, std::move(*arguments), progress);
   (*client)->close();
   if (!answer.error.is_null()) {

@@ -145,7 +145,19 @@ Answer LocalClient::call(const std::string& tool, Json arguments,
   if (!answer.error.is_null()) return answer;
   if (json::booleanOr(answer.result, "isError", false)) return Answer{Json(), toolError(answer)};
   const Json* structured = json::find(answer.result, "structuredContent");
-  return Answer{structured == nullptr ? Json(Json::object()) : *structured, Json()};
+  if (structured != nullptr) return Answer{*structured, Json()};
+  Json shown = Json::object();
+  if (const Json* content = json::find(answer.result, "content")) shown["content"] = *content;
+  return Answer{std::move(shown), Json()};
+}
+
+void LocalClient::awaitMounts() {
+  constexpr std::int64_t kMountsMaxMs = 60'000;
+  toolhost::ToolHost* host = impl_->app->toolHost();
+  if (host == nullptr) return;
+  const auto settled = std::make_shared<bool>(false);
+  host->whenSettled([settled] { *settled = true; }, kMountsMaxMs);
+  while (!*settled && !impl_->interrupted) impl_->app->io().run_one();
 }
 
 void LocalClient::close() {

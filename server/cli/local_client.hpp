@@ -25,11 +25,13 @@ class LocalClient {
   static Result<std::unique_ptr<LocalClient>> open(const Settings& settings);
   ~LocalClient();
 
+  /// Runs the loop until every mounted server has its tools offered or has failed, bounded.
+  void awaitMounts();
   /// Sends one request (modern, self-describing) and runs the loop until its answer is there.
   /// `progress` gets each progress message. SIGINT and SIGTERM end the wait with an error.
   Answer ask(const std::string& method, Json params,
              std::function<void(const std::string& message)> progress = {});
-  /// A tools/call; its structured content, or the tool's error.
+  /// A tools/call; its structured content, or {content} of a tool that has none, or its error.
   Answer call(const std::string& tool, Json arguments,
               std::function<void(const std::string& message)> progress = {});
   /// Carries out what was promised (a start that is on disk but not yet begun), bounded.

@@ -50,6 +50,8 @@ std::vector<std::string> sharedArguments(const Settings& settings) {
   add("--assets", settings.assets.empty() ? "" : fs::absolute(settings.assets).string());
   add("--toolsets", settings.toolsets);
   add("--claude", settings.claude);
+  add("--mcp-config",
+      settings.mcp_config.empty() ? "" : fs::absolute(settings.mcp_config).string());
   return arguments;
 }
 

@@ -17,6 +17,7 @@ struct Settings {
   std::string assets;                   ///< --assets: replaces embedded schemas and blueprints
   std::string toolsets;                 ///< --toolsets, TUTTI_TOOLSETS
   std::string claude;                   ///< --claude, TUTTI_CLAUDE
+  std::string mcp_config;               ///< --mcp-config, TUTTI_MCP_CONFIG; "": nothing is mounted
   std::string log_level = "warning";    ///< --log-level, TUTTI_LOG
   double progress_every_s = 10;         ///< --progress-every, TUTTI_PROGRESS_EVERY; 0.05 to 15
 };
@@ -49,7 +50,8 @@ Result<std::filesystem::path> dataFolder(const std::string& given);
 /// This program's own file.
 std::filesystem::path ownProgram();
 
-/// Arguments that give another `tutti stdio` the same view: blueprints, assets, toolsets, claude.
+/// Arguments that give another `tutti stdio` the same view: blueprints, assets, toolsets, claude,
+/// mounted servers.
 std::vector<std::string> sharedArguments(const Settings& settings);
 
 /// $name, or "".

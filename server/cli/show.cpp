@@ -48,6 +48,7 @@ void showEvent(const Json& event) {
 int runTools(const Settings& settings, Format format) {
   auto client = LocalClient::open(settings);
   if (!client.ok()) return printError(client.error());
+  (*client)->awaitMounts();
   const Answer answer = (*client)->ask("tools/list", Json::object());
   (*client)->close();
   if (!answer.error.is_null()) return printToolError(answer.error);

@@ -65,6 +65,13 @@ void Audience::updated(std::string_view uri) {
     if (peer->unsolicited && peer->watched.contains(std::string(uri))) peer->unsolicited(frame);
 }
 
+std::vector<std::string> Audience::watched() {
+  std::set<std::string> uris;
+  for (const auto& listener : listeners()) listener->collectWatched(uris);
+  for (const auto& peer : peers()) uris.insert(peer->watched.begin(), peer->watched.end());
+  return {uris.begin(), uris.end()};
+}
+
 void Audience::endOverHttp() {
   for (const auto& listener : listeners())
     if (listener->overHttp()) listener->end();

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -19,6 +20,8 @@ class Listener : public Pending {
  public:
   virtual void changed(Change change) = 0;
   virtual void updated(std::string_view uri) = 0;
+  /// Adds the resources it wants to hear of.
+  virtual void collectWatched(std::set<std::string>& uris) const = 0;
   /// The server ends it: the client gets the result that the request is still owed.
   virtual void end() = 0;
   virtual bool overHttp() const = 0;
@@ -42,6 +45,8 @@ class Audience {
 
   void changed(Change change);
   void updated(std::string_view uri);
+  /// The resources that somebody wants to hear of, in order.
+  std::vector<std::string> watched();
   /// Ends the listeners that came over HTTP.
   void endOverHttp();
 

@@ -1,31 +1,34 @@
 #include "server/mcp/capabilities.hpp"
 
-#include <algorithm>
-
 #include "server/mcp/json_members.hpp"
 #include "server/mcp/server_impl.hpp"
 
 namespace tutti::mcp {
+namespace {
 
-bool completes(const Server::Impl& server) {
-  const auto has = [](const auto& entry) { return entry->complete != nullptr; };
-  const auto& prompts = server.prompts.all();
-  const auto& templates = server.templates.all();
-  return std::any_of(prompts.begin(), prompts.end(), has) ||
-         std::any_of(templates.begin(), templates.end(), has);
+/// The tasks extension is of the newest revision; 2025-11-25 has tasks of its own.
+bool extensionShows(std::string_view id, Revision revision) {
+  return isModern(revision) || id != kTasksExtension;
 }
+
+void appendExtensions(std::string& to, const Server::Impl& server, Revision revision) {
+  std::string all = "{";
+  for (const auto& [id, settings] : server.extensions)
+    if (extensionShows(id, revision)) appendJsonMember(all, id, settings);
+  if (all.size() > 1) to.append(",\"extensions\":").append(all).push_back('}');
+}
+
+}  // namespace
 
 std::string capabilitiesJson(const Server::Impl& server, Revision revision) {
   std::string json = "{\"logging\":{}";
-  if (hasCompletionsCapability(revision) && completes(server)) json += ",\"completions\":{}";
+  if (hasCompletionsCapability(revision) && server.completes) json += ",\"completions\":{}";
   if (server.prompts.offered()) json += ",\"prompts\":{\"listChanged\":true}";
   if (server.offersResources()) json += ",\"resources\":{\"subscribe\":true,\"listChanged\":true}";
   if (server.tools.offered()) json += ",\"tools\":{\"listChanged\":true}";
-  if (!server.extensions.empty()) {
-    json += ",\"extensions\":{";
-    for (const auto& [id, settings] : server.extensions) appendJsonMember(json, id, settings);
-    json += '}';
-  }
+  if (server.tasks && hasExperimentalTasks(revision))
+    json += ",\"tasks\":{\"list\":{},\"cancel\":{},\"requests\":{\"tools\":{\"call\":{}}}}";
+  appendExtensions(json, server, revision);
   json += '}';
   return json;
 }

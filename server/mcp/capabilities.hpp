@@ -11,7 +11,4 @@ namespace tutti::mcp {
 /// A ServerCapabilities object, as declared by what has been registered so far.
 std::string capabilitiesJson(const Server::Impl& server, Revision revision);
 
-/// Does anything complete arguments?
-bool completes(const Server::Impl& server);
-
 }  // namespace tutti::mcp

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <nlohmann/json.hpp>
 #include <set>
 #include <utility>
 
@@ -129,23 +130,6 @@ std::optional<std::string> base64Decoded(std::string_view text) {
   return isValidUtf8(out) ? std::optional(std::move(out)) : std::nullopt;
 }
 
-/// The value that a header stands for: `=?base64?…?=` is decoded, everything else is literal.
-std::optional<std::string> headerValue(std::string_view header) {
-  constexpr std::string_view kStart = "=?base64?";
-  constexpr std::string_view kEnd = "?=";
-  const bool encoded = header.size() >= kStart.size() + kEnd.size() &&
-                       header.substr(0, kStart.size()) == kStart &&
-                       header.substr(header.size() - kEnd.size()) == kEnd;
-  if (encoded) {
-    header.remove_prefix(kStart.size());
-    header.remove_suffix(kEnd.size());
-    return base64Decoded(header);
-  }
-  const bool plain = std::all_of(header.begin(), header.end(),
-                                 [](char c) { return c == '\t' || (c >= 0x20 && c <= 0x7E); });
-  return plain ? std::optional(std::string(header)) : std::nullopt;
-}
-
 /// `42`, `-7`, `42.0`: digits, and a fraction of nothing but zeros.
 std::optional<std::string> canonicalInteger(std::string_view text) {
   const auto dot = text.find('.');
@@ -200,6 +184,22 @@ const Json* at(const Json& arguments, const std::vector<std::string>& path) {
 }
 
 }  // namespace
+
+std::optional<std::string> headerValue(std::string_view header) {
+  constexpr std::string_view kStart = "=?base64?";
+  constexpr std::string_view kEnd = "?=";
+  const bool encoded = header.size() >= kStart.size() + kEnd.size() &&
+                       header.substr(0, kStart.size()) == kStart &&
+                       header.substr(header.size() - kEnd.size()) == kEnd;
+  if (encoded) {
+    header.remove_prefix(kStart.size());
+    header.remove_suffix(kEnd.size());
+    return base64Decoded(header);
+  }
+  const bool plain = std::all_of(header.begin(), header.end(),
+                                 [](char c) { return c == '\t' || (c >= 0x20 && c <= 0x7E); });
+  return plain ? std::optional(std::string(header)) : std::nullopt;
+}
 
 Result<std::vector<HeaderParameter>> headerParameters(const Json& schema) {
   if (schema.contains(kMark)) return badMark("the arguments as a whole cannot be a header");

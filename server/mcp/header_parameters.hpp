@@ -28,6 +28,10 @@ inline constexpr std::string_view kHeaderParameterPrefix = "mcp-param-";
 /// booleans, reached from the root through `properties` alone, can be headers.
 Result<std::vector<HeaderParameter>> headerParameters(const Json& schema);
 
+/// The value that a header stands for: `=?base64?…?=` is decoded, everything else is literal.
+/// Nothing for what is not well-formed.
+std::optional<std::string> headerValue(std::string_view header);
+
 /// The value of a header by its lower-case name, or nothing.
 using HeaderLookup = std::function<std::optional<std::string_view>(std::string_view name)>;
 

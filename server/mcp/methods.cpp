@@ -118,6 +118,9 @@ bool offersResources(const Server::Impl& server) {
 bool offersSkills(const Server::Impl& server) {
   return server.skills.offered();
 }
+bool completes(const Server::Impl& server) {
+  return server.completes;
+}
 bool offersAny(const Server::Impl& server) {
   return offersTools(server) || offersPrompts(server) || offersResources(server);
 }

@@ -53,6 +53,10 @@ constexpr bool hasStructuredContent(Revision revision) {
 constexpr bool hasTitle(Revision revision) {
   return revision >= Revision::k2025_06_18;
 }
+/// Tasks in the core of the protocol; since then they are an extension.
+constexpr bool hasExperimentalTasks(Revision revision) {
+  return revision == Revision::k2025_11_25;
+}
 /// Event streams begin with an empty event, which older clients take for a message, and can be
 /// taken up again after it.
 constexpr bool hasReplay(Revision revision) {

@@ -52,7 +52,9 @@ Server::Impl::Impl(ServerOptions given)
       tail(makeTail(server_info)),
       state_codec(options.request_state_keys, options.request_state_max_s, *options.clock),
       tasks(options.task_store ? std::make_shared<Tasks>(*this, options.task_store) : nullptr) {
-  if (tasks) tasks->open();
+  if (!tasks) return;
+  tasks->open();
+  extensions.emplace(kTasksExtension, "{}");
 }
 
 Server::Impl::Reader Server::Impl::readerOf(std::string_view uri) const {
@@ -74,6 +76,7 @@ Status Server::addPrompt(Prompt prompt, PromptHandler handler, CompletionHandler
   if (Status status = check(prompt); !status.ok()) return status;
   auto entry = std::make_shared<RegisteredPrompt>(
       RegisteredPrompt{std::move(prompt), std::move(handler), std::move(complete)});
+  impl_->completes = impl_->completes || entry->complete;
   impl_->discover_body.clear();
   return impl_->prompts.add(entry) ? ok() : taken(*entry, "prompt");
 }
@@ -93,6 +96,7 @@ Status Server::addTemplate(ResourceTemplate resource, ReadHandler handler,
   if (!uri.ok()) return std::move(uri).error();
   auto entry = std::make_shared<RegisteredTemplate>(RegisteredTemplate{
       std::move(resource), std::move(*uri), std::move(handler), std::move(complete)});
+  impl_->completes = impl_->completes || entry->complete;
   impl_->discover_body.clear();
   return impl_->templates.add(entry) ? ok() : taken(*entry, "resource template");
 }
@@ -127,14 +131,12 @@ bool Server::removeTool(std::string_view name) {
   return impl_->tools.remove(name);
 }
 bool Server::removePrompt(std::string_view name) {
-  impl_->discover_body.clear();
   return impl_->prompts.remove(name);
 }
 bool Server::removeResource(std::string_view uri) {
   return impl_->resources.remove(uri);
 }
 bool Server::removeTemplate(std::string_view uri_template) {
-  impl_->discover_body.clear();
   return impl_->templates.remove(uri_template);
 }
 
@@ -159,6 +161,9 @@ std::size_t Server::listening() const {
 }
 void Server::resourceUpdated(std::string_view uri) {
   impl_->audience.updated(uri);
+}
+std::vector<std::string> Server::watchedUris() {
+  return impl_->audience.watched();
 }
 
 }  // namespace tutti::mcp

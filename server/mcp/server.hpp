@@ -84,6 +84,8 @@ class Server {
   void promptsChanged();
   void resourcesChanged();  ///< templates too
   void resourceUpdated(std::string_view uri);
+  /// The resources that some client wants to hear of.
+  std::vector<std::string> watchedUris();
   /// Open subscriptions/listen.
   std::size_t listening() const;
 

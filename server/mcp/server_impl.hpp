@@ -29,6 +29,7 @@ struct Server::Impl {
   Listed<RegisteredTemplate> templates;
   Listed<RegisteredSkill> skills;
   std::map<std::string, std::string> extensions;  ///< by id, the settings as JSON text
+  bool completes = false;                         ///< arguments, for anything that was ever offered
   Audience audience;
   const std::string server_info;  ///< an Implementation object
   const ResultTail tail;

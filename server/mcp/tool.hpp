@@ -51,6 +51,9 @@ struct Tool {
   /// own, up to ServerOptions::task_ttl_max_ms.
   TaskOptions task_options = {};
   std::string meta = {};  ///< `_meta`, a JSON object as text; may be empty
+  /// Serve an input schema that does not compile, and let arguments pass as they are: for tools that
+  /// are passed on from elsewhere.
+  bool unchecked_input = false;
 };
 
 /// What a finished call gives back. `structured` must match the tool's output schema; the text
@@ -59,6 +62,7 @@ struct ToolOutput {
   Json structured;
   std::string text;
   std::vector<Content> content = {};  ///< blocks beside or instead of `text`
+  bool is_error = false;  ///< the tool failed and says so in its own words; no schema applies
 };
 
 /// One tools/call under way. Arguments have passed the input schema.

@@ -48,7 +48,7 @@ class Call final : public UnderWay<ToolCall> {
   void appendResult(std::string& to, const Result<ToolOutput>& result) const {
     const ResultTail& tail = flow_.server().tail;
     if (!result.ok()) return appendToolFailure(to, *tool_, result.error(), flow_.revision(), tail);
-    if (tool_->output) {
+    if (tool_->output && !result->is_error) {
       const auto misses = tool_->output->validate(result->structured);
       if (!misses.empty()) return appendBadOutput(to, misses);
     }
@@ -81,7 +81,7 @@ WireError unknownTool(const Server::Impl& server, const std::string& name) {
 /// Has an older client asked that this call be a task?
 bool asksForTask(const RegisteredTool& tool, const Request& request) {
   if (tool.tool.task_support == TaskSupport::Forbidden) return false;
-  return request.context.revision == Revision::k2025_11_25 && request.params.contains("task");
+  return hasExperimentalTasks(request.context.revision) && request.params.contains("task");
 }
 
 TaskOptions wishedTask(const Server::Impl& server, const RegisteredTool& tool,
@@ -106,7 +106,7 @@ std::optional<WireError> checkTask(const Server::Impl& server, const RegisteredT
     return missingCapability(capabilitiesFor({ClientFeature::Tasks}));
   }
   const bool wished =
-      request.context.revision == Revision::k2025_11_25 && request.params.contains("task");
+      hasExperimentalTasks(request.context.revision) && request.params.contains("task");
   if (wished == (support != TaskSupport::Forbidden) || support == TaskSupport::Optional)
     return std::nullopt;
   const std::string_view hint = wished ? "call it without 'task'" : "call it with 'task'";

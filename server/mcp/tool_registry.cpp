@@ -38,11 +38,16 @@ struct Compiled {
   bool object_root;
 };
 
-Result<Compiled> compile(const Tool& tool, std::string_view which, const std::string& text) {
+enum class Strictness { Compiles, MayNotCompile };
+
+Result<Compiled> compile(const Tool& tool, std::string_view which, const std::string& text,
+                         Strictness strictness = Strictness::Compiles) {
   auto parsed = json::parse(text);
   if (!parsed.ok())
     return badTool(tool.name, std::string(which) + " schema: " + parsed.error().message());
   auto schema = json::Schema::compile(*parsed);
+  if (!schema.ok() && strictness == Strictness::MayNotCompile)
+    schema = json::Schema::compile(Json::object());  // takes anything
   if (!schema.ok())
     return badTool(tool.name, std::string(which) + " schema: " + schema.error().message());
   const bool object_root = hasObjectRoot(*parsed);
@@ -88,7 +93,8 @@ Status ToolRegistry::add(Tool tool, ToolHandler handler) {
   flatten(tool.input_schema);
   flatten(tool.output_schema);
   flatten(tool.meta);
-  auto input = compile(tool, "input", tool.input_schema);
+  auto input = compile(tool, "input", tool.input_schema,
+                       tool.unchecked_input ? Strictness::MayNotCompile : Strictness::Compiles);
   if (!input.ok()) return std::move(input).error();
   if (!input->object_root)
     return badTool(tool.name, "the input schema's root must have \"type\": \"object\"");
@@ -106,9 +112,21 @@ Status ToolRegistry::add(Tool tool, ToolHandler handler) {
     entry->output = std::move(output->schema);
   }
   entry->tool = std::move(tool);
+  mirrors_arguments_ = mirrors_arguments_ || !entry->header_parameters.empty();
   tools_.add(std::move(entry));
   return ok();
 }
+
+namespace {
+
+void appendTaskSupport(std::string& to, TaskSupport support) {
+  if (support == TaskSupport::Forbidden) return;
+  const bool required = support == TaskSupport::Required;
+  appendJsonMember(to, "execution",
+                   required ? R"({"taskSupport":"required"})" : R"({"taskSupport":"optional"})");
+}
+
+}  // namespace
 
 void RegisteredTool::append(std::string& to, Revision revision) const {
   to += '{';
@@ -121,6 +139,7 @@ void RegisteredTool::append(std::string& to, Revision revision) const {
       hasStructuredContent(revision) && (output_is_object || !structuredMustBeObject(revision));
   if (output && shows_output) appendJsonMember(to, "outputSchema", tool.output_schema);
   if (hasAnnotations(revision)) appendHints(to, tool);
+  if (hasExperimentalTasks(revision)) appendTaskSupport(to, tool.task_support);
   if (hasMeta(revision)) appendJsonMember(to, "_meta", tool.meta);
   to += '}';
 }

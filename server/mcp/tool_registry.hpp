@@ -47,6 +47,8 @@ class ToolRegistry {
   /// Names that look like `name`, best first.
   std::vector<std::string> nearest(std::string_view name) const { return tools_.nearest(name); }
   bool offered() const { return tools_.offered(); }
+  /// Has any tool arguments that are repeated as headers?
+  bool mirrorsArguments() const { return mirrors_arguments_; }
 
   /// See Listed::page().
   std::optional<Page> page(Revision revision, std::string_view cursor) {
@@ -55,6 +57,7 @@ class ToolRegistry {
 
  private:
   Listed<RegisteredTool> tools_;
+  bool mirrors_arguments_ = false;  // once there was one: looking is only a matter of speed
 };
 
 }  // namespace tutti::mcp

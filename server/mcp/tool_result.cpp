@@ -49,7 +49,8 @@ std::string textOf(const Error& error) {
 
 void appendToolSuccess(std::string& to, const RegisteredTool& tool, const ToolOutput& output,
                        Revision revision, const ResultTail& tail) {
-  const bool has_value = !output.structured.is_null() || tool.output.has_value();
+  const bool promised = tool.output.has_value() && !output.is_error;
+  const bool has_value = !output.structured.is_null() || promised;
   const bool fits = output.structured.is_object() || !structuredMustBeObject(revision);
   const bool shows_value = has_value && hasStructuredContent(revision) && fits;
   const bool needs_text = output.text.empty() && output.content.empty();
@@ -60,6 +61,7 @@ void appendToolSuccess(std::string& to, const RegisteredTool& tool, const ToolOu
   to.reserve(to.size() + value.size() + text.size() + text.size() / 4 + 256);
   appendBlocks(to, text, output.content, revision);
   if (shows_value) to.append(",\"structuredContent\":").append(value);
+  if (output.is_error) to += ",\"isError\":true";
   if (isModern(revision)) to += tail.modern;
   to += '}';
 }

@@ -61,8 +61,7 @@ std::string Flow::resultHead() const {
 void Flow::reply(std::string frame) {
   if (ended_) return;
   cancel_callback_ = nullptr;
-  const auto exchange = request_.exchange;
-  exchange->reply(std::move(frame), 200);
+  request_.exchange->reply(std::move(frame), 200);
   end();
 }
 
@@ -119,7 +118,7 @@ bool Flow::takesTasks() const {
     return declares(request_.context.envelope->client_capabilities, ClientFeature::Tasks,
                     revision());
   // Before the extension each request says so itself.
-  return revision() == Revision::k2025_11_25 && request_.params.is_object() &&
+  return hasExperimentalTasks(revision()) && request_.params.is_object() &&
          request_.params.contains("task");
 }
 

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include "server/mcp/client_features.hpp"
@@ -153,12 +154,12 @@ class UnderWay : public Interface, public Asking {
 };
 
 /// Hands `under_way` to its peer and to whoever catches. Before any handler runs.
-template <class Interface>
-void begin(const std::shared_ptr<UnderWay<Interface>>& under_way,
-           std::shared_ptr<Pending>& pending) {
+template <class Interface, class T>
+void begin(const std::shared_ptr<T>& under_way, std::shared_ptr<Pending>& pending) {
+  static_assert(std::is_base_of_v<UnderWay<Interface>, T>);
   const Request& request = under_way->request();
-  if (request.peer && !request.task) request.peer->add(request.id, under_way);
   pending = under_way;
+  if (request.peer && !request.task) request.peer->add(request.id, pending);
 }
 
 }  // namespace tutti::mcp

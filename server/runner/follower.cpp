@@ -28,6 +28,7 @@ constexpr milliseconds kRetryMax{50};
 constexpr milliseconds kPromptRetryMax{2};  ///< while a host that was just spawned is due
 constexpr milliseconds kPromptFor{200};
 constexpr std::int64_t kOrphanGraceMs = 2'000;
+constexpr std::chrono::seconds kStoreRetry{1};  ///< after a write or read that failed
 
 std::string nowText() {
   return isoTimestamp(Clock::system().now());
@@ -68,6 +69,19 @@ void Follower::abandon() {
   handlers_ = {};
   link_.reset();
   waiting_.clear();
+}
+
+void Follower::notStarted() {
+  handlers_ = {};
+  state_ = State::Gone;
+  answerAllGone();
+}
+
+void Follower::answerAllGone() {
+  auto unanswered = std::move(waiting_);
+  waiting_.clear();
+  for (Command& command : unanswered)
+    if (command.acknowledged) command.acknowledged(hostGone(session_id_));
 }
 
 void Follower::tryConnect() {
@@ -240,19 +254,22 @@ void Follower::ingestStep() {
 void Follower::ingested(Status status, agents::SpoolChunk chunk, bool over) {
   if (state_ == State::Gone && !settling_) return;  // abandoned
   if (!status.ok() && status.error().name() == "spool_moved") return reloadOffset();
-  if (!status.ok() && status.error().code() == Code::NotFound) over = true;  // session deleted
-  if (!status.ok() && !over) {
+  const bool deleted = !status.ok() && status.error().code() == Code::NotFound;
+  if (!status.ok() && !deleted) {  // an outcome too: it is in its file until the store has it
     log::error("cannot store events", {{"run_id", run_id_}, {"error", status.error().message()}});
-    ingesting_ = false;
-    auto timer = std::make_shared<net::steady_timer>(parts_.io, std::chrono::seconds(1));
-    timer->async_wait([weak = weak_from_this(), timer](boost::system::error_code) {
-      if (auto self = weak.lock()) self->ingest();
-    });
-    return;
+    return ingestLater();
   }
   offset_ = chunk.to;
-  if (over) return runOver();
+  if (over || deleted) return runOver();
   ingestStep();
+}
+
+void Follower::ingestLater() {
+  ingesting_ = false;
+  auto timer = std::make_shared<net::steady_timer>(parts_.io, kStoreRetry);
+  timer->async_wait([weak = weak_from_this(), timer](boost::system::error_code) {
+    if (auto self = weak.lock()) self->ingest();
+  });
 }
 
 // Another replica stored this piece already: go on from where the store is.
@@ -267,7 +284,9 @@ void Follower::reloadOffset() {
       },
       [self = shared_from_this(), run](Status status) {
         net::post(self->parts_.io, [self, run, status = std::move(status)] {
-          if (!status.ok() || agents::isTerminal(run->status)) return self->runOver();
+          const bool deleted = !status.ok() && status.error().code() == Code::NotFound;
+          if (deleted || agents::isTerminal(run->status)) return self->runOver();
+          if (!status.ok()) return self->ingestLater();
           self->offset_ = run->spool_offset;
           self->ingestStep();
         });
@@ -294,10 +313,7 @@ void Follower::gone() {
   const bool was_linked = state_ == State::Linked;
   state_ = State::Gone;
   link_.reset();
-  auto unanswered = std::move(waiting_);
-  waiting_.clear();
-  for (Command& command : unanswered)
-    if (command.acknowledged) command.acknowledged(hostGone(session_id_));
+  answerAllGone();
   if (!was_linked && !hostLeftTraces() && handlers_.never_started) {
     auto never_started = std::exchange(handlers_.never_started, nullptr);
     handlers_ = {};
@@ -354,11 +370,20 @@ void Follower::recordExit() {
         return recorded;
       },
       [self = shared_from_this(), lost_run](Status stored) {
-        if (!stored.ok())
+        net::post(self->parts_.io, [self, lost_run, stored = std::move(stored)] {
+          if (stored.ok()) return self->finished(lost_run);
           log::error("cannot record the end of a run-host",
                      {{"session_id", self->session_id_}, {"error", stored.error().message()}});
-        net::post(self->parts_.io, [self, lost_run] { self->finished(lost_run); });
+          self->recordLater();
+        });
       });
+}
+
+void Follower::recordLater() {
+  auto timer = std::make_shared<net::steady_timer>(parts_.io, kStoreRetry);
+  timer->async_wait([weak = weak_from_this(), timer](boost::system::error_code) {
+    if (auto self = weak.lock(); self && self->handlers_.over) self->recordExit();
+  });
 }
 
 void Follower::finished(const std::string& lost_run) {

@@ -56,8 +56,8 @@ class Follower : public std::enable_shared_from_this<Follower> {
   Follower(FollowerParts parts, std::string session_id, std::int64_t generation, Handlers handlers);
   ~Follower();
 
-  /// Begins to connect, after the caller has returned to the loop: followRun() and send() before
-  /// that.
+  /// Begins to connect, after the caller has returned to the loop. followRun() before that; send()
+  /// may come before too and waits.
   void start(Start how);
   /// A run whose spool is to be ingested from `offset` on. One at a time: a further one waits until
   /// the one before is wholly in the store.
@@ -65,6 +65,9 @@ class Follower : public std::enable_shared_from_this<Follower> {
   /// Sends `command` once the host listens. `acknowledged` gets the ack, or Unavailable when the
   /// host goes first.
   void send(Json command, Acknowledged acknowledged);
+  /// Instead of start(): there is no host after all. Whoever waits for an acknowledgement is told;
+  /// no handler runs.
+  void notStarted();
   /// The spawned process has ended: there is no point in waiting for it to listen.
   void processEnded();
   /// Ends without a word to anybody: the program is closing.
@@ -89,12 +92,14 @@ class Follower : public std::enable_shared_from_this<Follower> {
   void heardOf(const std::string& run_id);
   void onClosed();
   bool hostMayListen() const;
+  void answerAllGone();
   bool hostLeftTraces() const;
   bool runBegan() const;
 
   void ingest();
   void ingestStep();
   void ingested(Status status, agents::SpoolChunk chunk, bool over);
+  void ingestLater();
   void reloadOffset();
   void runOver();
 
@@ -102,6 +107,7 @@ class Follower : public std::enable_shared_from_this<Follower> {
   void settle();
   void afterOrphans(std::string report);
   void recordExit();
+  void recordLater();
   void finished(const std::string& lost_run);
 
   FollowerParts parts_;

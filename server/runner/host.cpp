@@ -13,6 +13,7 @@
 #include "server/base/file.hpp"
 #include "server/base/log.hpp"
 #include "server/runner/host_session.hpp"
+#include "server/runner/process_mark.hpp"
 
 namespace tutti::runner {
 namespace {
@@ -101,6 +102,7 @@ int runHost(const HostAddress& address) {
     log::warning("this generation is stale", {{"generation", address.generation}});
     return kExitStale;
   }
+  markProcesses(address.session_id, address.generation);
   // A full disk must not keep a session from saying that the disk is full.
   if (Status noted = rememberStarted(lock->get(), address.generation, lock_path); !noted.ok())
     log::error("the generation could not be noted", {{"error", noted.error().message()}});

@@ -10,6 +10,7 @@
 
 #include "server/base/fd.hpp"
 #include "server/base/file.hpp"
+#include "server/runner/process_mark.hpp"
 #include "server/runner/process_tree.hpp"
 #include "server/runner/spool.hpp"
 
@@ -117,7 +118,8 @@ class Reaping {
  private:
   bool isOurs(const ProcessInfo& process) const {
     if (process.run_host) return isHost(process, session_id_, generation_);
-    return isKin(process, state_) || isMarked(process.pid, session_id_, generation_);
+    return isKin(process, state_) || hasMark(process.pid, session_id_, generation_) ||
+           isMarked(process.pid, session_id_, generation_);
   }
 
   const HostState state_;

@@ -2,22 +2,18 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <cerrno>
 #include <chrono>
-#include <cstring>
+#include <set>
 
 #include "server/base/fd.hpp"
 #include "server/base/file.hpp"
 #include "server/base/ids.hpp"
-#include "server/base/log.hpp"
 
 namespace tutti::runner {
 namespace net = boost::asio;
@@ -25,6 +21,9 @@ namespace fs = std::filesystem;
 
 namespace {
 constexpr std::string_view kSuffix = ".lock";
+constexpr auto kPollEvery = std::chrono::milliseconds(50);
+/// A change this young may have one after it with the same time of the kernel's coarse clock.
+constexpr auto kYoung = std::chrono::milliseconds(100);
 constexpr int kProbesMax = 8;
 constexpr int kJoinsMax = 100;
 
@@ -42,19 +41,24 @@ bool isSameFile(int fd, const fs::path& path) {
 
 struct Replica::Impl : std::enable_shared_from_this<Replica::Impl> {
   Impl(net::io_context& context, fs::path folder_path)
-      : io(context), folder(std::move(folder_path)), id(newReplicaId()), watch(context) {}
+      : io(context), folder(std::move(folder_path)), id(newReplicaId()), poll_timer(context) {}
 
   bool isDead(const std::string& other) const;
-  void readEvents();
-  void handleEvents(std::size_t size);
+  std::set<std::string> others() const;
+  void onFiles(std::span<const std::string_view> names);
   void probe(const std::string& other, int attempt);
+  void poll();
+  void lookAround();
+  bool folderChanged();
 
   net::io_context& io;
   fs::path folder;
   std::string id;
   Fd lock;
-  net::posix::stream_descriptor watch;
-  alignas(inotify_event) std::array<char, 8192> buffer{};
+  store::FolderWatch::Watch watch;
+  net::steady_timer poll_timer;
+  fs::file_time_type polled_at;  ///< the folder's time at the last look
+  std::set<std::string> dead;    ///< at the last look
   std::function<void(const std::string&)> departed;
 };
 
@@ -78,8 +82,8 @@ Replica::Replica(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 Replica::~Replica() {
   impl_->departed = nullptr;
-  boost::system::error_code ignored;
-  impl_->watch.close(ignored);
+  impl_->watch = {};
+  impl_->poll_timer.cancel();
   ::unlink(lockPath(impl_->folder, impl_->id).c_str());
 }
 
@@ -95,11 +99,8 @@ void Replica::forget(const std::string& id) const {
 }
 
 void Replica::forgetDead() const {
-  std::error_code none;
-  for (const auto& entry : fs::directory_iterator(impl_->folder, none)) {
-    const std::string other = entry.path().stem().string();
-    if (entry.path().extension() == kSuffix && isDead(other)) forget(other);
-  }
+  for (const std::string& other : impl_->others())
+    if (isDead(other)) forget(other);
 }
 
 bool Replica::Impl::isDead(const std::string& other) const {
@@ -111,40 +112,72 @@ bool Replica::Impl::isDead(const std::string& other) const {
   return ::flock(probe.get(), LOCK_SH | LOCK_NB) == 0;
 }
 
-Status Replica::watchDepartures(std::function<void(const std::string&)> callback) {
-  Fd inotify(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
-  if (!inotify ||
-      ::inotify_add_watch(inotify.get(), impl_->folder.c_str(), IN_CLOSE_WRITE | IN_DELETE) < 0)
-    return Error(Code::Internal,
-                 "cannot watch '" + impl_->folder.string() + "': " + errnoText(errno),
-                 "raise fs.inotify.max_user_instances or fs.inotify.max_user_watches");
+/// The ids of all other replicas that have a lock file.
+std::set<std::string> Replica::Impl::others() const {
+  std::set<std::string> found;
+  std::error_code none;
+  for (const auto& entry : fs::directory_iterator(folder, none))
+    if (entry.path().extension() == kSuffix) found.insert(entry.path().stem().string());
+  found.erase(id);
+  return found;
+}
+
+Status Replica::watchDepartures(store::FolderWatch& folders,
+                                std::function<void(const std::string&)> callback) {
+  auto watching =
+      folders.watch(impl_->folder, store::FolderWatch::Changes::Closed,
+                    [weak = std::weak_ptr(impl_)](std::span<const std::string_view> names) {
+                      if (const auto self = weak.lock()) self->onFiles(names);
+                    });
+  if (!watching.ok() && !store::isWatchLimit(watching.error())) return std::move(watching).error();
   impl_->departed = std::move(callback);
-  impl_->watch.assign(inotify.release());
-  impl_->readEvents();
+  if (watching.ok()) {
+    impl_->watch = std::move(*watching);
+    return ok();
+  }
+  impl_->folderChanged();
+  for (const std::string& other : impl_->others())
+    if (isDead(other)) impl_->dead.insert(other);  // from before: not our news
+  impl_->poll();
   return ok();
 }
 
-void Replica::Impl::readEvents() {
-  watch.async_read_some(
-      net::buffer(buffer),
-      [self = shared_from_this()](boost::system::error_code error, std::size_t size) {
-        if (error) return;
-        self->handleEvents(size);
-        if (self->watch.is_open()) self->readEvents();
-      });
+void Replica::Impl::onFiles(std::span<const std::string_view> names) {
+  if (names.empty() && departed) departed("");
+  for (std::string_view name : names) {
+    if (name.size() <= kSuffix.size() || !name.ends_with(kSuffix)) continue;
+    name.remove_suffix(kSuffix.size());
+    if (name != id) probe(std::string(name), 0);
+  }
 }
 
-void Replica::Impl::handleEvents(std::size_t size) {
-  for (std::size_t at = 0; at + sizeof(inotify_event) <= size;) {
-    inotify_event event{};
-    std::memcpy(&event, buffer.data() + at, sizeof event);
-    std::string name(buffer.data() + at + sizeof event, event.len);
-    name.resize(std::strlen(name.c_str()));
-    at += sizeof event + event.len;
-    if (name.size() <= kSuffix.size() || !name.ends_with(kSuffix)) continue;
-    name.resize(name.size() - kSuffix.size());
-    if (name != id) probe(name, 0);
-  }
+void Replica::Impl::poll() {
+  poll_timer.expires_after(kPollEvery);
+  poll_timer.async_wait([weak = weak_from_this()](boost::system::error_code error) {
+    const auto self = weak.lock();
+    if (error || !self || !self->departed) return;
+    self->lookAround();
+    self->poll();
+  });
+}
+
+void Replica::Impl::lookAround() {
+  std::set<std::string> now_dead;
+  for (const std::string& other : others())
+    if (isDead(other)) now_dead.insert(other);
+  const std::set<std::string> known = std::exchange(dead, now_dead);
+  const bool changed = folderChanged();
+  for (const std::string& other : now_dead)
+    if (departed && !known.contains(other)) departed(other);
+  // One that came and left between two looks was never seen; only the folder tells.
+  if (departed && changed) departed("");
+}
+
+bool Replica::Impl::folderChanged() {
+  std::error_code none;
+  const fs::file_time_type time = fs::last_write_time(folder, none);
+  const bool young = fs::file_time_type::clock::now() - time < kYoung;
+  return std::exchange(polled_at, time) != time || young;
 }
 
 // The kernel tells of the close just before it frees the lock, so the first probe may come too

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "server/base/result.hpp"
+#include "server/store/folder_watch.hpp"
 
 namespace boost::asio {
 class io_context;
@@ -16,8 +17,8 @@ namespace tutti::runner {
 
 /// This process's membership among the replicas of one store. It holds a flock on
 /// replicas/<id>.lock; the kernel frees that when the process dies, however it dies, and the
-/// closing of the file wakes the others (inotify), so that what this replica owned is adopted at
-/// once. Runs on the I/O thread only.
+/// closing of the file wakes the others, so that what this replica owned is adopted at once. Those
+/// that cannot watch the folder look at the locks every 50 ms. Runs on the I/O thread only.
 class Replica {
  public:
   /// Creates the lock file under a fresh id. Errors: disk_full, Internal.
@@ -30,8 +31,9 @@ class Replica {
   /// Does no process hold this id any more? Ids are never used twice, so the answer yes is final.
   bool isDead(const std::string& id) const;
   /// `callback` runs on the I/O thread with the id of each replica that has died or left from now
-  /// on.
-  Status watchDepartures(std::function<void(const std::string& id)> callback);
+  /// on, and with "" when one may have that is not known by its id. `folders` outlives this.
+  Status watchDepartures(store::FolderWatch& folders,
+                         std::function<void(const std::string& id)> callback);
   /// Removes what a dead replica left in the folder.
   void forget(const std::string& id) const;
   /// The same for all dead replicas: those that owned nothing are adopted by nobody.

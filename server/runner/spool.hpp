@@ -30,11 +30,12 @@ struct HostExit {
 };
 std::optional<HostExit> readHostExit(const std::filesystem::path& host_folder);
 
-/// What is left of a host that died without exit.json: its agent's processes, found by the process group
-/// in state.json (checked against start times, so that a reused id is never signalled) and by the
-/// session's mark in their environment. Kills them (SIGTERM, grace, SIGKILL) and, when only that is left, the
-/// host itself should it live out of reach (SIGKILL); waits until they are gone,
-/// returns what was seen as JSON {"found":[pids],"killed":n,"left":[pids]}. Blocking: up to the grace.
+/// What is left of a host that died without exit.json: its agent's processes, found by the process
+/// group in state.json (checked against start times, so that a reused id is never signalled) and by
+/// the session's mark on them (process_mark.hpp) or in their environment. Kills them (SIGTERM,
+/// grace, SIGKILL) and, when only that is left, the host itself should it live out of reach
+/// (SIGKILL); waits until they are gone, returns what was seen as JSON
+/// {"found":[pids],"killed":n,"left":[pids]}. Blocking: up to the grace.
 std::string reapOrphans(const std::filesystem::path& host_folder, const std::string& session_id,
                         std::int64_t generation, std::int64_t grace_ms);
 

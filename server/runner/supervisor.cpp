@@ -20,6 +20,8 @@ Supervisor::~Supervisor() {
   impl_->followers.clear();
   impl_->blocking.stop();
   impl_->blocking.join();
+  if (impl_->launcher) impl_->launcher->stop();
+  if (impl_->launcher) impl_->launcher->join();
   impl_->replica.reset();
 }
 
@@ -41,17 +43,20 @@ const LaunchContext& Supervisor::launchContext() const {
 void Supervisor::pump() {
   impl_->pump();
 }
+void Supervisor::pumpLaunches() {
+  impl_->pumpLaunches();
+}
 
 Status Supervisor::start() {
   auto replica = Replica::join(impl_->io, impl_->layout.replicas());
   if (!replica.ok()) return std::move(replica).error();
   impl_->replica = std::move(*replica);
   // Watch first, look second: who dies between the two is seen by one of them.
-  Status watching =
-      impl_->replica->watchDepartures([weak = std::weak_ptr(impl_)](const std::string& id) {
+  Status watching = impl_->replica->watchDepartures(
+      *impl_->options.folders, [weak = std::weak_ptr(impl_)](const std::string& id) {
         const auto self = weak.lock();
         if (!self) return;
-        self->adopt(id);
+        id.empty() ? self->adoptAll() : self->adopt(id);
         if (self->departed) self->departed(id);
       });
   if (!watching.ok()) return watching;
@@ -90,73 +95,21 @@ void Supervisor::Impl::read(store::Store::Work work, std::function<void(Status)>
   });
 }
 
-// --- intents -------------------------------------------------------------------------------------
+void Supervisor::Impl::onLauncher(std::function<Status()> work, std::function<void(Status)> then) {
+  if (!launcher) launcher.emplace(1);
+  net::post(*launcher, [self = shared_from_this(), work = std::move(work), then = std::move(then)] {
+    net::post(self->io, [self, then, status = work()] {
+      if (!self->closing) then(status);
+    });
+  });
+}
 
-void Supervisor::Impl::pump() {
-  if (!replica) return;
-  if (pumping) {
-    pump_again = true;
-    return;
-  }
-  pumping = true;
-  auto intents = std::make_shared<std::vector<Intent>>();
-  read(
-      [intents, me = replica->id()](store::Connection& db) -> Status {
-        *intents = agents::intentsOf(db, me);
-        return ok();
-      },
-      [this, intents](Status) {
-        pumping = false;
-        for (const Intent& intent : *intents)
-          if (active.emplace(intent.id, intent).second) begin(intent);
-        if (std::exchange(pump_again, false)) return pump();
-        checkIdle();
+void Supervisor::Impl::later(std::chrono::milliseconds delay, std::function<void()> then) {
+  auto timer = std::make_shared<net::steady_timer>(io, delay);
+  timer->async_wait(
+      [weak = weak_from_this(), timer, then = std::move(then)](boost::system::error_code) {
+        if (auto self = weak.lock(); self && !self->closing) then();
       });
-}
-
-void Supervisor::Impl::begin(const Intent& intent) {
-  auto found = std::make_shared<Situation>();
-  read(
-      [found, intent](store::Connection& db) -> Status {
-        auto session = agents::findSession(db, intent.session_id);
-        if (!session.ok()) return std::move(session).error();
-        found->session = std::move(*session);
-        auto run = intent.run_id.empty() ? agents::latestRun(db, intent.session_id)
-                                         : agents::findRun(db, intent.run_id);
-        if (!run.ok()) return std::move(run).error();
-        found->run = std::move(*run);
-        return ok();
-      },
-      [this, found, intent](Status status) {
-        if (!status.ok()) return end(intent);  // deleted meanwhile: nothing is left to do
-        if (intent.kind == "stop") return stop(intent, *found);
-        launch(intent, *found);
-      });
-}
-
-void Supervisor::Impl::end(const Intent& intent) {
-  spawns.erase(intent.run_id);
-  startDone(intent.id);
-  write(
-      [id = intent.id](store::Tx& tx) -> Status {
-        agents::removeIntent(tx, id);
-        return ok();
-      },
-      [this, id = intent.id](Status) {
-        active.erase(id);
-        checkIdle();
-      });
-}
-
-void Supervisor::Impl::startDone(std::int64_t intent_id) {
-  if (starting.erase(intent_id) == 0 || queued_starts.empty()) return;
-  const Intent next = queued_starts.front();
-  queued_starts.pop_front();
-  claimHost(next);
-}
-
-void Supervisor::Impl::checkIdle() {
-  if (idle && active.empty() && !pumping) std::exchange(idle, nullptr)();
 }
 
 }  // namespace tutti::runner

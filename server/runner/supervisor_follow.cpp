@@ -17,6 +17,7 @@ namespace {
 constexpr std::chrono::seconds kAdoptRetry{1};
 constexpr std::chrono::seconds kRecordRetry{1};
 constexpr std::chrono::seconds kSweepDelay{1};
+constexpr std::chrono::seconds kRespawnRetry{1};
 }  // namespace
 
 // --- adoption ------------------------------------------------------------------------------------
@@ -44,13 +45,14 @@ void Supervisor::Impl::adopt(const std::string& owner) {
   auto adopted = std::make_shared<Adopted>();
   write(
       [adopted, owner, me = replica->id()](store::Tx& tx) -> Status {
+        *adopted = {};
         adopted->sessions = agents::adopt(tx, owner, me);
         for (const Session& session : adopted->sessions) {
           auto run = agents::latestRun(tx, session.session_id);
           if (run.ok()) adopted->runs.emplace(session.session_id, std::move(*run));
         }
-        for (const Intent& intent : agents::intentsOf(tx, me))
-          if (intent.kind == "launch") adopted->launching.insert(intent.run_id);
+        for (const auto& [session_id, run] : adopted->runs)
+          if (agents::hasIntentToRun(tx, me, run)) adopted->launching.insert(run.run_id);
         return ok();
       },
       [this, adopted, owner](Status status) {
@@ -76,21 +78,15 @@ void Supervisor::Impl::adopt(const std::string& owner) {
 // Nobody else may be there to adopt, so a locked store or a full disk only delays it.
 void Supervisor::Impl::adoptLater(const std::string& owner, const Error& error) {
   log::error("cannot adopt", {{"from", owner}, {"error", error.message()}});
-  auto timer = std::make_shared<net::steady_timer>(io, kAdoptRetry);
-  timer->async_wait([weak = weak_from_this(), timer, owner](boost::system::error_code) {
-    if (auto self = weak.lock(); self && !self->closing) self->adopt(owner);
-  });
+  later(kAdoptRetry, [this, owner] { adopt(owner); });
 }
 
 // What was over, but whose folders a replica could not remove any more because it was killed.
 // Looked for once, when this process has lasted a moment: a single call is not made to wait for it.
 void Supervisor::Impl::sweepLater() {
-  auto timer = std::make_shared<net::steady_timer>(io, kSweepDelay);
-  timer->async_wait([weak = weak_from_this(), timer](boost::system::error_code) {
-    auto self = weak.lock();
-    if (!self || self->closing) return;
-    self->replica->forgetDead();
-    net::post(self->blocking, [self] {
+  later(kSweepDelay, [this] {
+    replica->forgetDead();
+    net::post(blocking, [self = shared_from_this()] {
       auto found = std::make_shared<Leftovers>(findLeftovers(self->layout));
       net::post(self->io, [self, found] { self->sweep(found); });
     });
@@ -120,15 +116,21 @@ std::shared_ptr<Follower> Supervisor::Impl::followerOf(const std::string& sessio
   return found->second;
 }
 
-std::shared_ptr<Follower> Supervisor::Impl::follow(const std::string& session_id,
-                                                   std::int64_t generation, Follower::Start how) {
-  if (auto known = followerOf(session_id, generation); known && known->usable()) return known;
+std::shared_ptr<Follower> Supervisor::Impl::prepareFollower(const std::string& session_id,
+                                                            std::int64_t generation) {
   Follower::Handlers handlers;
   handlers.over = [this, session_id, generation] { hostOver(session_id, generation); };
   handlers.never_started = [this, session_id, generation] { neverStarted(session_id, generation); };
   FollowerParts parts{io, blocking, store, layout, options.limits};
   auto follower = std::make_shared<Follower>(parts, session_id, generation, std::move(handlers));
   followers[session_id] = follower;
+  return follower;
+}
+
+std::shared_ptr<Follower> Supervisor::Impl::follow(const std::string& session_id,
+                                                   std::int64_t generation, Follower::Start how) {
+  if (auto known = followerOf(session_id, generation); known && known->usable()) return known;
+  auto follower = prepareFollower(session_id, generation);
   follower->start(how);
   return follower;
 }
@@ -136,7 +138,7 @@ std::shared_ptr<Follower> Supervisor::Impl::follow(const std::string& session_id
 void Supervisor::Impl::hostOver(const std::string& session_id, std::int64_t generation) {
   if (followerOf(session_id, generation)) followers.erase(session_id);
   std::erase_if(active, [&](const auto& entry) {
-    return entry.second.session_id == session_id && entry.second.kind == "launch";
+    return entry.second.session_id == session_id && entry.second.kind != "stop";
   });
   pump();  // looks at those intents again: the run is over, or is launched anew
   failAbandoned(session_id);
@@ -148,13 +150,12 @@ void Supervisor::Impl::failAbandoned(const std::string& session_id) {
   auto launching = std::make_shared<bool>(false);
   read(
       [found, launching, session_id, me = replica->id()](store::Connection& db) -> Status {
-        auto session = agents::findSession(db, session_id);
-        if (!session.ok()) return std::move(session).error();
-        auto run = agents::latestRun(db, session_id);
-        if (!run.ok()) return std::move(run).error();
-        for (const Intent& intent : agents::intentsOf(db, me))
-          if (intent.run_id == run->run_id && intent.kind == "launch") *launching = true;
-        *found = {std::move(*session), std::move(*run)};
+        Intent latest;
+        latest.session_id = session_id;
+        auto situation = situationOf(db, latest);
+        if (!situation.ok()) return std::move(situation).error();
+        *launching = agents::hasIntentToRun(db, me, situation->run);
+        *found = std::move(*situation);
         return ok();
       },
       [this, found, launching](Status status) {
@@ -175,7 +176,7 @@ void Supervisor::Impl::failAbandoned(const std::string& session_id) {
 void Supervisor::Impl::neverStarted(const std::string& session_id, std::int64_t generation) {
   followers.erase(session_id);
   for (const auto& [id, intent] : active)
-    if (intent.session_id == session_id && intent.kind == "launch")
+    if (intent.session_id == session_id && intent.kind != "stop")
       return respawn(Intent(intent), generation);
   hostNeverWas(session_id, generation);
 }
@@ -193,11 +194,8 @@ void Supervisor::Impl::hostNeverWas(const std::string& session_id, std::int64_t 
         if (stored) return hostOver(session_id, generation);
         log::error("cannot record that a run-host is lost",
                    {{"session_id", session_id}, {"error", status.error().message()}});
-        auto timer = std::make_shared<net::steady_timer>(io, kRecordRetry);
-        timer->async_wait([weak = weak_from_this(), timer, session_id, generation](auto) {
-          if (auto self = weak.lock(); self && !self->closing)
-            self->hostNeverWas(session_id, generation);
-        });
+        later(kRecordRetry,
+              [this, session_id, generation] { hostNeverWas(session_id, generation); });
       });
 }
 
@@ -205,14 +203,14 @@ void Supervisor::Impl::respawn(const Intent& intent, std::int64_t generation) {
   auto found = std::make_shared<Situation>();
   read(
       [found, intent](store::Connection& db) -> Status {
-        auto session = agents::findSession(db, intent.session_id);
-        if (!session.ok()) return std::move(session).error();
-        auto run = agents::findRun(db, intent.run_id);
-        if (!run.ok()) return std::move(run).error();
-        *found = {std::move(*session), std::move(*run)};
+        auto situation = situationOf(db, intent);
+        if (!situation.ok()) return std::move(situation).error();
+        *found = std::move(*situation);
         return ok();
       },
       [this, found, intent, generation](Status status) {
+        if (!status.ok() && status.error().code() != Code::NotFound)
+          return later(kRespawnRetry, [this, intent, generation] { respawn(intent, generation); });
         if (!status.ok() || agents::isTerminal(found->run.status)) return end(intent);
         // A further turn that was not claimed for this host yet.
         if (found->run.status == RunStatus::Pending)

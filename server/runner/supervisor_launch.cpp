@@ -1,5 +1,4 @@
 // Launch and stop: what the two intents do.
-#include <boost/asio/steady_timer.hpp>
 #include <nlohmann/json.hpp>
 
 #include "server/base/file.hpp"
@@ -10,7 +9,8 @@
 namespace tutti::runner {
 namespace {
 constexpr std::chrono::seconds kClaimRetry{1};
-constexpr int kSpawnsMax = 3;  // of one run, when its host dies before it has begun
+constexpr std::chrono::seconds kEndRetry{1};  // when the store cannot be written
+constexpr int kSpawnsMax = 3;                 // of one run, when its host dies before it has begun
 }  // namespace
 
 agents::Outcome stoppedBeforeStart() {
@@ -60,9 +60,8 @@ void Supervisor::Impl::claimTurn(const Intent& intent, const std::shared_ptr<Fol
       },
       [this, claimed, intent, follower](Status status) {
         if (!status.ok()) return notClaimed(intent, status.error());
-        if (Status written = writeRunFile(*claimed); !written.ok())
-          return failRun(intent, *claimed, written.error());
-        deliverTurn(intent, follower, claimed->run);
+        follower->followRun(claimed->run.run_id, claimed->run.spool_offset);
+        writeThenSend(intent, follower, *claimed);
       });
 }
 
@@ -82,9 +81,11 @@ void Supervisor::Impl::claimForeignTurn(const Intent& intent, const Situation& f
       },
       [this, claimed, intent](Status status) {
         if (!status.ok()) return notClaimed(intent, status.error());
-        if (Status written = writeRunFile(*claimed); !written.ok())
-          return failRun(intent, *claimed, written.error());
-        deliverForeign(intent, *claimed);
+        onLauncher([this, claimed] { return writeRunFile(*claimed); },
+                   [this, claimed, intent](Status written) {
+                     if (!written.ok()) return failRun(intent, *claimed, written.error());
+                     deliverForeign(intent, *claimed);
+                   });
       });
 }
 
@@ -98,7 +99,7 @@ void Supervisor::Impl::deliverForeign(const Intent& intent, const Situation& cla
     if (closing) return;
     if (ack.ok()) return end(intent);
     active.erase(intent.id);  // the host went first: who followed it launches the run anew
-    checkIdle();
+    pump();
   });
 }
 
@@ -110,11 +111,7 @@ void Supervisor::Impl::notClaimed(const Intent& intent, const Error& error) {
   startDone(intent.id);
   if (error.name() == "host_gone") return pump();
   log::warning("a run could not be claimed", {{"run_id", intent.run_id}, {"error", error.text()}});
-  auto timer = std::make_shared<net::steady_timer>(io, kClaimRetry);
-  timer->async_wait([weak = weak_from_this(), timer](boost::system::error_code) {
-    auto self = weak.lock();
-    if (self && !self->closing) self->pump();
-  });
+  pumpLater(kClaimRetry);
 }
 
 // There is no host: the run gets one, of a generation of its own.
@@ -143,12 +140,24 @@ void Supervisor::Impl::resumeLaunch(const Intent& intent, const Situation& found
   auto follower = followerOf(found.session.session_id, found.run.generation);
   if (!follower)
     follower = follow(found.session.session_id, found.run.generation, Follower::Start::Adopted);
-  if (Status written = writeRunFile(found); !written.ok())
-    return failRun(intent, found, written.error());
-  deliverTurn(intent, follower, found.run);
+  follower->followRun(found.run.run_id, found.run.spool_offset);
+  writeThenSend(intent, follower, found);
 }
 
-Status Supervisor::Impl::writeRunFile(const Situation& claimed) {
+// A host that goes while the file is written is not told any more: its follower says what follows.
+void Supervisor::Impl::writeThenSend(const Intent& intent,
+                                     const std::shared_ptr<Follower>& follower,
+                                     const Situation& claimed) {
+  auto shared = std::make_shared<const Situation>(claimed);
+  onLauncher([this, shared] { return writeRunFile(*shared); },
+             [this, shared, intent, follower](Status written) {
+               if (!follower->usable()) return;
+               if (!written.ok()) return failRun(intent, *shared, written.error());
+               sendTurn(intent, follower, shared->run);
+             });
+}
+
+Status Supervisor::Impl::writeRunFile(const Situation& claimed) const {
   auto snapshot = json::parse(claimed.session.blueprint);
   if (!snapshot.ok()) return std::move(snapshot).error();
   auto blueprint = agents::blueprintFromJson(*snapshot);
@@ -158,7 +167,7 @@ Status Supervisor::Impl::writeRunFile(const Situation& claimed) {
   return replaceFile(folder / "run.json", json::dump(toJson(makeRunSpec(claimed.run, *blueprint))));
 }
 
-Status Supervisor::Impl::writeFiles(const Situation& claimed) {
+Status Supervisor::Impl::writeFiles(const Situation& claimed) const {
   auto parameters = json::parse(claimed.run.parameters);
   if (!parameters.ok()) return std::move(parameters).error();
   auto spec = makeHostSpec(claimed.session, claimed.run.generation, *parameters, options.launch);
@@ -174,19 +183,35 @@ void Supervisor::Impl::spawn(const Intent& intent, const Situation& claimed) {
     return failRun(intent, claimed,
                    Error(Code::Unavailable, "the run-host does not start", "see host.log")
                        .named("run_host_failed"));
-  if (Status written = writeFiles(claimed); !written.ok())
-    return failRun(intent, claimed, written.error());
-  const HostAddress address{layout.root(), claimed.session.session_id, claimed.run.generation};
-  Result<int> pid = spawnHost(options.launch.program, address);
-  if (!pid.ok()) return failRun(intent, claimed, pid.error());
-  auto follower = follow(address.session_id, address.generation, Follower::Start::Spawned);
-  reap(*pid, follower);
-  deliverTurn(intent, follower, claimed.run);
+  // The host has its follower before it is there: a stop that comes meanwhile is for that one.
+  auto follower = prepareFollower(claimed.session.session_id, claimed.run.generation);
+  follower->followRun(claimed.run.run_id, claimed.run.spool_offset);
+  sendTurn(intent, follower, claimed.run);
+  auto shared = std::make_shared<const Situation>(claimed);
+  auto pid = std::make_shared<int>(-1);
+  onLauncher(
+      [this, shared, pid]() -> Status {
+        if (Status written = writeFiles(*shared); !written.ok()) return written;
+        const HostAddress address{layout.root(), shared->session.session_id,
+                                  shared->run.generation};
+        Result<int> spawned = spawnHost(options.launch.program, address);
+        if (!spawned.ok()) return std::move(spawned).error();
+        *pid = *spawned;
+        return ok();
+      },
+      [this, shared, pid, intent, follower](Status status) {
+        if (status.ok()) {
+          reap(*pid, follower);
+          return follower->start(Follower::Start::Spawned);
+        }
+        followers.erase(shared->session.session_id);
+        follower->notStarted();
+        failRun(intent, *shared, status.error());
+      });
 }
 
-void Supervisor::Impl::deliverTurn(const Intent& intent, const std::shared_ptr<Follower>& follower,
-                                   const Run& run) {
-  follower->followRun(run.run_id, run.spool_offset);
+void Supervisor::Impl::sendTurn(const Intent& intent, const std::shared_ptr<Follower>& follower,
+                                const Run& run) {
   Json turn = Json::object({{"cmd", "turn"}, {"run_id", run.run_id}});
   follower->send(std::move(turn), [this, intent](Result<Json> ack) {
     // When the host goes first, its follower says more: hostOver() or neverStarted() takes up the
@@ -215,7 +240,7 @@ void Supervisor::Impl::endRun(const Intent& intent, const Situation& claimed,
                               agents::Outcome outcome) {
   outcome.completed_at = nowText();
   write(
-      [claimed, outcome = std::move(outcome)](store::Tx& tx) -> Status {
+      [claimed, outcome](store::Tx& tx) -> Status {
         const std::int64_t generation = claimed.run.generation;
         auto ended = agents::applyOutcome(tx, claimed.run.run_id, generation, outcome);
         if (!ended.ok()) return std::move(ended).error();
@@ -223,10 +248,12 @@ void Supervisor::Impl::endRun(const Intent& intent, const Situation& claimed,
                                   outcome.session_status, R"({"reason":"never_began"})",
                                   outcome.completed_at);
       },
-      [this, intent](Status status) {
-        if (!status.ok())
-          log::error("cannot record the end of a run", {{"error", status.error().message()}});
-        end(intent);
+      [this, intent, claimed, outcome](Status status) {
+        if (status.ok()) return end(intent);
+        log::error("cannot record the end of a run", {{"error", status.error().message()}});
+        const Code code = status.error().code();
+        if (code != Code::Unavailable && code != Code::ResourceExhausted) return end(intent);
+        later(kEndRetry, [this, intent, claimed, outcome] { endRun(intent, claimed, outcome); });
       });
 }
 
@@ -235,6 +262,10 @@ void Supervisor::Impl::endRun(const Intent& intent, const Situation& claimed,
 void Supervisor::Impl::stop(const Intent& intent, const Situation& found) {
   if (!found.session.host_live) return end(intent);
   auto follower = followerOf(found.session.session_id, found.session.generation);
+  if (!follower && isLaunching(found.session.session_id)) {
+    active.erase(intent.id);  // found again when the launch is over, or has a host
+    return;
+  }
   if (!follower && found.session.owner != replica->id() && !replica->isDead(found.session.owner)) {
     // Its owner is alive and does the books; we only deliver.
     FollowerParts parts{io, blocking, store, layout, options.limits};

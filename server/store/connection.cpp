@@ -88,32 +88,31 @@ int Connection::Impl::onBusy(void* self, int count) {
   return 1;
 }
 
-sqlite3_stmt* Connection::Impl::take(std::string_view sql) {
-  if (const auto found = unused.find(sql); found != unused.end() && !found->second.empty()) {
+Connection::Impl::Taken Connection::Impl::take(std::string_view sql) {
+  auto found = unused.find(sql);
+  if (found != unused.end() && !found->second.empty()) {
     sqlite3_stmt* statement = found->second.back();
     found->second.pop_back();
     --unused_count;
-    return statement;
+    return {statement, &found->second};
   }
   sqlite3_stmt* statement = nullptr;
   const int code = sqlite3_prepare_v3(db, sql.data(), static_cast<int>(sql.size()),
                                       SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
   if (code != SQLITE_OK) fail(code);
   if (statement == nullptr) throw DatabaseError(SQLITE_MISUSE, "an empty statement");
-  return statement;
+  if (found == unused.end()) found = unused.emplace(sql, Statements()).first;
+  return {statement, &found->second};
 }
 
-void Connection::Impl::giveBack(sqlite3_stmt* statement) {
-  sqlite3_reset(statement);
+void Connection::Impl::giveBack(const Taken& taken) {
+  sqlite3_reset(taken.statement);
   if (unused_count >= kUnusedStatementsMax) {
-    sqlite3_finalize(statement);
+    sqlite3_finalize(taken.statement);
     return;
   }
-  sqlite3_clear_bindings(statement);
-  const std::string_view sql = sqlite3_sql(statement);
-  auto found = unused.find(sql);
-  if (found == unused.end()) found = unused.emplace(sql, std::vector<sqlite3_stmt*>()).first;
-  found->second.push_back(statement);
+  sqlite3_clear_bindings(taken.statement);
+  taken.home->push_back(taken.statement);
   ++unused_count;
 }
 

@@ -26,10 +26,15 @@ struct Connection::Impl {
   Impl& operator=(const Impl&) = delete;
   ~Impl();
 
+  using Statements = std::vector<sqlite3_stmt*>;
+  struct Taken {
+    sqlite3_stmt* statement;
+    Statements* home;  ///< where those of the same text are kept; stays valid
+  };
   /// A prepared statement for `sql` that nobody else uses. Throws DatabaseError.
-  sqlite3_stmt* take(std::string_view sql);
+  Taken take(std::string_view sql);
   /// Resets the statement and keeps it for the next user of the same text.
-  void giveBack(sqlite3_stmt* statement);
+  void giveBack(const Taken& taken);
   [[noreturn]] void fail(int code) const;
 
   /// SQLite's own waiting steps reach 100 ms; the lock here is held for a millisecond or so.
@@ -38,7 +43,7 @@ struct Connection::Impl {
   sqlite3* db = nullptr;
   std::chrono::milliseconds busy_max{0};
   std::chrono::steady_clock::time_point busy_until;
-  std::unordered_map<std::string, std::vector<sqlite3_stmt*>, StringHash, std::equal_to<>> unused;
+  std::unordered_map<std::string, Statements, StringHash, std::equal_to<>> unused;
   std::size_t unused_count = 0;
 };
 

@@ -4,15 +4,11 @@
 // the file.
 #include "server/store/notifier.hpp"
 
-#include <sys/inotify.h>
-#include <unistd.h>
-
+#include <algorithm>
 #include <array>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <cerrno>
 #include <chrono>
 #include <map>
 #include <mutex>
@@ -21,8 +17,6 @@
 #include <utility>
 #include <vector>
 
-#include "server/base/fd.hpp"
-#include "server/base/file.hpp"
 #include "server/base/log.hpp"
 #include "server/store/wake_file.hpp"
 
@@ -31,6 +25,7 @@ namespace net = boost::asio;
 namespace {
 constexpr const char* kWalFile = "tutti.db-wal";
 constexpr std::array kWalChecks = {std::chrono::milliseconds(20), std::chrono::milliseconds(200)};
+constexpr auto kPollEvery = std::chrono::milliseconds(25);
 constexpr auto kRetryAfterFailedRead = std::chrono::milliseconds(50);
 
 /// The way from other threads to the I/O thread; closed before the Notifier goes.
@@ -83,18 +78,19 @@ News readNews(Connection& db, std::optional<std::int64_t> last_id) {
 }  // namespace
 
 struct Notifier::Impl : std::enable_shared_from_this<Notifier::Impl> {
-  Impl(net::io_context& io, Store& from)
+  Impl(net::io_context& io, Store& from, FolderWatch& with)
       : store(from),
+        folders(with),
         mailbox(std::make_shared<Mailbox>(io)),
-        inotify(io),
+        poll_timer(io),
         wal_timer(io),
         retry_timer(io) {}
 
   void hearOwnCommits();
-  Status openInotify();
-  void awaitInotify();
-  void readInotify();
+  Status watchFolder();
+  void onFiles(std::span<const std::string_view> names);
   void onWalWritten();
+  void poll();
   void armWalTimer(std::size_t step);
   void check();
   void onNews(const Status& status, const News& news);
@@ -109,9 +105,13 @@ struct Notifier::Impl : std::enable_shared_from_this<Notifier::Impl> {
   };
 
   Store& store;
+  FolderWatch& folders;
   const std::shared_ptr<Mailbox> mailbox;
   std::shared_ptr<void> commit_hook;
-  net::posix::stream_descriptor inotify;
+  FolderWatch::Watch folder;
+  bool polling = false;  ///< the folder cannot be watched
+  bool poll_armed = false;
+  net::steady_timer poll_timer;
   net::steady_timer wal_timer;
   net::steady_timer retry_timer;
   bool wal_timer_armed = false;
@@ -151,53 +151,37 @@ void Notifier::Impl::hearOwnCommits() {
   });
 }
 
-Status Notifier::Impl::openInotify() {
-  Fd fd(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
-  const char* limit = "fs.inotify.max_user_instances";
-  if (fd) {
-    limit = "fs.inotify.max_user_watches";
-    const int watch =
-        ::inotify_add_watch(fd.get(), store.folder().c_str(), IN_MODIFY | IN_CREATE | IN_ONLYDIR);
-    if (watch >= 0) {
-      inotify.assign(fd.release());
-      return ok();
-    }
-  }
-  return Error(Code::Internal,
-               "cannot watch '" + store.folder().string() + "': " + errnoText(errno),
-               std::string("raise the kernel's limit ") + limit + " with sysctl")
-      .named("inotify_failed");
+Status Notifier::Impl::watchFolder() {
+  auto watching = folders.watch(store.folder(), FolderWatch::Changes::Written,
+                                [weak = weak_from_this()](std::span<const std::string_view> names) {
+                                  if (const auto self = weak.lock()) self->onFiles(names);
+                                });
+  if (!watching.ok() && !isWatchLimit(watching.error())) return std::move(watching).error();
+  polling = !watching.ok();
+  if (!polling) folder = std::move(*watching);
+  return ok();
 }
 
-void Notifier::Impl::awaitInotify() {
-  inotify.async_wait(net::posix::stream_descriptor::wait_read,
-                     [weak = weak_from_this()](const boost::system::error_code& error) {
-                       const auto self = weak.lock();
-                       if (error || !self) return;
-                       self->readInotify();
-                       self->awaitInotify();
-                     });
+void Notifier::Impl::onFiles(std::span<const std::string_view> names) {
+  const auto has = [names](std::string_view name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+  };
+  if (names.empty() || has(kWakeFile)) check();
+  if (has(kWalFile)) onWalWritten();
 }
 
-void Notifier::Impl::readInotify() {
-  alignas(inotify_event) char buffer[4096];
-  bool woken = false;
-  bool wal_written = false;
-  for (;;) {
-    const ssize_t size = ::read(inotify.native_handle(), buffer, sizeof buffer);
-    if (size < 0 && errno == EINTR) continue;
-    if (size <= 0) break;
-    for (ssize_t at = 0; at < size;) {
-      const void* const place = buffer + at;
-      const auto& event = *static_cast<const inotify_event*>(place);
-      at += static_cast<ssize_t>(sizeof(inotify_event) + event.len);
-      const std::string_view name = event.len > 0 ? event.name : "";
-      if (name == kWakeFile || (event.mask & IN_Q_OVERFLOW) != 0) woken = true;
-      if (name == kWalFile) wal_written = true;
-    }
-  }
-  if (woken) check();
-  if (wal_written) onWalWritten();
+/// Again and again, as long as somebody waits.
+void Notifier::Impl::poll() {
+  if (!polling || poll_armed || idle()) return;
+  poll_armed = true;
+  poll_timer.expires_after(kPollEvery);
+  poll_timer.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
+    const auto self = weak.lock();
+    if (error || !self) return;
+    self->poll_armed = false;
+    self->check();
+    self->poll();
+  });
 }
 
 void Notifier::Impl::onWalWritten() {
@@ -308,7 +292,8 @@ void Notifier::Impl::remove(std::uint64_t id) {
   watches.erase(found);
 }
 
-Notifier::Notifier(net::io_context& io, Store& store) : impl_(std::make_shared<Impl>(io, store)) {}
+Notifier::Notifier(net::io_context& io, Store& store, FolderWatch& folders)
+    : impl_(std::make_shared<Impl>(io, store, folders)) {}
 
 Notifier::~Notifier() {
   impl_->commit_hook.reset();
@@ -316,17 +301,15 @@ Notifier::~Notifier() {
   impl_->watches.clear();
   impl_->by_session.clear();
   impl_->commit_watches.clear();
-  boost::system::error_code ignored;
-  impl_->inotify.close(ignored);
+  impl_->folder = {};
+  impl_->poll_timer.cancel();
   impl_->wal_timer.cancel();
   impl_->retry_timer.cancel();
 }
 
 Status Notifier::start() {
   impl_->hearOwnCommits();
-  if (Status opened = impl_->openInotify(); !opened.ok()) return opened;
-  impl_->awaitInotify();
-  return ok();
+  return impl_->watchFolder();
 }
 
 Notifier::Watch Notifier::watch(const std::string& session_id, Callback callback) {
@@ -334,6 +317,7 @@ Notifier::Watch Notifier::watch(const std::string& session_id, Callback callback
   impl_->watches.emplace(id,
                          Impl::Entry{session_id, std::make_shared<Callback>(std::move(callback))});
   impl_->by_session.emplace(session_id, id);
+  impl_->poll();
   Watch watch;
   watch.state_ = std::make_shared<Watch::State>(impl_, id);
   return watch;
@@ -342,6 +326,7 @@ Notifier::Watch Notifier::watch(const std::string& session_id, Callback callback
 Notifier::Watch Notifier::watchCommits(Callback callback) {
   const std::uint64_t id = impl_->next_watch++;
   impl_->commit_watches.emplace(id, std::make_shared<Callback>(std::move(callback)));
+  impl_->poll();
   Watch watch;
   watch.state_ = std::make_shared<Watch::State>(impl_, id);
   return watch;

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "server/base/result.hpp"
+#include "server/store/folder_watch.hpp"
 #include "server/store/store.hpp"
 
 namespace boost::asio {
@@ -17,11 +18,13 @@ namespace tutti::store {
 
 /// Tells waiting code that a topic (a session id) has something new. Every observable change of a
 /// session is a row of `events`, so the notifier follows that table: a commit of this process or of
-/// another (inotify on the WAL) makes it read the ids above the last one seen, and call the
-/// watchers of the sessions found there. Bursts are coalesced; nothing is polled.
+/// another (a watch on the store's folder) makes it read the ids above the last one seen, and call
+/// the watchers of the sessions found there. Bursts are coalesced. Where the folder cannot be
+/// watched because of the kernel's limits, the table is looked at every 25 ms while anybody waits;
+/// otherwise nothing is polled.
 ///
-/// Runs on the I/O thread only; commits on other threads reach it by post. `io` and `store` outlive
-/// it.
+/// Runs on the I/O thread only; commits on other threads reach it by post. `io`, `store` and
+/// `folders` outlive it.
 class Notifier {
  public:
   using Callback = std::function<void()>;
@@ -39,10 +42,10 @@ class Notifier {
     std::shared_ptr<State> state_;
   };
 
-  Notifier(boost::asio::io_context& io, Store& store);
+  Notifier(boost::asio::io_context& io, Store& store, FolderWatch& folders);
   ~Notifier();
 
-  /// Begins to watch. Errors: Internal when inotify is not to be had (its limits are named).
+  /// Begins to watch. Errors: Internal when the store's folder is not there to be watched.
   Status start();
 
   /// `callback` runs on the I/O thread, after the commit, each time `session_id` has new events;

@@ -4,11 +4,15 @@
 
 namespace tutti::store {
 
-Statement::Statement(Connection& connection, std::string_view sql)
-    : connection_(connection), statement_(connection.impl_->take(sql)) {}
+Statement::Statement(Connection& connection, std::string_view sql, Texts texts)
+    : connection_(connection), texts_(texts) {
+  const Connection::Impl::Taken taken = connection.impl_->take(sql);
+  statement_ = taken.statement;
+  home_ = taken.home;
+}
 
 Statement::~Statement() {
-  connection_.impl_->giveBack(statement_);
+  connection_.impl_->giveBack({statement_, home_});
 }
 
 bool Statement::step() {
@@ -60,7 +64,9 @@ void Statement::check(int code) const {
 void Statement::bind(int index, std::string_view value) {
   // A null pointer would bind NULL; an empty text is a text.
   const char* bytes = value.data() == nullptr ? "" : value.data();
-  check(sqlite3_bind_text64(statement_, index, bytes, value.size(), SQLITE_TRANSIENT, SQLITE_UTF8));
+  const sqlite3_destructor_type lifetime =
+      texts_ == Texts::Copied ? SQLITE_TRANSIENT : SQLITE_STATIC;
+  check(sqlite3_bind_text64(statement_, index, bytes, value.size(), lifetime, SQLITE_UTF8));
 }
 
 void Statement::bind(int index, std::int64_t value) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <vector>
 
 struct sqlite3;
 struct sqlite3_stmt;
@@ -19,19 +20,22 @@ class Connection;
 class DatabaseError;
 
 /// A prepared statement with its parameters bound, taken from the connection's cache and given back
-/// on destruction. Text parameters are copied. Used on the connection's thread only.
+/// on destruction. Text parameters are copied. Used on the connection's thread only. To run a
+/// statement that returns nothing, execute() below is shorter and copies nothing.
 ///
 ///   Statement find(tx, "SELECT name FROM sessions WHERE session_id = ?", id);
 ///   if (find.step()) name = find.text(0);
 class Statement {
  public:
+  enum class Texts { Copied, Borrowed };
+
   template <class... Parameters>
   Statement(Connection& connection, std::string_view sql, const Parameters&... parameters)
       : Statement(connection, sql) {
     int index = 0;
     (bind(++index, parameters), ...);
   }
-  Statement(Connection& connection, std::string_view sql);
+  Statement(Connection& connection, std::string_view sql, Texts texts = Texts::Copied);
   ~Statement();
   Statement(const Statement&) = delete;
   Statement& operator=(const Statement&) = delete;
@@ -68,8 +72,23 @@ class Statement {
 
   void check(int code) const;
 
+  template <class... Parameters>
+  friend std::int64_t execute(Connection&, std::string_view, const Parameters&...);
+
   Connection& connection_;
   sqlite3_stmt* statement_;
+  std::vector<sqlite3_stmt*>* home_;  ///< of the connection's cache
+  Texts texts_;
 };
+
+/// Runs a statement that returns nothing; the number of rows it changed. Throws DatabaseError.
+template <class... Parameters>
+std::int64_t execute(Connection& connection, std::string_view sql,
+                     const Parameters&... parameters) {
+  Statement statement(connection, sql, Statement::Texts::Borrowed);
+  int index = 0;
+  (statement.bind(++index, parameters), ...);
+  return statement.run();
+}
 
 }  // namespace tutti::store

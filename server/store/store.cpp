@@ -52,6 +52,9 @@ Store::~Store() = default;
 void Store::write(Work work, Done done) {
   impl_->writer.submit(std::move(work), std::move(done));
 }
+std::size_t Store::writesWaiting() const {
+  return impl_->writer.waiting();
+}
 void Store::read(Work work, Done done) {
   impl_->readers.submit(std::move(work), std::move(done));
 }

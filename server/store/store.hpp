@@ -34,8 +34,9 @@ struct StoreOptions {
 /// Thread-safe: write(), read() may be called from any thread. The destructor drains what is queued
 /// and joins its threads.
 ///
-/// Writes run in submission order, many to one commit: each inside its own savepoint, so that one
-/// failing item rolls back alone. `done` runs on the writer's thread after the commit that made the
+/// Writes run in submission order, many to one commit, and one failing item is undone alone. For
+/// that the others of its commit may be run once more: work may run twice, the last time counts.
+/// Work changes rows, not tables. `done` runs on the writer's thread after the commit that made the
 /// item durable (or after its rollback); it must not block and must not touch SQLite. A caller on
 /// the I/O thread posts back to it from `done`.
 class Store {
@@ -56,6 +57,8 @@ class Store {
   /// anew; a full disk is not such a failure, for nothing of that batch was written: writes go on
   /// when there is room.
   void write(Work work, Done done);
+  /// Writes that are queued and not begun: what a further one would wait for.
+  std::size_t writesWaiting() const;
   /// Queues a read on one of the readers: a snapshot, never blocked by writers. `done` as above.
   void read(Work work, Done done);
 

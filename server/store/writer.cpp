@@ -28,7 +28,8 @@ Error lostWith(const Error& cause) {
 Writer::Writer(std::unique_ptr<Connection> db, const std::filesystem::path& folder,
                StoreOptions options, CommitObservers& observers)
     : options_(options), db_(std::move(db)), observers_(observers), wake_file_(folder) {
-  // Inserts touch pages all over the indices; what this holds is given back when the writer is idle.
+  // Inserts touch pages all over the indices; what this holds is given back when the writer is
+  // idle.
   db_->execute("PRAGMA cache_size = -8192");
 }
 
@@ -60,6 +61,11 @@ void Writer::submit(Store::Work work, Store::Done done) {
   }
   if (refused) return finish(done, std::move(*refused));
   wake_.notify_one();
+}
+
+std::size_t Writer::waiting() const {
+  const std::scoped_lock lock(mutex_);
+  return queue_.size();
 }
 
 void Writer::loop() {
@@ -115,6 +121,10 @@ void Writer::runBatch(const std::vector<Item>& batch) {
 
 /// Runs items from `from` on in one transaction. Returns the first item that was not reached:
 /// SQLite may end a transaction by itself (a full disk), and what comes after gets a new one.
+///
+/// A savepoint makes SQLite copy every page that an item touches, which costs as much as the rest
+/// of the item. Hardly an item fails, and most that do have changed nothing: so savepoints are set
+/// only in a second try, when an item did fail halfway.
 std::size_t Writer::runTransaction(const std::vector<Item>& batch, std::size_t from,
                                    Errors& errors) {
   const auto fail = [&errors, from](std::size_t end, const Error& error) {
@@ -125,20 +135,43 @@ std::size_t Writer::runTransaction(const std::vector<Item>& batch, std::size_t f
   if (failed_) return fail(batch.size(), storeFailed());
   try {
     Statement(*db_, "BEGIN IMMEDIATE").run();
+    Reached reached = runItems(batch, from, errors, Undo::None);
+    if (reached.needs_savepoints) {
+      Statement(*db_, "ROLLBACK").run();
+      Statement(*db_, "BEGIN IMMEDIATE").run();
+      reached = runItems(batch, from, errors, Undo::Savepoints);
+    }
+    if (!db_->inTransaction()) return fail(reached.end, *errors[reached.end - 1]);
   } catch (const DatabaseError& problem) {
+    rollBack();
     return fail(batch.size(), problem.toError());
-  }
-  for (std::size_t i = from; i < batch.size(); ++i) {
-    errors[i] = runItem(batch[i]);
-    if (db_->inTransaction()) continue;
-    if (!errors[i]) errors[i] = Error(Code::Internal, "a write ended the store's transaction");
-    return fail(i + 1, *errors[i]);
   }
   if (const std::optional<Error> problem = commit()) fail(batch.size(), *problem);
   return batch.size();
 }
 
+/// Ends early, with the error of the item before `end`, when the transaction is gone.
+Writer::Reached Writer::runItems(const std::vector<Item>& batch, std::size_t from, Errors& errors,
+                                 Undo undo) {
+  for (std::size_t i = from; i < batch.size(); ++i) {
+    const std::int64_t changes = db_->totalChanges();
+    errors[i] = undo == Undo::Savepoints ? runItemAlone(batch[i]) : runItem(batch[i]);
+    if (!db_->inTransaction()) {
+      if (!errors[i]) errors[i] = Error(Code::Internal, "a write ended the store's transaction");
+      return {i + 1};
+    }
+    if (undo == Undo::None && errors[i] && db_->totalChanges() != changes) return {i + 1, true};
+  }
+  return {batch.size()};
+}
+
 std::optional<Error> Writer::runItem(const Item& item) {
+  const Status status = runGuarded(item.work, *db_);
+  return status.ok() ? std::nullopt : std::optional<Error>(status.error());
+}
+
+/// In a savepoint: what a failing item has changed is undone, and nothing else.
+std::optional<Error> Writer::runItemAlone(const Item& item) {
   try {
     Statement(*db_, "SAVEPOINT item").run();
     const Status status = runGuarded(item.work, *db_);

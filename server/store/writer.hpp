@@ -32,6 +32,8 @@ class Writer {
 
   /// As Store::write().
   void submit(Store::Work work, Store::Done done);
+  /// As Store::writesWaiting().
+  std::size_t waiting() const;
 
  private:
   struct Item {
@@ -44,7 +46,14 @@ class Writer {
   std::vector<Item> nextBatch();
   void runBatch(const std::vector<Item>& batch);
   std::size_t runTransaction(const std::vector<Item>& batch, std::size_t from, Errors& errors);
+  enum class Undo { None, Savepoints };
+  struct Reached {
+    std::size_t end = 0;            ///< the first item that was not run
+    bool needs_savepoints = false;  ///< one failed that had changed something
+  };
+  Reached runItems(const std::vector<Item>& batch, std::size_t from, Errors& errors, Undo undo);
   std::optional<Error> runItem(const Item& item);
+  std::optional<Error> runItemAlone(const Item& item);
   std::optional<Error> commit();
   void rollBack();
   void checkpointWhenIdle();
@@ -57,7 +66,7 @@ class Writer {
   int commit_failures_ = 0;        // writer's thread only: in a row
   std::int64_t checkpointed_ = 0;  // writer's thread only: totalChanges() then
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<Item> queue_;  // guarded by mutex_
   bool closing_ = false;    // guarded by mutex_

@@ -23,8 +23,8 @@ std::string reason(const OpenSsl& api) {
 
 class Session final : public TlsSession {
  public:
-  Session(const OpenSsl& api, SSL_CTX* context)
-      : api_(api),
+  Session(std::shared_ptr<const OpenSsl> api, SSL_CTX* context)
+      : functions_(std::move(api)),
         ssl_(api_.SSL_new(context)),
         in_(api_.BIO_new(api_.BIO_s_mem())),
         out_(api_.BIO_new(api_.BIO_s_mem())) {
@@ -89,7 +89,9 @@ class Session final : public TlsSession {
     }
   }
 
-  const OpenSsl& api_;
+  // A connection may end after the server that accepted it.
+  const std::shared_ptr<const OpenSsl> functions_;
+  const OpenSsl& api_ = *functions_;
   SSL* const ssl_;  // owns both ends
   BIO* const in_;
   BIO* const out_;
@@ -100,24 +102,27 @@ class Session final : public TlsSession {
 
 /// Clients that offer protocols are told HTTP/1.1; with any other list there is no common one.
 int chooseProtocol(SSL*, const unsigned char** chosen, unsigned char* size,
-                   const unsigned char* offered, unsigned int offered_size, void* api) {
-  static constexpr std::array<unsigned char, 9> kHttp = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
-  unsigned char* found = nullptr;
-  const int result = static_cast<const OpenSsl*>(api)->SSL_select_next_proto(
-      &found, size, kHttp.data(), kHttp.size(), offered, offered_size);
-  *chosen = found;
-  return result == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
+                   const unsigned char* offered, unsigned int offered_size, void*) {
+  static constexpr std::string_view kHttp = "http/1.1";
+  const std::string_view all(reinterpret_cast<const char*>(offered), offered_size);
+  for (std::size_t at = 0; at < all.size(); at += 1U + offered[at]) {
+    if (all.substr(at + 1, offered[at]) != kHttp) continue;
+    *chosen = offered + at + 1;
+    *size = static_cast<unsigned char>(kHttp.size());
+    return SSL_TLSEXT_ERR_OK;
+  }
+  return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
 class Context final : public TlsContext {
  public:
-  explicit Context(const OpenSsl& api)
-      : api_(api), context_(api_.SSL_CTX_new(api_.TLS_server_method())) {
+  explicit Context(std::shared_ptr<const OpenSsl> api)
+      : functions_(std::move(api)), context_(api_.SSL_CTX_new(api_.TLS_server_method())) {
     api_.SSL_CTX_ctrl(context_, SSL_CTRL_SET_MIN_PROTO_VERSION, TLS1_2_VERSION, nullptr);
     // Idle connections are the rule: they give their buffers back.
     api_.SSL_CTX_ctrl(context_, SSL_CTRL_MODE, SSL_MODE_RELEASE_BUFFERS, nullptr);
     api_.SSL_CTX_set_options(context_, SSL_OP_NO_RENEGOTIATION);
-    api_.SSL_CTX_set_alpn_select_cb(context_, chooseProtocol, &api_);
+    api_.SSL_CTX_set_alpn_select_cb(context_, chooseProtocol, nullptr);
   }
   ~Context() override { api_.SSL_CTX_free(context_); }
   Context(const Context&) = delete;
@@ -138,11 +143,12 @@ class Context final : public TlsContext {
   }
 
   std::unique_ptr<TlsSession> accept() override {
-    return std::make_unique<Session>(api_, context_);
+    return std::make_unique<Session>(functions_, context_);
   }
 
  private:
-  OpenSsl api_;  // not const: the callback above is given its address as void*
+  const std::shared_ptr<const OpenSsl> functions_;
+  const OpenSsl& api_ = *functions_;
   SSL_CTX* const context_;
 };
 
@@ -152,7 +158,7 @@ Result<std::unique_ptr<TlsContext>> TlsContext::load(const std::string& certific
                                                      const std::string& key) {
   const auto api = OpenSsl::load();
   if (!api.ok()) return api.error();
-  auto context = std::make_unique<Context>(*api);
+  auto context = std::make_unique<Context>(std::make_shared<const OpenSsl>(*api));
   if (Status used = context->use(certificate, key); !used.ok()) return used.error();
   return std::unique_ptr<TlsContext>(std::move(context));
 }

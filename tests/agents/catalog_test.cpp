@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "server/agents/blueprint.hpp"
+#include "server/agents/start_plan.hpp"
 #include "tests/agents/blueprint_folder.hpp"
 
 namespace tutti::agents {
@@ -141,6 +142,44 @@ TEST(CatalogTest, FirstSourceThatNamesABlueprintWins) {
   EXPECT_EQ(catalog.find("claude")->model, "user");
   project.write(".claude/agents/three.md", "---\nname: three\ndescription: d\nmodel: new\n---\n");
   EXPECT_EQ(catalog.find("three", project.root())->model, "new");
+}
+
+TEST(CatalogTest, APlanIsKeptWhileNoFileChanges) {
+  const BlueprintFolder folder;
+  folder.agent("one", R"("model":"first","parameters_schema":{"required":["a"]})");
+  BlueprintCatalog catalog(only(folder));
+  const auto first = catalog.plan("one");
+  ASSERT_TRUE(first.ok()) << first.error().text();
+  EXPECT_EQ((*first)->snapshot, json::dump(toJson(*catalog.find("one"))));
+  EXPECT_FALSE((*first)->parameters.validate({{"prompt", "x"}}).empty());
+  EXPECT_EQ(*catalog.plan("one"), *first);
+  folder.agent("one", R"("model":"second")");
+  const auto second = catalog.plan("one");
+  ASSERT_TRUE(second.ok());
+  EXPECT_EQ((*second)->blueprint.model, "second");
+  EXPECT_TRUE((*second)->parameters.validate({{"prompt", "x"}}).empty());
+  EXPECT_EQ((*first)->blueprint.model, "first");  // who has it keeps it
+  EXPECT_EQ(catalog.plan("two").error().name(), "unknown_blueprint");
+}
+
+TEST(CatalogTest, CallsMadeTogetherSeeTheFilesAtTheirFirstLook) {
+  const BlueprintFolder folder;
+  const BlueprintFolder project;
+  folder.agent("one", R"("model":"first")");
+  project.write(".claude/agents/two.md", "---\nname: two\ndescription: d\nmodel: first\n---\n");
+  BlueprintCatalog catalog(only(folder));
+  EXPECT_EQ((*catalog.plan("one"))->blueprint.model, "first");
+  catalog.hold();
+  folder.agent("one", R"("model":"second")");
+  EXPECT_EQ((*catalog.plan("one"))->blueprint.model, "second");
+  EXPECT_EQ((*catalog.plan("two", project.root()))->blueprint.model, "first");
+  folder.agent("one", R"("model":"third")");
+  project.write(".claude/agents/two.md", "---\nname: two\ndescription: d\nmodel: third\n---\n");
+  EXPECT_EQ((*catalog.plan("one"))->blueprint.model, "second");
+  EXPECT_EQ((*catalog.plan("two", project.root()))->blueprint.model, "first");
+  catalog.release();
+  EXPECT_EQ((*catalog.plan("one"))->blueprint.model, "third");
+  EXPECT_EQ((*catalog.plan("two", project.root()))->blueprint.model, "third");
 }
 
 TEST(CatalogTest, DisabledAgentIsListedAsInactiveAndNotFound) {

@@ -119,6 +119,47 @@ TEST_F(StartTest, AResumeQueuesAFurtherRunAndTheSessionIsPendingAgain) {
   EXPECT_EQ(intentsOf(tx, "rep_a").back().run_id, second->run.run_id);
 }
 
+TEST_F(StartTest, LaunchesAreReadAFewAtATimeAndTheOldestFirst) {
+  const StartedRun first = start();
+  const StartedRun second = start();
+  start();
+  const auto launches = launchIntents(tx, "rep_a", 2);
+  ASSERT_EQ(launches.size(), 2U);
+  EXPECT_EQ(launches[0].run_id, first.run.run_id);
+  EXPECT_EQ(launches[1].run_id, second.run.run_id);
+  EXPECT_TRUE(hostIntents(tx, "rep_a", 10).empty());
+  EXPECT_TRUE(launchIntents(tx, "rep_b", 10).empty());
+  EXPECT_TRUE(hasIntentToRun(tx, "rep_a", first.run));
+  EXPECT_FALSE(hasIntentToRun(tx, "rep_b", first.run));
+}
+
+TEST_F(StartTest, ATurnOfALiveHostAndAStopDoNotWaitAmongTheLaunches) {
+  const StartedRun idle = running();
+  const StartedRun busy = running();
+  for (const Intent& intent : intentsOf(tx, "rep_a")) removeIntent(tx, intent.id);
+  start();
+  end(idle.run, RunStatus::Completed, SessionStatus::Idle);
+  const auto turn = resume(idle.session.session_id);
+  ASSERT_TRUE(turn.ok());
+  ASSERT_TRUE(requestStop(tx, busy.session.session_id, "rep_a", now()).ok());
+  const auto intents = hostIntents(tx, "rep_a", 10);
+  ASSERT_EQ(intents.size(), 2U);
+  EXPECT_EQ(intents[0].kind, "turn");
+  EXPECT_EQ(intents[0].run_id, turn->run.run_id);
+  EXPECT_EQ(intents[1].kind, "stop");
+  EXPECT_EQ(launchIntents(tx, "rep_a", 10).size(), 1U);
+  EXPECT_TRUE(hasIntentToRun(tx, "rep_a", turn->run));
+}
+
+TEST_F(StartTest, ATurnOfASessionWithoutAHostIsALaunch) {
+  const StartedRun over = running();
+  removeIntent(tx, intentsOf(tx, "rep_a")[0].id);
+  end(over.run, RunStatus::Completed, SessionStatus::Idle);
+  ASSERT_TRUE(hostExited(tx, over.session.session_id, 1, SessionStatus::Finished, "", now()).ok());
+  ASSERT_TRUE(resume(over.session.session_id).ok());
+  EXPECT_EQ(launchIntents(tx, "rep_a", 10).size(), 1U);
+}
+
 TEST_F(StartTest, ASessionIsResumedByItsNameFromEveryEnd) {
   for (const SessionStatus over :
        {SessionStatus::Finished, SessionStatus::Stopped, SessionStatus::Failed}) {

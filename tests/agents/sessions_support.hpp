@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,14 @@
 #include "server/agents/sessions_rows.hpp"
 
 namespace tutti::agents {
+
+/// All intents of `owner`, the oldest first.
+inline std::vector<Intent> intentsOf(store::Connection& db, std::string_view owner) {
+  std::vector<Intent> all = launchIntents(db, owner, 1000);
+  for (Intent& intent : hostIntents(db, owner, 1000)) all.push_back(std::move(intent));
+  std::sort(all.begin(), all.end(), [](const Intent& a, const Intent& b) { return a.id < b.id; });
+  return all;
+}
 
 class SessionsTest : public ::testing::Test {
  protected:

@@ -46,9 +46,9 @@ TEST(DigestTest, NothingElseIsBase64Url) {
 }
 
 TEST(DigestTest, ComparingSeesEveryDifference) {
-  EXPECT_TRUE(equalInConstantTime("abc", "abc"));
-  EXPECT_FALSE(equalInConstantTime("abc", "abd"));
-  EXPECT_FALSE(equalInConstantTime("abc", "ab"));
+  EXPECT_TRUE(sameSecret("abc", "abc"));
+  EXPECT_FALSE(sameSecret("abc", "abd"));
+  EXPECT_FALSE(sameSecret("abc", "ab"));
 }
 
 TEST(DigestTest, RandomBytesDiffer) {

@@ -1,7 +1,7 @@
 // What it costs to start, run and await an agent, on the real program; one table, with targets.
 //
-//   TUTTI_BIN=build/release/tutti TUTTI_FAKES=build/release/tests/fakes \
-//     build/release/tests/bench/bench_agents [ROUNDS]
+//   TUTTI_BIN=build/release/tutti TUTTI_FAKES=build/release/tests/fakes
+//     build/release/tests/bench/bench_agents [ROUNDS | burst]
 //
 // Everything happens in a folder below $TMPDIR: set that to the disk that is to be measured.
 #include <fcntl.h>
@@ -16,6 +16,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -33,7 +34,8 @@ using crash::World;
 constexpr int kWaitMs = 60'000;
 constexpr int kStartsMax = 15;
 constexpr int kCallers = 32;
-constexpr int kBurst = 320;
+constexpr int kBurst = 2000;
+constexpr int kOneByOne = 100;
 
 std::int64_t monotonicUs() {
   timespec now{};
@@ -246,14 +248,73 @@ double singleCommitsPerSecond(const World& world) {
   return commits / seconds;
 }
 
+/// CPU that each thread of a process has had, in microseconds.
+std::map<std::string, double> threadsUs(pid_t pid) {
+  std::map<std::string, double> all;
+  std::error_code gone;
+  for (const auto& thread :
+       fs::directory_iterator(fs::path("/proc") / std::to_string(pid) / "task", gone)) {
+    std::ifstream file(thread.path() / "schedstat");
+    double ns = 0;
+    file >> ns;
+    all[thread.path().filename()] = ns / 1000;
+  }
+  return all;
+}
+
+/// CPU that all processes of this machine have had, in microseconds.
+double machineUs() {
+  std::ifstream file("/proc/stat");
+  std::string word;
+  double user = 0, nice = 0, system = 0;
+  file >> word >> user >> nice >> system;
+  return (user + nice + system) * 1e6 / static_cast<double>(::sysconf(_SC_CLK_TCK));
+}
+
+/// Where the time of a burst has gone: the server's threads, and everything there is.
+struct Spent {
+  std::map<std::string, double> threads;
+  double callers = 0;
+  double machine = 0;
+
+  static Spent now(pid_t pid) {
+    double callers = 0;
+    for (const auto& [id, us] : threadsUs(::getpid())) callers += us;
+    return {threadsUs(pid), callers, machineUs()};
+  }
+  void print(const Spent& before, std::size_t starts) const {
+    const auto each = [&](double us) { return us / static_cast<double>(starts); };
+    std::vector<double> threads_us;
+    for (const auto& [id, us] : threads) {
+      const auto old = before.threads.find(id);
+      threads_us.push_back(each(us - (old == before.threads.end() ? 0 : old->second)));
+    }
+    std::sort(threads_us.rbegin(), threads_us.rend());
+    std::printf("  CPU per start, server's threads:");
+    for (const double us : threads_us) std::printf(" %.1f", us);
+    std::printf(" us; the callers: %.1f us; this machine, all processes: %.1f us\n",
+                each(callers - before.callers), each(machine - before.machine));
+  }
+};
+
+/// One caller that waits for each answer: a commit for each start.
+double oneByOnePerSecond(Client& client) {
+  const Json arguments = startArguments(0);
+  const std::int64_t began = monotonicUs();
+  for (int i = 0; i < kOneByOne; ++i) client.call("start_agent", arguments, kWaitMs);
+  return kOneByOne / (static_cast<double>(monotonicUs() - began) / 1e6);
+}
+
 void measureBurst(const World& world) {
   const double single = singleCommitsPerSecond(world);
   Client client(world, Client::Face::Stdio);
   client.call("list_sessions", Json::object(), kWaitMs);
+  const double one_by_one = oneByOnePerSecond(client);
   const Json arguments = startArguments(0);
   std::vector<std::string> run_ids;
   int sent = 0;
   bool open = true;
+  const Spent before = Spent::now(client.pid());
   const std::int64_t began = monotonicUs();
   for (; sent < kCallers; ++sent) client.send("start_agent", arguments);
   while (open && std::ssize(run_ids) < kBurst) {
@@ -263,19 +324,23 @@ void measureBurst(const World& world) {
     }
   }
   const double seconds = static_cast<double>(monotonicUs() - began) / 1e6;
+  const Spent after = Spent::now(client.pid());
   for (const std::string& run_id : run_ids)
     client.call("get_result", Json::object({{"run_id", run_id}, {"wait_s", 60}}), 2 * kWaitMs);
   const double whole = static_cast<double>(monotonicUs() - began) / 1e6;
   const double rate = static_cast<double>(run_ids.size()) / seconds;
   row("single commits, SQLite FULL, this disk", single, "/s", 0);
+  row("start_agent acknowledged, one caller, a commit each", one_by_one, "/s", 0);
   row("start_agent acknowledged, 32 callers", rate, "/s", 0);
+  row("  of one caller's rate", rate / one_by_one, "x", 0);
   std::printf("%-58s %9.2f x     target >= 10.0  %s\n", "  ratio", rate / single,
               rate >= 10 * single ? "ok" : "MISSED");
+  after.print(before, run_ids.size());
   row("whole runs, 32 callers", static_cast<double>(run_ids.size()) / whole, "/s", 0);
   client.leave(kWaitMs);
 }
 
-int bench(int rounds) {
+int bench(int rounds, bool burst_only) {
   std::signal(SIGPIPE, SIG_IGN);
   const char* program = std::getenv("TUTTI_BIN");
   const char* fakes = std::getenv("TUTTI_FAKES");
@@ -285,6 +350,10 @@ int bench(int rounds) {
   }
   World world(fs::read_symlink("/proc/self/exe"), fs::absolute(program),
               fs::absolute(fakes) / "claude_fake");
+  if (burst_only) {
+    measureBurst(world);
+    return 0;
+  }
   measureStart(world, "process start to first answer, empty store", 8);
   measureMemory(world);
   measureRuns(world, rounds);
@@ -299,5 +368,6 @@ int bench(int rounds) {
 
 int main(int argc, char** argv) {
   if (argc > 1 && std::string_view(argv[1]) == "agent") return tutti::bench::runAgent(argc, argv);
-  return tutti::bench::bench(argc > 1 ? std::atoi(argv[1]) : 100);
+  const bool burst_only = argc > 1 && std::string_view(argv[1]) == "burst";
+  return tutti::bench::bench(argc > 1 && !burst_only ? std::atoi(argv[1]) : 100, burst_only);
 }

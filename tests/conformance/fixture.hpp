@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 
@@ -19,6 +20,16 @@ void addPrompts(mcp::Server& server);
 void addResources(mcp::Server& server);
 void addSkills(mcp::Server& server);
 void addTriggers(mcp::Server& server);
+void addInput(mcp::Server& server, mcp::Timers& timers);
+void addTasks(mcp::Server& server, mcp::Timers& timers);
+
+/// A question by a form with one text field.
+mcp::InputRequest form(const std::string& key, const std::string& message,
+                       const std::string& field);
+/// What the user wrote there; nothing for a question that is unanswered, declined or answered with
+/// something else.
+std::optional<std::string> formText(const mcp::RequestContext& call, const std::string& key,
+                                    const std::string& field);
 
 /// A picture of one pixel and a sound of no length, in base64.
 inline constexpr const char* kPng =
@@ -37,6 +48,17 @@ inline void addTool(mcp::Server& server, const char* name, const char* descripti
   tool.description = description;
   tool.input_schema = std::move(schema);
   must(server.addTool(std::move(tool), std::move(handler)));
+}
+
+/// Runs `step` after that time unless the call is cancelled before. `step` keeps the call.
+inline void runLater(mcp::Timers& timers, mcp::RequestContext& call, std::int64_t delay_ms,
+                     std::function<void()> step) {
+  const auto timer = std::make_shared<std::shared_ptr<void>>();
+  *timer = timers.after(delay_ms, [timer, step = std::move(step)] {
+    *timer = nullptr;
+    step();
+  });
+  call.onCancelled([timer] { *timer = nullptr; });
 }
 
 inline mcp::ToolOutput textOutput(std::string text) {

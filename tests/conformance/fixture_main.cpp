@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "server/mcp/tasks/memory_store.hpp"
 #include "server/transport/timers.hpp"
 #include "server/transport/transport.hpp"
 #include "tests/conformance/fixture.hpp"
@@ -18,8 +19,11 @@ int main(int argc, char** argv) {
   options.name = "conformance-fixture";
   options.version = "1.0";
   options.timers = timers;
+  options.task_store = std::make_shared<mcp::MemoryTaskStore>(mcp::MemoryTaskStore::Options{});
   mcp::Server server(std::move(options));
   conformance::addSimpleTools(server, *timers);
+  conformance::addInput(server, *timers);
+  conformance::addTasks(server, *timers);
   conformance::addTriggers(server);
   conformance::addPrompts(server);
   conformance::addResources(server);

@@ -108,7 +108,7 @@ std::string post(const Json& message, const std::string& headers) {
 
 /// The next message of an event stream; an empty one at its end.
 Json nextEvent(fixture::HttpClient& http) {
-  const std::string data = http.event();
+  const std::string data = http.message();
   return data.empty() ? Json::object() : Json::parse(data, nullptr, false);
 }
 

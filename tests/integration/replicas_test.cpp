@@ -1,11 +1,25 @@
 // Several tutti processes over one store, and what happens when one of them dies.
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fstream>
 
 #include "tests/integration/tutti_process.hpp"
 
 namespace tutti::test {
 namespace {
+
+/// A zombie that nobody has buried yet does not.
+bool lives(int pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+  std::string stat{std::istreambuf_iterator<char>(file), {}};
+  const auto end = stat.rfind(')');
+  return end != std::string::npos && stat[end + 2] != 'Z' && stat[end + 2] != 'X';
+}
 
 class ReplicasTest : public ::testing::Test {
  protected:
@@ -114,6 +128,33 @@ TEST_F(ReplicasTest, ARunOutlivesAClientThatLeaves) {
   EXPECT_NE(got.out.find("\"done\": true"), std::string::npos) << got.out;
 }
 
+TEST_F(ReplicasTest, WhoLeavesInTheMiddleOfABurstHasLaunchedAllOfIt) {
+  constexpr int kStarts = 64;
+  const std::string fifo = (folder_.path() / "ran").string();
+  ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+  const int ran = ::open(fifo.c_str(), O_RDWR | O_CLOEXEC);
+  writeProgram(folder_, "teller", "printf x > '" + fifo + "'");
+  TuttiProcess tutti(folder_);
+  for (int i = 0; i < kStarts; ++i)
+    tutti.send({{"jsonrpc", "2.0"},
+                {"id", 1000 + i},
+                {"method", "tools/call"},
+                {"params",
+                 {{"name", "start_agent"},
+                  {"arguments", {{"blueprint", "teller"}, {"parameters", Json::object()}}}}}});
+  for (int i = 0; i < kStarts; ++i) EXPECT_TRUE(tutti.receive().contains("result"));
+  tutti.closeInput();
+  EXPECT_EQ(tutti.wait(), 0);
+  // Nobody is there to launch anything now.
+  int told = 0;
+  for (char byte = 0; told < kStarts; ++told) {
+    pollfd readable{ran, POLLIN, 0};
+    if (::poll(&readable, 1, 20'000) != 1 || ::read(ran, &byte, 1) != 1) break;
+  }
+  EXPECT_EQ(told, kStarts);
+  ::close(ran);
+}
+
 TEST_F(ReplicasTest, AKilledRunHostFailsItsRunAndLeavesNoProcess) {
   TuttiProcess tutti(folder_);
   const std::string id = startGated(tutti);
@@ -122,6 +163,40 @@ TEST_F(ReplicasTest, AKilledRunHostFailsItsRunAndLeavesNoProcess) {
   EXPECT_EQ(got["status"], "failed") << got.dump();
   EXPECT_EQ(got["error"]["name"], "run_host_lost");
   EXPECT_TRUE(processesMarked("TUTTI_SESSION_ID=" + id).empty());
+}
+
+// Neither environment nor session nor descriptors tell whose these are.
+TEST_F(ReplicasTest, AKilledRunHostLeavesNoProcessThatHasShakenEverythingOff) {
+  const std::string shell = (folder_.path() / "shell.pid").string();
+  const std::string python = (folder_.path() / "python.pid").string();
+  const std::string outlive = "setsid env -i /bin/sh -c 'echo $$ > " + shell + ".tmp; mv " + shell +
+                              ".tmp " + shell + "; trap \"\" TERM; while :; do sleep 1; done' &\n";
+  const std::string daemon =
+      "env -i /usr/bin/python3 -c 'import os, subprocess; "
+      "subprocess.Popen([\"/bin/sh\", \"-c\", \"echo $$ > " +
+      python + ".tmp; mv " + python + ".tmp " + python +
+      "; exec sleep 600\"], close_fds=True, start_new_session=True, env={})'\n";
+  writeProgram(folder_, "loose", outlive + daemon + "sleep 600");
+  TuttiProcess tutti(folder_);
+  const Json handle =
+      tutti.call("start_agent", {{"blueprint", "loose"}, {"parameters", Json::object()}});
+  const std::string id = handle.value("session_id", "");
+  std::vector<int> loose;
+  for (const std::string& file : {shell, python}) {
+    ASSERT_TRUE(waitForFile(file));
+    int pid = 0;
+    std::ifstream(file) >> pid;
+    ASSERT_GT(pid, 0);
+    ASSERT_EQ(::kill(pid, 0), 0) << file;
+    loose.push_back(pid);
+  }
+  for (const int pid : hostsOf(id)) ::kill(pid, SIGKILL);
+  const Json got = tutti.call("get_result", {{"session_id", id}, {"wait_s", 50}});
+  EXPECT_EQ(got["error"].value("name", ""), "run_host_lost") << got.dump();
+  for (const int pid : loose) {
+    EXPECT_FALSE(lives(pid)) << pid;
+    ::kill(pid, SIGKILL);
+  }
 }
 
 }  // namespace

@@ -211,6 +211,30 @@ TEST_F(RunsTest, WaitAnyTellsTheFirstThatEnds) {
   tutti.call("stop", {{"session_id", slow["session_id"]}});
 }
 
+TEST_F(RunsTest, AStopDoesNotWaitBehindLaunchesAndTheseAllComeToTheirTurn) {
+  constexpr int kStarts = 200;
+  writeProgram(folder_, "slow", "exec sleep 600");
+  writeProgram(folder_, "quick", "echo 1");
+  TuttiProcess tutti(folder_);
+  const Json slow = start(tutti, "slow");
+  for (int i = 0; i < kStarts; ++i)
+    tutti.send({{"jsonrpc", "2.0"},
+                {"id", 1000 + i},
+                {"method", "tools/call"},
+                {"params",
+                 {{"name", "start_agent"},
+                  {"arguments", {{"blueprint", "quick"}, {"parameters", Json::object()}}}}}});
+  std::vector<Json> handles;
+  for (int i = 0; i < kStarts; ++i)
+    handles.push_back(tutti.receive()["result"].value("structuredContent", Json::object()));
+  const Json stopped = tutti.call("stop", {{"session_id", slow["session_id"]}, {"wait_s", 50}});
+  EXPECT_EQ(stopped["session_status"], "stopped") << stopped.dump();
+  const Json last = tutti.call("get_status", {{"session_id", handles.back()["session_id"]}});
+  EXPECT_EQ(last["run"]["status"], "pending") << last.dump();
+  for (const Json& handle : handles)
+    EXPECT_EQ(result(tutti, handle)["status"], "completed") << handle.dump();
+}
+
 TEST_F(RunsTest, WhoStartsFromWithinAnAgentBecomesItsParent) {
   writeProgram(folder_, "quick", "echo 1");
   TuttiProcess tutti(folder_);

@@ -89,17 +89,23 @@ struct TuttiProcess::Impl {
   bp::pipe in;
   bp::pipe out;
   bp::child child;
+  fs::path errors;
   std::string pending;
   bool input_open = true;
 };
 
 TuttiProcess::TuttiProcess(const TempFolder& folder, Options options)
     : impl_(std::make_unique<Impl>()) {
-  const fs::path errors = folder.path() / ("stderr." + std::to_string(::rand()) + ".log");
-  impl_->child = bp::child(
-      program(), bp::args = options.arguments, makeEnvironment(folder, options.environment),
-      bp::start_dir = folder.path().string(), bp::std_in<impl_->in, bp::std_out> impl_->out,
-      bp::std_err > errors.string());
+  impl_->errors = folder.path() / ("stderr." + std::to_string(::rand()) + ".log");
+  std::vector<std::string> words = std::move(options.wrapper);
+  words.push_back(program());
+  words.insert(words.end(), options.arguments.begin(), options.arguments.end());
+  const std::string first = words.front();
+  words.erase(words.begin());
+  impl_->child = bp::child(first, bp::args = words, makeEnvironment(folder, options.environment),
+                           bp::start_dir = folder.path().string(),
+                           bp::std_in<impl_->in, bp::std_out> impl_->out,
+                           bp::std_err > impl_->errors.string());
   ::fcntl(impl_->in.native_sink(), F_SETFD, FD_CLOEXEC);
   ::fcntl(impl_->out.native_source(), F_SETFD, FD_CLOEXEC);
   // The child's ends, so that the end of one side is seen by the other.
@@ -202,6 +208,10 @@ void TuttiProcess::kill(int signal) {
   ::kill(impl_->child.id(), signal);
 }
 
+std::string TuttiProcess::errors() const {
+  return slurp(impl_->errors);
+}
+
 std::string TuttiProcess::readRest() {
   std::string all = std::move(impl_->pending);
   impl_->pending.clear();
@@ -238,6 +248,12 @@ void writeProgram(const TempFolder& folder, const std::string& name, const std::
   const std::string place = "blueprints/agents/" + name;
   folder.write(place + "/agent.json", agent.dump(2));
   folder.write(place + "/run.sh", "#!/bin/sh\n" + body, 0755);
+}
+
+int countOf(const std::string& text, const std::string& part) {
+  int count = 0;
+  for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++count;
+  return count;
 }
 
 bool waitForFile(const fs::path& path) {

@@ -27,7 +27,8 @@ class TempFolder {
 
 struct Options {
   std::vector<std::string> arguments = {"stdio"};
-  std::vector<std::string> environment;  ///< NAME=value, beside PATH and HOME
+  std::vector<std::string> environment = {};  ///< NAME=value, beside PATH and HOME
+  std::vector<std::string> wrapper = {};      ///< a program, by its path, that runs its last words
 };
 
 /// One `tutti` process on pipes. Waits have a deadline of 60 s and fail the test when it passes.
@@ -51,7 +52,8 @@ class TuttiProcess {
   int wait();  ///< its exit status; 128 + signal when it was killed
   void kill(int signal);
   int pid() const;
-  std::string readRest();  ///< all of stdout that is left, until its end
+  std::string readRest();      ///< all of stdout that is left, until its end
+  std::string errors() const;  ///< what it has printed to stderr so far
 
  private:
   struct Impl;
@@ -74,6 +76,9 @@ Ran runTutti(const TempFolder& folder, std::vector<std::string> arguments,
 /// `folder`/blueprints.
 void writeProgram(const TempFolder& folder, const std::string& name, const std::string& body,
                   Json more = Json::object());
+
+/// How often `part` stands in `text`.
+int countOf(const std::string& text, const std::string& part);
 
 /// Waits until a program has put the file there; false after 60 s.
 bool waitForFile(const std::filesystem::path& path);

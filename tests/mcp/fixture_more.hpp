@@ -104,6 +104,50 @@ inline void job(const std::shared_ptr<mcp::ToolCall>& call, Held& held) {
   held.calls.push_back(call);
 }
 
+/// Sends the user to a page.
+inline void visit(const std::shared_ptr<mcp::ToolCall>& call) {
+  if (call->answer("page") == nullptr)
+    return call->needInput({{{"page", mcp::InputRequest::Method::Elicit,
+                              Json{{"mode", "url"},
+                                   {"message", "Sign in"},
+                                   {"url", "https://example.org/"},
+                                   {"elicitationId", "e1"}}}},
+                            ""});
+  call->finish(mcp::ToolOutput{nullptr, "visited"});
+}
+
+/// A prompt and a resource that ask for a name first.
+inline void addAskingOffers(mcp::Server& server) {
+  const auto greet = [](const std::shared_ptr<mcp::PromptCall>& call) {
+    const auto name = given(*call, "name");
+    if (!name) return call->needInput({{question("name")}, ""});
+    mcp::PromptOutput output;
+    output.messages.push_back(
+        {mcp::Role::User,
+         mcp::Content::ofText(call->arguments().value("greeting", "Hi") + ", " + *name)});
+    call->finish(std::move(output));
+  };
+  const auto read = [](const std::shared_ptr<mcp::ResourceRead>& call) {
+    const auto name = given(*call, "name");
+    if (!name) return call->needInput({{question("name")}, ""});
+    mcp::ResourceContents contents;
+    contents.uri = call->uri();
+    contents.text = *name;
+    mcp::ResourceOutput output;
+    output.contents.push_back(std::move(contents));
+    call->finish(std::move(output));
+  };
+  mcp::Prompt prompt;
+  prompt.name = "greet";
+  prompt.arguments.push_back({"greeting"});
+  mcp::Resource resource;
+  resource.uri = "test://asked";
+  resource.name = "asked";
+  if (!server.addPrompt(std::move(prompt), greet).ok() ||
+      !server.addResource(std::move(resource), read).ok())
+    throw std::runtime_error("an offer that asks was refused");
+}
+
 inline void addTaskTools(mcp::Server& server, Held& held) {
   const auto add = [&](const char* name, mcp::TaskSupport support) {
     mcp::Tool tool;
@@ -134,6 +178,7 @@ inline void addMoreTools(mcp::Server& server, Held* held = nullptr) {
   add("ask_all", askAll);
   add("insist", insist);
   add("come_again", comeAgain);
+  add("visit", visit);
   if (held != nullptr)
     add("detached", [held](std::shared_ptr<mcp::ToolCall> call) { detached(call, *held); });
 }

@@ -137,6 +137,34 @@ TEST_F(HttpChangesTest, WhatHappensWithoutAStreamWaitsForOneOnceAndBounded) {
   EXPECT_EQ(stream->events.front().find("list_changed"), std::string::npos) << "the oldest go";
 }
 
+TEST_F(HttpChangesTest, AStandaloneStreamIsTakenUpWhereItsClientLostIt) {
+  const std::string session = http.open();
+  const auto lost = http.get(session);
+  http.server().toolsChanged();
+  const std::string last_seen = lost->ids.back();
+  lost->gone();
+  http.server().promptsChanged();
+  const auto resumed = http.get(session, last_seen);
+  ASSERT_EQ(resumed->events.size(), 1U) << "what was missed, and nothing twice";
+  EXPECT_NE(resumed->events.front().find("prompts/list_changed"), std::string::npos);
+  http.server().resourcesChanged();
+  EXPECT_EQ(resumed->events.size(), 2U);
+  EXPECT_EQ(http.get(session)->status, 409) << "it is the session's standalone stream again";
+  resumed->gone();
+  EXPECT_EQ(http.get(session)->status, 200);
+}
+
+TEST_F(HttpChangesTest, AClientThatOpensAnotherStandaloneStreamMissesNothingEither) {
+  const std::string session = http.open();
+  const auto lost = http.get(session);
+  lost->gone();
+  http.server().promptsChanged();
+  http.server().promptsChanged();
+  const auto next = http.get(session);
+  ASSERT_EQ(next->events.size(), 1U);
+  EXPECT_NE(next->events.front().find("prompts/list_changed"), std::string::npos);
+}
+
 TEST_F(HttpChangesTest, AMarkedArgumentMustBeRepeatedAsItsHeader) {
   const Json region = {{"region", "eu"}};
   EXPECT_EQ(callRegion(region, {{"mcp-PARAM-region", " eu "}})->code(), 0);

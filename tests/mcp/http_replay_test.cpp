@@ -106,6 +106,39 @@ TEST_F(ReplayTest, EndingTheSessionEndsWhatWasTakenUp) {
   EXPECT_TRUE(waiting->events.empty());
 }
 
+TEST_F(ReplayTest, TheStandaloneStreamIsTakenUpToo) {
+  const std::string session = http_.open();
+  const auto first = http_.get(session);
+  EXPECT_EQ(first->ids, (std::vector<std::string>{"1_0"}));
+  http_.server().toolsChanged();
+  ASSERT_EQ(first->events.size(), 1U);
+  first->gone();
+  http_.server().toolsChanged();  // waits, since nobody listens
+  const auto second = http_.get(session, "1_0");
+  EXPECT_EQ(second->ids, (std::vector<std::string>{"1_1", "1_2"}));
+  EXPECT_FALSE(second->done);
+  http_.server().toolsChanged();
+  EXPECT_EQ(second->ids.back(), "1_3");
+  EXPECT_EQ(http_.get(session)->status, 409) << "it is open";
+}
+
+TEST_F(ReplayTest, ADeadConnectionDoesNotCloseTheStreamForWhoCameBack) {
+  const std::string session = http_.open();
+  const auto first = http_.get(session);
+  const auto second = http_.get(session, "1_0");
+  EXPECT_TRUE(first->done);
+  first->gone();
+  http_.server().toolsChanged();
+  EXPECT_EQ(second->events.size(), 1U);
+  EXPECT_TRUE(first->events.empty());
+}
+
+TEST_F(ReplayTest, AStreamOpenedAnewHasAnotherNumber) {
+  const std::string session = http_.open();
+  http_.get(session)->gone();
+  EXPECT_EQ(http_.get(session)->ids, (std::vector<std::string>{"2_0"}));
+}
+
 struct SmallReplay : ReplayTest {
   static http::EndpointOptions small() {
     http::EndpointOptions options;

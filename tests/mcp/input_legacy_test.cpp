@@ -78,6 +78,39 @@ TEST_F(LegacyInputTest, SeveralQuestionsGoOutAtOnceAndAnswersComeInAnyOrder) {
   EXPECT_EQ(done["result"]["structuredContent"]["model"]["model"], "m");
 }
 
+TEST_F(LegacyInputTest, PromptsAndResourcesAskAsToolsDo) {
+  fixture::addAskingOffers(server_);
+  client_->ask(hello("2025-06-18"));
+  const auto ask = [this](int id, const std::string& method, Json params) {
+    const Json asked = client_->ask(fixture::legacyRequest(id, method, std::move(params)));
+    EXPECT_EQ(asked["method"], "elicitation/create");
+    return client_->ask(answerTo(asked, accepted("name", "Ada")));
+  };
+  const Json prompt =
+      ask(1, "prompts/get", {{"name", "greet"}, {"arguments", {{"greeting", "Oh"}}}});
+  EXPECT_EQ(prompt["result"]["messages"][0]["content"]["text"], "Oh, Ada");
+  const Json read = ask(2, "resources/read", {{"uri", "test://asked"}});
+  EXPECT_EQ(read["result"]["contents"][0]["text"], "Ada");
+  EXPECT_EQ(read["id"], 2);
+}
+
+TEST_F(LegacyInputTest, APromptWhoseClientCannotAnswerIsAnError) {
+  fixture::addAskingOffers(server_);
+  client_->ask(hello("2024-11-05"));
+  const Json frame = client_->ask(fixture::legacyRequest(1, "prompts/get", {{"name", "greet"}}));
+  EXPECT_EQ(frame["error"]["data"]["name"], "missing_client_capability");
+}
+
+TEST_F(LegacyInputTest, APageHasAnIdInTheRevisionThatKnowsThem) {
+  client_->ask(hello("2025-11-25"));
+  const Json asked = client_->ask(legacyCall(1, "visit"))["params"];
+  EXPECT_EQ(asked["mode"], "url");
+  EXPECT_EQ(asked["elicitationId"], "e1");
+  fixture::StreamClient older(server_);
+  older.ask(hello("2025-06-18"));
+  EXPECT_EQ(older.ask(legacyCall(1, "visit"))["result"]["isError"], true);
+}
+
 TEST_F(LegacyInputTest, AnErrorForAnAnswerFailsTheCallAndWithdrawsTheRest) {
   client_->ask(hello("2025-11-25"));
   const Json user = client_->ask(legacyCall(1, "ask_all"));

@@ -143,6 +143,30 @@ TEST_F(InputTest, AStateAloneIsARoundToo) {
   EXPECT_EQ(frame["result"]["content"][0]["text"], "there");
 }
 
+TEST_F(InputTest, PromptsAndResourcesAskAsToolsDo) {
+  fixture::addAskingOffers(server_);
+  const auto ask = [this](const std::string& method, Json params) {
+    const Json asked = client_->ask(fixture::modernRequest(++id_, method, params))["result"];
+    EXPECT_EQ(asked["resultType"], "input_required");
+    EXPECT_FALSE(asked.contains("ttlMs")) << "what asks is not to be kept";
+    params["inputResponses"] = {{"name", accepted("name", "Ada")}};
+    return client_->ask(fixture::modernRequest(++id_, method, params))["result"];
+  };
+  const Json prompt = ask("prompts/get", {{"name", "greet"}, {"arguments", {{"greeting", "Oh"}}}});
+  EXPECT_EQ(prompt["messages"][0]["content"]["text"], "Oh, Ada");
+  EXPECT_EQ(ask("resources/read", {{"uri", "test://asked"}})["contents"][0]["text"], "Ada");
+}
+
+TEST_F(InputTest, PagesAreForClientsThatSayTheyOpenThem) {
+  const Json asked = call("visit")["result"]["inputRequests"]["page"]["params"];
+  EXPECT_EQ(asked["url"], "https://example.org/");
+  EXPECT_FALSE(asked.contains("elicitationId")) << "this revision has none";
+  const Json form_only{{"elicitation", Json::object()}};
+  const Json refused = client_->ask(modernCall(++id_, "visit", Json::object(), form_only));
+  EXPECT_EQ(refused["error"]["data"]["requiredCapabilities"]["elicitation"],
+            (Json{{"url", Json::object()}}));
+}
+
 TEST_F(InputTest, MethodsThatTakeNoInputIgnoreIt) {
   Json list = modernCall(1, "", {{"requestState", "nonsense"}});
   list["method"] = "tools/list";

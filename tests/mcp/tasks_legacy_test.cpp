@@ -186,6 +186,20 @@ TEST_F(LegacyTasksTest, TheListHasTheSessionsOwnTasksPageByPage) {
   while (!held_.calls.empty()) held_.finishOne();
 }
 
+TEST_F(LegacyTasksTest, TheCapabilityAndTheToolsSaySo) {
+  const Json hello = client_->ask(fixture::hello("2025-11-25"))["result"];
+  EXPECT_TRUE(hello["capabilities"]["tasks"]["requests"]["tools"].contains("call"));
+  EXPECT_FALSE(hello["capabilities"].contains("extensions"));
+  const Json tools = client_->ask(legacyRequest(1, "tools/list"))["result"]["tools"];
+  EXPECT_EQ(tools[0]["execution"]["taskSupport"], "optional");
+  EXPECT_EQ(tools[1]["execution"]["taskSupport"], "required");
+  fixture::StreamClient older(server_);
+  EXPECT_FALSE(older.ask(fixture::hello("2025-06-18"))["result"]["capabilities"].contains("tasks"));
+  const Json found = older.ask(fixture::modernRequest(2, "server/discover"))["result"];
+  EXPECT_TRUE(found["capabilities"]["extensions"].contains(std::string(kTasksExtension)));
+  EXPECT_FALSE(found["capabilities"].contains("tasks"));
+}
+
 TEST_F(LegacyTasksTest, OlderRevisionsKnowNothingOfIt) {
   fixture::StreamClient older(server_);
   older.ask(fixture::hello("2025-06-18"));

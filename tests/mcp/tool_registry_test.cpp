@@ -40,6 +40,21 @@ TEST(ToolRegistryTest, BadSchemasAreRefusedByToolAndKind) {
   EXPECT_NE(refusal(broken).find("tool 't': output schema: "), std::string::npos);
 }
 
+TEST(ToolRegistryTest, AnInputSchemaThatDoesNotCompileIsServedWhereThatIsAllowed) {
+  Tool passed_on = tool("t");
+  passed_on.input_schema = R"({"type":"object","properties":{"a":{"type":"nonsense"}}})";
+  EXPECT_NE(refusal(passed_on), "");
+  passed_on.unchecked_input = true;
+  ToolRegistry registry(10);
+  ASSERT_TRUE(registry.add(passed_on, nullptr).ok());
+  EXPECT_TRUE((*registry.find("t"))->input.validate(Json{{"a", 1}}).empty());
+  EXPECT_NE(registry.page(Revision::k2025_11_25, "")->entries.find("nonsense"),
+            std::string_view::npos);
+  passed_on.name = "u";
+  passed_on.input_schema = R"({"properties":{}})";
+  EXPECT_FALSE(registry.add(passed_on, nullptr).ok());
+}
+
 TEST(ToolRegistryTest, NamesAreUnique) {
   ToolRegistry registry(10);
   ASSERT_TRUE(registry.add(tool("a"), nullptr).ok());
@@ -138,6 +153,20 @@ TEST(ToolRegistryTest, MetaIsServedToTheRevisionsThatHaveIt) {
   marked.name = "b";
   marked.meta = "[]";
   EXPECT_EQ(refusal(marked), "tool 'b': meta must be a JSON object");
+}
+
+TEST(ToolRegistryTest, TaskSupportIsShownToTheRevisionWhoseClientsDecideByIt) {
+  ToolRegistry registry(10);
+  Tool task = tool("a");
+  task.task_support = TaskSupport::Required;
+  ASSERT_TRUE(registry.add(task, nullptr).ok());
+  const auto shows = [&registry](Revision revision) {
+    return registry.page(revision, "")->entries.find(R"("execution":{"taskSupport":"required"})") !=
+           std::string_view::npos;
+  };
+  EXPECT_TRUE(shows(Revision::k2025_11_25));
+  EXPECT_FALSE(shows(Revision::k2026_07_28));
+  EXPECT_FALSE(shows(Revision::k2025_06_18));
 }
 
 TEST(ToolRegistryTest, NoToolsIsAnEmptyList) {

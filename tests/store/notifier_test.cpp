@@ -7,6 +7,7 @@
 #include <chrono>
 #include <optional>
 
+#include "server/base/log.hpp"
 #include "tests/store/support.hpp"
 
 namespace tutti::store {
@@ -57,7 +58,7 @@ class NotifierTest : public ::testing::Test {
  protected:
   void open() {
     store_ = openStore(folder_.path(), {}, eventTable());
-    notifier_.emplace(io_, *store_);
+    notifier_.emplace(io_, *store_, folders_);
     ASSERT_TRUE(notifier_->start().ok());
   }
   /// Runs the I/O thread's work until `ready`, at most ten seconds.
@@ -91,6 +92,7 @@ class NotifierTest : public ::testing::Test {
 
   TempFolder folder_;
   boost::asio::io_context io_{1};
+  FolderWatch folders_{io_};
   std::unique_ptr<Store> store_;
   std::optional<Notifier> notifier_;
 };
@@ -207,15 +209,46 @@ TEST_F(NotifierTest, CommitsWithoutWatchersCostNoRead) {
   EXPECT_TRUE(runUntil([&] { return calls > 0; }));
 }
 
-TEST_F(NotifierTest, WithoutAFolderToWatchTheErrorNamesTheLimit) {
+TEST_F(NotifierTest, AFolderThatIsNotThereIsNamed) {
   open();
-  Notifier other(io_, *store_);
+  FolderWatch folders(io_);
+  Notifier other(io_, *store_, folders);
   std::filesystem::rename(folder_.path(), folder_.path().string() + "-away");
   const Status started = other.start();
   std::filesystem::rename(folder_.path().string() + "-away", folder_.path());
   ASSERT_FALSE(started.ok());
   EXPECT_EQ(started.error().code(), Code::Internal);
-  EXPECT_NE(started.error().hint().find("fs.inotify.max_user_watches"), std::string::npos);
+  EXPECT_NE(started.error().message().find(folder_.path().string()), std::string::npos);
+}
+
+TEST_F(NotifierTest, WithoutInotifyCommitsOfOthersAreHeardAllTheSame) {
+  log::configure(log::Level::Off);
+  store_ = openStore(folder_.path(), {}, eventTable());
+  FolderWatch none(io_, [] {
+    errno = EMFILE;
+    return -1;
+  });
+  notifier_.emplace(io_, *store_, none);
+  ASSERT_TRUE(notifier_->start().ok());
+  const auto other = openStore(folder_.path(), {}, eventTable());
+  for (int round = 0; round < 3; ++round) {  // between them nobody waits, and polling ends
+    int a = 0;
+    int b = 0;
+    const auto watch_a = notifier_->watch("a", [&] { ++a; });
+    const auto watch_b = notifier_->watch("b", [&] { ++b; });
+    ASSERT_TRUE(other->writeAndWait(event("a")).ok());
+    ASSERT_TRUE(runUntil([&] { return a > 0; })) << "round " << round;
+    drain();
+    a = 0;
+    ASSERT_TRUE(other->writeAndWait(event("b")).ok());
+    b = 0;
+    EXPECT_TRUE(runUntil([&] { return b > 0; })) << "round " << round;
+    EXPECT_EQ(a, 0) << "only the session that has news";
+  }
+  io_.restart();
+  const auto handled = io_.run_for(200ms);
+  EXPECT_LE(handled, 1U) << "nobody waits, so there is no timer after the one that was set";
+  notifier_.reset();
 }
 
 TEST_F(NotifierTest, ACommitOfAnotherProcessIsHeardAtOnce) {

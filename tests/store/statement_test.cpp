@@ -30,6 +30,17 @@ TEST(StatementTest, EveryTypeComesBackAsItWasBound) {
   EXPECT_FALSE(row.step());
 }
 
+TEST(StatementTest, WhatIsExecutedOnceChangesRowsAndSaysHowMany) {
+  Connection db(":memory:", Access::ReadWrite);
+  db.execute("CREATE TABLE t(a TEXT, b INTEGER)");
+  for (int i = 0; i < 3; ++i)
+    EXPECT_EQ(execute(db, "INSERT INTO t VALUES (?, ?)", "word " + std::to_string(i), i), 1);
+  EXPECT_EQ(execute(db, "UPDATE t SET b = ? WHERE b > ?", 7, 0), 2);
+  EXPECT_EQ(countIn(db, "SELECT count(*) FROM t WHERE a = 'word 2' AND b = 7"), 1);
+  EXPECT_EQ(execute(db, "DELETE FROM t WHERE a IS ?", std::optional<std::string>()), 0);
+  EXPECT_THROW(execute(db, "INSERT INTO nowhere VALUES (?)", 1), DatabaseError);
+}
+
 TEST(StatementTest, AReusedStatementKeepsNothingOfItsLastUse) {
   Connection db(":memory:", Access::ReadWrite);
   for (int i = 0; i < 3; ++i) {

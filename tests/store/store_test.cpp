@@ -70,6 +70,32 @@ TEST(StoreTest, AFailingItemRollsBackAloneAndKeepsItsOwnError) {
   EXPECT_EQ(countFrom(folder.path()), 2);
 }
 
+TEST(StoreTest, WorkBesideAnItemThatFailsHalfwayIsAppliedOnceThoughItMayRunTwice) {
+  TempFolder folder;
+  const auto store = openStore(folder.path());
+  std::promise<void> gate;
+  std::shared_future<void> open = gate.get_future().share();
+  store->write([open](Tx&) { return open.wait(), ok(); }, [](Status) {});
+  auto id = std::make_shared<std::int64_t>(0);
+  store->write(
+      [id](Tx& tx) -> Status {
+        Statement(tx, "INSERT INTO items(word) VALUES ('kept')").run();
+        *id = tx.lastInsertId();
+        return ok();
+      },
+      [](Status status) { EXPECT_TRUE(status.ok()); });
+  store->write(
+      [](Tx& tx) -> Status {
+        Statement(tx, "INSERT INTO items(word) VALUES ('undone')").run();
+        return Error(Code::Conflict, "no");
+      },
+      [](Status status) { EXPECT_EQ(status.error().message(), "no"); });
+  gate.set_value();
+  ASSERT_TRUE(store->writeAndWait(insertWord("after")).ok());
+  EXPECT_EQ(countFrom(folder.path()), 2);
+  EXPECT_EQ(countFrom(folder.path(), "SELECT id FROM items WHERE word = 'kept'"), *id);
+}
+
 TEST(StoreTest, ManyThreadsWriteAndEveryItemIsAppliedOnceInFewerCommits) {
   TempFolder folder;
   const auto store = openStore(folder.path());

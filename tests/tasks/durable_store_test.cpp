@@ -10,6 +10,7 @@
 #include <set>
 
 #include "server/base/log.hpp"
+#include "server/store/folder_watch.hpp"
 #include "server/store/statement.hpp"
 #include "server/tasks/migrations.hpp"
 #include "tests/temp_folder.hpp"
@@ -75,7 +76,7 @@ class Replica {
     auto opened = store::Store::open(folder, tables(), patience);
     EXPECT_TRUE(opened.ok());
     store_ = std::move(*opened);
-    notifier_.emplace(io_, *store_);
+    notifier_.emplace(io_, *store_, folders_);
     EXPECT_TRUE(notifier_->start().ok());
     tasks = std::make_shared<DurableTaskStore>(DurableTaskStore::Parts{
         *store_, *notifier_,
@@ -141,6 +142,7 @@ class Replica {
 
  private:
   boost::asio::io_context io_;
+  store::FolderWatch folders_{io_};
   std::unique_ptr<store::Store> store_;
   std::optional<store::Notifier> notifier_;
 };

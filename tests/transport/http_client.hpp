@@ -93,9 +93,15 @@ class HttpClient {
   /// The data of the next event of a chunked stream; "" at its end.
   std::string event() {
     const std::string piece = chunk();
-    const auto data = piece.find("data: ");
-    if (data == std::string::npos) return piece;
-    return piece.substr(data + 6, piece.size() - data - 8);
+    return hasData(piece) ? dataOf(piece) : piece;
+  }
+  /// The next event that has data, past comments and those that only carry an id; "" at the end.
+  std::string message() {
+    for (;;) {
+      const std::string piece = chunk();
+      if (piece.empty()) return piece;
+      if (hasData(piece) && !dataOf(piece).empty()) return dataOf(piece);
+    }
   }
   bool ended() { return pending_.empty() && !more(); }
   int socket() const { return socket_.get(); }
@@ -106,6 +112,13 @@ class HttpClient {
     ::setsockopt(socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     ::setsockopt(socket_.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
     EXPECT_EQ(::connect(socket_.get(), address, size), 0);
+  }
+  static bool hasData(const std::string& piece) {
+    return piece.find("data: ") != std::string::npos;
+  }
+  static std::string dataOf(const std::string& piece) {
+    const auto data = piece.find("data: ");
+    return piece.substr(data + 6, piece.size() - data - 8);
   }
   std::string chunk() {
     const std::string line = readUntil("\r\n");

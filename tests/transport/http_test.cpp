@@ -217,6 +217,7 @@ TEST_F(HttpTest, StandaloneStreamStaysOpenAndEndsWithItsSession) {
   HttpClient stream = connect();
   stream.send(get);
   EXPECT_NE(stream.readUntil("\r\n\r\n").find("200 OK"), std::string::npos);
+  EXPECT_EQ(stream.event(), "") << "the first event says nothing but its id";
   client.send(get);
   EXPECT_EQ(client.answer().status, 409);
   client.send("DELETE /mcp HTTP/1.1\r\nHost: localhost\r\n" + session + "\r\n");

@@ -9,6 +9,7 @@
 #include <fstream>
 
 #include "server/base/fd.hpp"
+#include "tests/mcp/client.hpp"
 #include "tests/transport/server_thread.hpp"
 
 namespace tutti::fixture {
@@ -259,6 +260,17 @@ TEST_F(StdioTest, AClientThatIsGoneAltogetherIsNotWaitedFor) {
   pair.client.reset();
   EXPECT_TRUE(closes());
   EXPECT_EQ(thread.ask<int>([&] { return thread.held.cancelled; }), 1);
+}
+
+TEST_F(StdioTest, ACallThatWaitsForItsClientEndsWithTheInput) {
+  thread.run([&] { addMoreTools(thread.server); });
+  serveSocket();
+  send(hello("2025-11-25").dump() + "\n" + legacyCall(1, "ask").dump() + "\n");
+  lines->next();
+  EXPECT_EQ(Json::parse(lines->next())["method"], "elicitation/create");
+  ::shutdown(pair.client.get(), SHUT_WR);
+  EXPECT_EQ(Json::parse(lines->next())["result"]["isError"], true);
+  EXPECT_TRUE(closes());
 }
 
 TEST_F(StdioTest, AnswersOfManyPipelinedCallsComeInOrder) {

@@ -38,7 +38,8 @@ void refuse(HttpReply& reply, int status, int code, std::string message) {
 std::optional<std::string> headerParameterMismatch(const Server::Impl& server,
                                                    const HttpRequest& http,
                                                    const Request& request) {
-  if (request.method != "tools/call" || !request.params.is_object()) return std::nullopt;
+  if (!server.tools.mirrorsArguments() || request.method != "tools/call") return std::nullopt;
+  if (!request.params.is_object()) return std::nullopt;
   const Json* name = json::find(request.params, "name");
   if (name == nullptr || !name->is_string()) return std::nullopt;
   const auto* tool = server.tools.find(name->get_ref<const std::string&>());
@@ -79,8 +80,10 @@ struct Endpoint::State {
   void legacy(const HttpRequest& request, rpc::Item item, const std::shared_ptr<HttpReply>& reply);
   void batch(const HttpRequest& request, rpc::Decoded decoded,
              const std::shared_ptr<HttpReply>& reply);
-  void resume(Session& session, std::string_view last_event_id,
+  void resume(const std::shared_ptr<Session>& session, std::string_view last_event_id,
               const std::shared_ptr<HttpReply>& reply);
+  void forgetWhenGone(const std::shared_ptr<Session>& session,
+                      const std::shared_ptr<HttpReply>& reply);
   std::shared_ptr<Session> sessionOf(const HttpRequest& request, HttpReply& reply);
 };
 
@@ -206,12 +209,25 @@ void Endpoint::State::post(const HttpRequest& request, const std::shared_ptr<Htt
   }
 }
 
-void Endpoint::State::resume(Session& session, std::string_view last_event_id,
+void Endpoint::State::resume(const std::shared_ptr<Session>& session,
+                             std::string_view last_event_id,
                              const std::shared_ptr<HttpReply>& reply) {
-  if (session.replay->resume(last_event_id, reply)) return;
+  if (session->resumeStream(last_event_id, reply)) return forgetWhenGone(session, reply);
   refuse(*reply, 400, kLegacyTransport,
          "Bad Request: Last-Event-ID names no event of this session, or what followed it is no "
          "longer kept");
+}
+
+/// A standalone stream is its session's until its client goes.
+void Endpoint::State::forgetWhenGone(const std::shared_ptr<Session>& session,
+                                     const std::shared_ptr<HttpReply>& reply) {
+  if (session->stream != reply) return;
+  reply->onGone([this, weak = std::weak_ptr<Session>(session), id = reply.get()] {
+    const auto alive = weak.lock();
+    if (!alive) return;
+    if (alive->stream.get() == id) alive->stream = nullptr;
+    sessions.touch(*alive);
+  });
 }
 
 void Endpoint::State::get(const HttpRequest& request, const std::shared_ptr<HttpReply>& reply) {
@@ -219,18 +235,12 @@ void Endpoint::State::get(const HttpRequest& request, const std::shared_ptr<Http
   const auto session = sessionOf(request, *reply);
   if (!session) return;
   const auto& last_event_id = request.header(Header::LastEventId);
-  if (last_event_id && session->replay) return resume(*session, *last_event_id, reply);
+  if (last_event_id && session->replay) return resume(session, *last_event_id, reply);
   if (session->stream)
     return refuse(*reply, 409, kLegacyTransport,
                   "Conflict: this session's standalone stream is open already");
   session->openStream(reply);
-  std::weak_ptr<Session> weak = session;
-  reply->onGone([this, weak = std::move(weak)] {
-    const auto alive = weak.lock();
-    if (!alive) return;
-    alive->stream = nullptr;
-    sessions.touch(*alive);
-  });
+  forgetWhenGone(session, reply);
 }
 
 void Endpoint::State::del(const HttpRequest& request, HttpReply& reply) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "server/base/text.hpp"
+#include "server/mcp/header_parameters.hpp"
 #include "server/mcp/revision.hpp"
 
 namespace tutti::mcp::http {
@@ -90,7 +91,8 @@ std::optional<HttpRefusal> checkName(const HttpRequest& request, const Message& 
   const Json* value = json::find(message.params, parameter);
   // A parameter that is missing or no string is the method's to refuse.
   if (value == nullptr || !value->is_string()) return std::nullopt;
-  if (*header == value->get_ref<const std::string&>()) return std::nullopt;
+  const auto& name = value->get_ref<const std::string&>();
+  if (*header == name || headerValue(*header) == name) return std::nullopt;
   return mismatch(message.id, "Mcp-Name is not the request's '" + std::string(parameter) + "'");
 }
 

@@ -127,6 +127,11 @@ bool Replay::resume(std::string_view last_event_id, const std::shared_ptr<HttpRe
   return true;
 }
 
+Replay::Number Replay::streamOf(std::string_view event_id) {
+  const auto id = eventIdOf(event_id);
+  return id ? id->stream : 0;
+}
+
 Replay::Number ReplayExchange::stream() {
   if (stream_ == 0) stream_ = replay_->open(std::exchange(reply_, nullptr));
   return stream_;

@@ -51,6 +51,8 @@ class Replay {
   /// whoever read it until now reads no more. False, and nothing is done, for an id that is not of
   /// this session or whose following events are not all kept.
   bool resume(std::string_view last_event_id, const std::shared_ptr<HttpReply>& reply);
+  /// The stream that an event id speaks of; 0 for a text that is none.
+  static Number streamOf(std::string_view event_id);
 
   std::size_t bytes() const { return bytes_; }
 

@@ -10,7 +10,12 @@ Sessions::~Sessions() {
 }
 
 void Session::deliver(std::string frame) {
-  if (stream) return stream->event({.data = frame});
+  const auto open = stream;  // it may go with its client during the call
+  if (standalone != 0)
+    replay->send(standalone, frame);  // and kept, should its client come back to it
+  else if (open)
+    open->event({.data = frame});
+  if (open) return;
   if (std::find(undelivered.begin(), undelivered.end(), frame) != undelivered.end()) return;
   if (undelivered.size() >= kUndeliveredMax) undelivered.pop_front();
   undelivered.push_back(std::move(frame));
@@ -18,8 +23,22 @@ void Session::deliver(std::string frame) {
 
 void Session::openStream(std::shared_ptr<HttpReply> reply) {
   stream = std::move(reply);
-  stream->openStream({});
+  if (replay) {
+    replay->end(std::exchange(standalone, 0));
+    standalone = replay->open(stream);
+  } else {
+    stream->openStream({});
+  }
   for (std::string& frame : std::exchange(undelivered, {})) deliver(std::move(frame));
+}
+
+bool Session::resumeStream(std::string_view last_event_id,
+                           const std::shared_ptr<HttpReply>& reply) {
+  if (!replay->resume(last_event_id, reply)) return false;
+  if (Replay::streamOf(last_event_id) != standalone) return true;
+  stream = reply;
+  undelivered.clear();  // it was on the stream that has been taken up
+  return true;
 }
 
 void Sessions::use(Order::iterator place) {

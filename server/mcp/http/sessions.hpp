@@ -22,6 +22,7 @@ struct Session {
   std::shared_ptr<Peer> peer;
   std::shared_ptr<HttpReply> stream;         ///< the standalone event stream, while a GET is open
   std::shared_ptr<Replay> replay = nullptr;  ///< of revisions whose streams can be taken up again
+  Replay::Number standalone = 0;             ///< the number of the last standalone stream there
   std::deque<std::string> undelivered = {};
   std::chrono::steady_clock::time_point used_at = {};
 
@@ -31,8 +32,12 @@ struct Session {
   /// What belongs to no request goes to the standalone stream. While there is none it waits, equal
   /// frames once: at most kUndeliveredMax, the oldest go first.
   void deliver(std::string frame);
-  /// A GET has come: what waited goes out.
+  /// A GET has come: what waited goes out, on a stream that can be taken up again if there is a
+  /// replay.
   void openStream(std::shared_ptr<HttpReply> reply);
+  /// A GET has come for what followed that event. False when it cannot be had; see
+  /// Replay::resume().
+  bool resumeStream(std::string_view last_event_id, const std::shared_ptr<HttpReply>& reply);
 
   static constexpr std::size_t kUndeliveredMax = 64;
 };

@@ -160,7 +160,7 @@ void awaitTask(Server::Impl& server, Request& request, std::shared_ptr<Pending>&
 }
 
 void listTasks(Server::Impl& server, Request& request, std::shared_ptr<Pending>& pending) {
-  if (!server.tasks || request.context.revision != Revision::k2025_11_25)
+  if (!server.tasks || !hasExperimentalTasks(request.context.revision))
     return request.error(methodNotFound(request.method, false));
   TaskQuery query;
   query.owner = taskOwner(request.context.caller);

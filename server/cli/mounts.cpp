@@ -1,0 +1,44 @@
+#include "server/cli/mounts.hpp"
+
+#include <cstdlib>
+
+namespace tutti::cli {
+namespace {
+
+class ServerSink final : public toolhost::ToolSink {
+ public:
+  explicit ServerSink(mcp::Server& server) : server_(server) {}
+  Status add(mcp::Tool tool, mcp::ToolHandler handler) override {
+    return server_.addTool(std::move(tool), std::move(handler));
+  }
+  void remove(std::string_view name) override { server_.removeTool(name); }
+  void changed() override { server_.toolsChanged(); }
+
+ private:
+  mcp::Server& server_;
+};
+
+std::optional<std::string> lookUp(const std::string& name) {
+  const char* value = std::getenv(name.c_str());
+  if (value == nullptr) return std::nullopt;
+  return std::string(value);
+}
+
+}  // namespace
+
+std::unique_ptr<toolhost::ToolSink> toolSinkOf(mcp::Server& server) {
+  return std::make_unique<ServerSink>(server);
+}
+
+Result<std::unique_ptr<toolhost::ToolHost>> openMounts(boost::asio::io_context& io,
+                                                       const Settings& settings,
+                                                       toolhost::ToolSink& sink) {
+  auto specs = toolhost::readMountConfig(settings.mcp_config, lookUp);
+  if (!specs.ok()) return std::move(specs).error();
+  toolhost::MountOptions options;
+  options.program = ownProgram().string();
+  options.client_version = TUTTI_VERSION;
+  return std::make_unique<toolhost::ToolHost>(io, std::move(*specs), std::move(options), sink);
+}
+
+}  // namespace tutti::cli

@@ -1,0 +1,130 @@
+#include "server/toolhost/passed_on.hpp"
+
+#include "server/base/text.hpp"
+#include "server/json/schema/schema.hpp"
+#include "server/rpc/scan.hpp"
+
+namespace tutti::toolhost {
+namespace {
+
+constexpr std::size_t kNameShownMax = 128;
+
+bool hasObjectRoot(const Json& schema) {
+  return schema.is_object() && json::stringOr(schema, "type", "") == "object";
+}
+
+bool compiles(const Json& schema) {
+  return json::Schema::compile(schema).ok();
+}
+
+/// The member's bytes as the server wrote them.
+std::string memberText(const mcp::client::ListEntry& entry, std::string_view key) {
+  std::string text(rpc::memberSpan(entry.text, key));
+  if (text.empty()) text = json::dump(*json::find(entry.value, key));
+  return text;
+}
+
+mcp::ToolAnnotations annotationsOf(const Json* hints) {
+  const Json none = Json::object();
+  const Json& given = hints != nullptr && hints->is_object() ? *hints : none;
+  // What a server does not say is what MCP assumes: the worse.
+  mcp::ToolAnnotations annotations;
+  annotations.read_only = json::booleanOr(given, "readOnlyHint", false);
+  annotations.destructive = json::booleanOr(given, "destructiveHint", !annotations.read_only);
+  annotations.idempotent = json::booleanOr(given, "idempotentHint", false);
+  annotations.open_world = json::booleanOr(given, "openWorldHint", true);
+  return annotations;
+}
+
+mcp::ResourceContents contentsOf(const Json& resource) {
+  mcp::ResourceContents contents;
+  contents.uri = json::stringOr(resource, "uri", "");
+  contents.mime_type = json::stringOr(resource, "mimeType", "");
+  contents.text = json::stringOr(resource, "text", "");
+  if (const Json* blob = json::find(resource, "blob"); blob != nullptr && blob->is_string()) {
+    contents.blob = blob->get<std::string>();
+    contents.binary = true;
+  }
+  if (const Json* meta = json::find(resource, "_meta")) contents.meta = *meta;
+  return contents;
+}
+
+mcp::Content linkOf(Json block) {
+  block.erase("type");
+  block.erase("annotations");
+  return mcp::Content::ofLink(std::move(block));
+}
+
+mcp::Content contentOf(const Json& block) {
+  const std::string type = json::stringOr(block, "type", "");
+  mcp::Content content;
+  if (type == "text") {
+    content = mcp::Content::ofText(json::stringOr(block, "text", ""));
+  } else if (type == "image") {
+    content = mcp::Content::ofImage(json::stringOr(block, "data", ""),
+                                    json::stringOr(block, "mimeType", ""));
+  } else if (type == "audio") {
+    content = mcp::Content::ofAudio(json::stringOr(block, "data", ""),
+                                    json::stringOr(block, "mimeType", ""));
+  } else if (const Json* resource = json::find(block, "resource");
+             type == "resource" && resource != nullptr) {
+    content = mcp::Content::ofResource(contentsOf(*resource));
+  } else if (type == "resource_link") {
+    content = linkOf(block);
+  } else {
+    content = mcp::Content::ofText(json::dump(block));  // a kind that is not known yet
+  }
+  if (const Json* annotations = json::find(block, "annotations"))
+    content.annotations = *annotations;
+  return content;
+}
+
+}  // namespace
+
+Result<OfferedTool> offeredTool(const mcp::client::ListEntry& entry) {
+  OfferedTool offered;
+  offered.name = json::stringOr(entry.value, "name", "");
+  const auto bad = [&](const std::string& what) {
+    return Error(Code::InvalidArgument,
+                 "tool '" + shortened(offered.name, kNameShownMax) + "' " + what);
+  };
+  if (offered.name.empty()) return bad("has no name");
+  const Json* input = json::find(entry.value, "inputSchema");
+  if (input == nullptr || !hasObjectRoot(*input))
+    return bad("has no input schema whose root is an object");
+  auto marked = mcp::headerParameters(*input);
+  if (!marked.ok()) return bad("cannot be called over HTTP: " + marked.error().message());
+  offered.header_parameters = std::move(*marked);
+  offered.description = entry.text;
+  mcp::Tool& tool = offered.tool;
+  const Json* hints = json::find(entry.value, "annotations");
+  tool.title = json::stringOr(entry.value, "title", "");
+  if (tool.title.empty() && hints != nullptr && hints->is_object())
+    tool.title = json::stringOr(*hints, "title", "");
+  tool.description = json::stringOr(entry.value, "description", "");
+  tool.annotations = annotationsOf(hints);
+  tool.input_schema = memberText(entry, "inputSchema");
+  tool.unchecked_input = !compiles(*input);
+  const Json* output = json::find(entry.value, "outputSchema");
+  if (output != nullptr && compiles(*output))
+    tool.output_schema = memberText(entry, "outputSchema");
+  return offered;
+}
+
+Result<mcp::ToolOutput> passedOn(const mcp::client::Reply& reply) {
+  const Json* blocks = json::find(reply.value, "content");
+  const Json* structured = json::find(reply.value, "structuredContent");
+  if ((blocks != nullptr && !blocks->is_array()) || (blocks == nullptr && structured == nullptr))
+    return Error(Code::Internal, "the server's answer is no result of a tool",
+                 "this is a fault of the server; report it there")
+        .named("invalid_answer");
+  mcp::ToolOutput output;
+  output.is_error = json::booleanOr(reply.value, "isError", false);
+  if (structured != nullptr) output.structured = *structured;
+  if (blocks != nullptr)
+    for (const Json& block : *blocks)
+      if (block.is_object()) output.content.push_back(contentOf(block));
+  return output;
+}
+
+}  // namespace tutti::toolhost

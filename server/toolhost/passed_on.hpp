@@ -1,0 +1,30 @@
+// What a mounted server says, in the words of tutti's own server, and back.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "server/base/result.hpp"
+#include "server/mcp/client/client.hpp"
+#include "server/mcp/header_parameters.hpp"
+#include "server/mcp/tool.hpp"
+
+namespace tutti::toolhost {
+
+/// One tool as its server described it.
+struct OfferedTool {
+  std::string name;         ///< the server's own
+  std::string description;  ///< the whole entry of tools/list: another text is another tool
+  mcp::Tool tool;           ///< its name is still to be given
+  std::vector<mcp::HeaderParameter> header_parameters;
+};
+
+/// Errors: InvalidArgument when the entry is no tool that can be offered: without a name, or with
+/// an input schema whose root is no object, or with a mark for headers that cannot be. An output
+/// schema that does not compile is left out; what the tool gives back then passes unchecked.
+Result<OfferedTool> offeredTool(const mcp::client::ListEntry& entry);
+
+/// A tools/call result. Errors: Internal "invalid_answer" when it is none.
+Result<mcp::ToolOutput> passedOn(const mcp::client::Reply& reply);
+
+}  // namespace tutti::toolhost

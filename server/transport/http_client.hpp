@@ -1,0 +1,62 @@
+// A server reached over streamable HTTP.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "server/base/result.hpp"
+#include "server/mcp/client/channel.hpp"
+
+namespace boost::asio {
+class io_context;
+}
+namespace tutti::mcp::client {
+class Client;
+}
+
+namespace tutti::transport {
+
+struct HttpClientOptions {
+  std::string url;
+  std::vector<std::pair<std::string, std::string>> headers;  ///< with every request
+  std::size_t message_bytes_max = 16U * 1024 * 1024;
+  std::int64_t connect_max_ms = 10'000;
+  std::int64_t retry_ms = 1'000;       ///< before a stream is taken up again, if it does not say
+  std::int64_t retry_max_ms = 60'000;  ///< at most, whatever it says
+  int resumes_max = 10;                ///< of one request's stream in a row without an event
+};
+
+/// One message a POST; answers as JSON or as an event stream. Legacy: keeps the session, takes up a
+/// broken stream by Last-Event-ID, listens on a GET stream. Modern: says in headers what is in the
+/// message, and ends a stream to cancel. A connection for each request; no TLS.
+///
+/// Runs on the I/O thread only. Outlives its client, as every channel does; stop() cuts them apart.
+class HttpClient final : public mcp::client::Channel {
+ public:
+  /// Errors: those of HttpAddress::parse().
+  static Result<std::unique_ptr<HttpClient>> create(boost::asio::io_context& io,
+                                                    HttpClientOptions options);
+  ~HttpClient() override;
+
+  void start(mcp::client::Client& client);
+  /// Ends every stream, and the session if there is one. The client hears nothing any more.
+  void stop();
+
+  void send(mcp::client::Outgoing message) override;
+  void withdraw(const rpc::Id& id) override;
+  bool withdrawalCancels() const override { return true; }
+  void established() override;
+  std::int64_t nowMs() const override;
+  void wakeAt(std::int64_t at_ms) override;
+
+ private:
+  struct Impl;
+  explicit HttpClient(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace tutti::transport

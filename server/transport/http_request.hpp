@@ -1,0 +1,64 @@
+// One HTTP request of ours and its answer, on a connection of its own.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "server/base/result.hpp"
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace tutti::transport {
+
+/// Where a server is. Its parts as they go into a request.
+struct HttpAddress {
+  std::string host;  ///< without brackets
+  std::string port = "80";
+  std::string target = "/";
+
+  /// Errors: InvalidArgument; FailedPrecondition "tls_not_supported" for https.
+  static Result<HttpAddress> parse(std::string_view url);
+  std::string hostHeader() const;
+};
+
+struct HttpCall {
+  std::string method;
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::string body;
+  std::int64_t connect_max_ms = 10'000;  ///< name, connection and sending
+  std::int64_t answer_max_ms = 0;        ///< until the head of the answer; 0: no limit
+};
+
+/// What comes back. All on the I/O thread, none from within start().
+struct HttpTold {
+  struct Head {
+    int status = 0;
+    std::string content_type;  ///< lower case, without parameters
+    std::string session_id;    ///< Mcp-Session-Id
+    std::string retry_after;
+  };
+  std::function<void(const Head&)> on_head;
+  std::function<void(std::string_view)> on_body;
+  /// Once, last: the answer is complete, or why it is not.
+  std::function<void(Status)> on_end;
+};
+
+/// Runs until on_end or abort(). Runs on the I/O thread only.
+class HttpRequest {
+ public:
+  static std::shared_ptr<HttpRequest> start(boost::asio::io_context& io, const HttpAddress& address,
+                                            HttpCall call, HttpTold told);
+  virtual ~HttpRequest() = default;
+  /// Closes the connection; nothing is told any more.
+  virtual void abort() = 0;
+};
+
+}  // namespace tutti::transport

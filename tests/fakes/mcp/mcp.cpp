@@ -1,0 +1,288 @@
+// A small MCP server of the legacy era on stdin and stdout, which can also misbehave.
+//
+//   mcp_fake [--die-of-probe] [--hang] [--garbage] [--stderr TEXT] [--tools N] [--circles]
+//            [--exit STATUS] [--notes FILE]
+#include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <iostream>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+using Json = nlohmann::ordered_json;
+extern char** environ;
+
+namespace {
+
+struct Options {
+  bool die_of_probe = false;
+  bool hang = false;
+  bool garbage = false;
+  bool circles = false;
+  int more_tools = 0;
+  int exit_status = -1;
+  std::string stderr_text;
+  std::string notes;
+};
+
+Options options;
+std::vector<Json> slow_ids;
+std::map<int, Json> asked;  // our request id -> the id of the call that waits for its answer
+int last_request = 0;
+bool has_extra = false;
+
+void send(const Json& message) {
+  std::cout << message.dump() << '\n' << std::flush;
+}
+void result(const Json& id, const Json& value) {
+  send({{"jsonrpc", "2.0"}, {"id", id}, {"result", value}});
+}
+void error(const Json& id, int code, const std::string& message) {
+  send({{"jsonrpc", "2.0"}, {"id", id}, {"error", {{"code", code}, {"message", message}}}});
+}
+void text(const Json& id, const std::string& words) {
+  result(id, {{"content", {{{"type", "text"}, {"text", words}}}}});
+}
+void note(const std::string& line) {
+  if (!options.notes.empty()) std::ofstream(options.notes, std::ios::app) << line << '\n';
+}
+
+Json tool(const std::string& name, const Json& properties = Json::object()) {
+  return {{"name", name},
+          {"description", "The tool " + name + "."},
+          {"inputSchema", {{"type", "object"}, {"properties", properties}}}};
+}
+
+Json tools() {
+  Json all = Json::array();
+  Json echo = tool("echo", {{"text", {{"type", "string"}}}});
+  echo["inputSchema"]["required"] = {"text"};
+  echo["outputSchema"] = {{"type", "object"}, {"required", {"text"}}};
+  echo["annotations"] = {{"readOnlyHint", true}};
+  all.push_back(echo);
+  for (const char* name : {"slow", "finish", "fail", "ask", "crash", "flood", "hang", "environment",
+                           "spawn", "extra", "limits", "blocks"})
+    all.push_back(tool(name));
+  Json lie = tool("lie");
+  lie["outputSchema"] = {{"type", "object"}, {"required", {"count"}}};
+  all.push_back(lie);
+  Json odd = tool("odd_schema", {{"a", {{"type", "nonsense"}}}});
+  all.push_back(odd);
+  all.push_back({{"name", "no_schema"}, {"description", "Cannot be offered."}});
+  if (has_extra) all.push_back(tool("came_later"));
+  for (int i = 0; i < options.more_tools; ++i) all.push_back(tool("more_" + std::to_string(i)));
+  return all;
+}
+
+void echo(const Json& id, const Json& params) {
+  const std::string words = params.at("arguments").value("text", "");
+  result(id, {{"content", {{{"type", "text"}, {"text", words}}}},
+              {"structuredContent", {{"text", words}}}});
+}
+
+void slow(const Json& id, const Json& params) {
+  slow_ids.push_back(id);
+  if (params.contains("_meta") && params["_meta"].contains("progressToken"))
+    for (int step = 1; step <= 2; ++step)
+      send({{"jsonrpc", "2.0"},
+            {"method", "notifications/progress"},
+            {"params",
+             {{"progressToken", params["_meta"]["progressToken"]},
+              {"progress", step},
+              {"total", 3},
+              {"message", "step " + std::to_string(step)}}}});
+  note("slow began");
+}
+
+void finish(const Json& id, const Json&) {
+  for (const Json& waiting : slow_ids) text(waiting, "finished");
+  slow_ids.clear();
+  text(id, "ok");
+}
+
+void fail(const Json& id, const Json&) {
+  result(id, {{"isError", true}, {"content", {{{"type", "text"}, {"text", "it did not work"}}}}});
+}
+
+void ask(const Json& id, const Json&) {
+  asked[++last_request] = id;
+  send({{"jsonrpc", "2.0"},
+        {"id", last_request},
+        {"method", "elicitation/create"},
+        {"params",
+         {{"message", "What is your name?"},
+          {"requestedSchema",
+           {{"type", "object"}, {"properties", {{"name", {{"type", "string"}}}}}}}}}});
+}
+
+void crash(const Json&, const Json&) {
+  std::abort();
+}
+
+void flood(const Json&, const Json&) {
+  const std::string junk(60'000, 'x');
+  for (;;)
+    send({{"jsonrpc", "2.0"},
+          {"method", "notifications/message"},
+          {"params", {{"level", "info"}, {"data", junk}}}});
+}
+
+void hang(const Json&, const Json&) {
+  for (;;) ::pause();
+}
+
+void environment(const Json& id, const Json&) {
+  Json names = Json::object();
+  for (char** each = environ; *each != nullptr; ++each) {
+    const std::string pair = *each;
+    names[pair.substr(0, pair.find('='))] = pair.substr(pair.find('=') + 1);
+  }
+  result(id, {{"content", Json::array()}, {"structuredContent", names}});
+}
+
+/// A process that leaves the session and ignores what it is told.
+void spawnGrandchild(const Json& id, const Json&) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::setsid();
+    ::signal(SIGTERM, SIG_IGN);
+    ::signal(SIGHUP, SIG_IGN);
+    for (int fd = 0; fd < 64; ++fd) ::close(fd);
+    for (;;) ::pause();
+  }
+  text(id, std::to_string(child));
+}
+
+void extra(const Json& id, const Json&) {
+  has_extra = !has_extra;
+  text(id, "ok");
+  send({{"jsonrpc", "2.0"}, {"method", "notifications/tools/list_changed"}});
+}
+
+void limits(const Json& id, const Json&) {
+  rlimit files{};
+  ::getrlimit(RLIMIT_NOFILE, &files);
+  result(id, {{"content", Json::array()},
+              {"structuredContent",
+               {{"open_files", files.rlim_cur}, {"group", ::getpgid(0)}, {"pid", ::getpid()}}}});
+}
+
+void blocks(const Json& id, const Json&) {
+  result(id, {{"content",
+               {{{"type", "image"}, {"data", "aGk="}, {"mimeType", "image/png"}},
+                {{"type", "resource"}, {"resource", {{"uri", "x://y"}, {"text", "t"}}}},
+                {{"type", "from_the_future"}}}}});
+}
+
+void lie(const Json& id, const Json&) {
+  result(id, {{"content", Json::array()}, {"structuredContent", {{"number", 1}}}});
+}
+
+void oddSchema(const Json& id, const Json& params) {
+  text(id, params.at("arguments").dump());
+}
+
+void callTool(const Json& id, Json params) {
+  static const std::map<std::string, void (*)(const Json&, const Json&)> kTools = {
+      {"echo", echo},
+      {"slow", slow},
+      {"finish", finish},
+      {"fail", fail},
+      {"ask", ask},
+      {"crash", crash},
+      {"flood", flood},
+      {"hang", hang},
+      {"environment", environment},
+      {"spawn", spawnGrandchild},
+      {"extra", extra},
+      {"limits", limits},
+      {"blocks", blocks},
+      {"lie", lie},
+      {"odd_schema", oddSchema}};
+  if (!params.contains("arguments")) params["arguments"] = Json::object();
+  const auto found = kTools.find(params.value("name", ""));
+  if (found == kTools.end()) return error(id, -32602, "no such tool");
+  found->second(id, params);
+}
+
+void serve(const Json& message) {
+  const std::string method = message.value("method", "");
+  if (method.empty()) {
+    const auto waiting = message.contains("id") && message["id"].is_number_integer()
+                             ? asked.find(message["id"].get<int>())
+                             : asked.end();
+    if (waiting == asked.end()) return;
+    const bool answered = message.contains("result");
+    text(waiting->second, answered ? "answered: " + message["result"].dump()
+                                   : "refused: " + message["error"]["message"].get<std::string>());
+    asked.erase(waiting);
+    return;
+  }
+  const Json params = message.value("params", Json::object());
+  if (method == "notifications/cancelled") return note("cancelled");
+  if (!message.contains("id")) return;
+  const Json id = message["id"];
+  if (method == "server/discover" && options.die_of_probe) std::exit(3);
+  if (method == "initialize")
+    return result(id, {{"protocolVersion", "2025-06-18"},
+                       {"capabilities", {{"tools", {{"listChanged", true}}}}},
+                       {"serverInfo", {{"name", "fake"}, {"version", "7"}}}});
+  if (method == "tools/list") {
+    Json page = {{"tools", tools()}};
+    if (options.circles) page["nextCursor"] = "again";
+    return result(id, page);
+  }
+  if (method == "tools/call") return callTool(id, params);
+  if (method == "ping") return result(id, Json::object());
+  error(id, -32601, "Method not found");
+}
+
+bool parse(int argc, char** argv) {
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i];
+    const auto next = [&] { return i + 1 < argc ? argv[++i] : ""; };
+    if (word == "--die-of-probe")
+      options.die_of_probe = true;
+    else if (word == "--hang")
+      options.hang = true;
+    else if (word == "--garbage")
+      options.garbage = true;
+    else if (word == "--circles")
+      options.circles = true;
+    else if (word == "--tools")
+      options.more_tools = std::atoi(next());
+    else if (word == "--exit")
+      options.exit_status = std::atoi(next());
+    else if (word == "--stderr")
+      options.stderr_text = next();
+    else if (word == "--notes")
+      options.notes = next();
+    else
+      return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (!parse(argc, argv)) return 2;
+  note("started");
+  if (!options.stderr_text.empty()) std::cerr << options.stderr_text << std::endl;
+  if (options.exit_status >= 0) return options.exit_status;
+  if (options.garbage)
+    for (;;) std::cout << "Server listening on http://localhost\n" << std::flush;
+  if (options.hang)
+    for (;;) ::pause();
+  for (std::string line; std::getline(std::cin, line);) {
+    const Json message = Json::parse(line, nullptr, false);
+    if (message.is_object()) serve(message);
+  }
+  note("ended");
+}

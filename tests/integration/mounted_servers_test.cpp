@@ -1,0 +1,123 @@
+// The real program with mounted MCP servers.
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <chrono>
+#include <fstream>
+#include <thread>
+
+#include "tests/integration/tutti_process.hpp"
+
+namespace tutti::test {
+namespace {
+
+class MountedServersTest : public ::testing::Test {
+ protected:
+  std::string config(const Json& servers) const {
+    return folder_.write("mcp.json", Json({{"mcpServers", servers}}).dump()).string();
+  }
+  static Json fake(const Json& arguments = Json::array()) {
+    return {{"command", std::string(std::getenv("TUTTI_FAKES")) + "/mcp_fake"},
+            {"args", arguments}};
+  }
+  /// Waits for a notification that the list of tools has changed.
+  static void awaitListChanged(TuttiProcess& tutti) {
+    while (tutti.receive().value("method", "") != "notifications/tools/list_changed") {
+    }
+  }
+  /// By hand: the requests of TuttiProcess describe themselves and make no session.
+  static void initialize(TuttiProcess& tutti) {
+    tutti.send({{"jsonrpc", "2.0"},
+                {"id", "init"},
+                {"method", "initialize"},
+                {"params",
+                 {{"protocolVersion", "2025-11-25"},
+                  {"capabilities", Json::object()},
+                  {"clientInfo", {{"name", "t"}, {"version", "1"}}}}}});
+    EXPECT_TRUE(tutti.receive().contains("result"));
+    tutti.send({{"jsonrpc", "2.0"}, {"method", "notifications/initialized"}});
+  }
+  static bool gone(int pid) {
+    const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    for (;;) {
+      std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");
+      std::string text;
+      if (!std::getline(stat, text) || text.find(") Z ") != std::string::npos) return true;
+      if (std::chrono::steady_clock::now() > limit) return false;
+      std::this_thread::yield();
+    }
+  }
+
+  TempFolder folder_;
+};
+
+TEST_F(MountedServersTest, ACommandCallsAToolOfAMountedServer) {
+  const std::string file = config({{"fake", fake()}});
+  const Ran ran =
+      runTutti(folder_, {"--mcp-config", file, "call", "fake__echo", R"({"text":"hi"})"});
+  EXPECT_EQ(ran.status, 0) << ran.err;
+  EXPECT_EQ(Json::parse(ran.out), Json({{"text", "hi"}}));
+  EXPECT_EQ(runTutti(folder_, {"--mcp-config", file, "call", "fake__fail"}).status, 1);
+  EXPECT_EQ(runTutti(folder_, {"--mcp-config", file, "call", "fake__nope"}).status, 2);
+  const Ran tools = runTutti(folder_, {"--mcp-config", file, "tools"});
+  EXPECT_NE(tools.out.find("fake__echo"), std::string::npos);
+  EXPECT_NE(tools.out.find("list_tool_servers"), std::string::npos);
+}
+
+TEST_F(MountedServersTest, AFileThatCannotBeReadIsSaidAtOnce) {
+  const Ran missing = runTutti(folder_, {"--mcp-config", "/nonexistent.json", "tools"});
+  EXPECT_EQ(missing.status, 2);
+  EXPECT_NE(missing.err.find("/nonexistent.json"), std::string::npos) << missing.err;
+  const std::string file = folder_.write("mcp.json", "{}").string();
+  const Ran wrong = runTutti(folder_, {"--mcp-config", file, "tools"});
+  EXPECT_EQ(wrong.status, 2);
+  EXPECT_NE(wrong.err.find("mcpServers"), std::string::npos) << wrong.err;
+}
+
+TEST_F(MountedServersTest, AServerThatHangsDelaysNoAnswerAndTheOthersAppear) {
+  const std::string file = config({{"hung", fake({"--hang"})}, {"fake", fake()}});
+  TuttiProcess tutti(folder_, {.arguments = {"stdio", "--mcp-config", file}});
+  initialize(tutti);
+  EXPECT_TRUE(tutti.request("tools/list").contains("result"));
+  awaitListChanged(tutti);
+  EXPECT_EQ(tutti.call("fake__echo", {{"text", "hi"}}), Json({{"text", "hi"}}));
+  const Json servers = tutti.call("list_tool_servers").at("servers");
+  ASSERT_EQ(servers.size(), 2U);
+  for (const Json& server : servers)
+    EXPECT_EQ(server.at("status"), server.at("name") == "fake" ? "ready" : "starting");
+}
+
+TEST_F(MountedServersTest, KilledOrAskedTuttiLeavesNothingOfAServerBehind) {
+  for (const int signal : {SIGKILL, SIGTERM}) {
+    const std::string file = config({{"fake", fake()}});
+    TuttiProcess tutti(folder_, {.arguments = {"stdio", "--mcp-config", file}});
+    initialize(tutti);
+    awaitListChanged(tutti);
+    const int server = tutti.call("fake__limits").at("pid").get<int>();
+    const int guard = tutti.call("list_tool_servers").at("servers")[0].at("pid").get<int>();
+    const Json spawned = tutti.request("tools/call", {{"name", "fake__spawn"}});
+    const int grandchild = std::stoi(spawned["result"]["content"][0]["text"].get<std::string>());
+    tutti.kill(signal);
+    for (const int pid : {server, grandchild, guard}) EXPECT_TRUE(gone(pid)) << pid;
+  }
+}
+
+TEST_F(MountedServersTest, AKilledGuardTakesItsServerAlongAndBothAreStartedAgain) {
+  const std::string file = config({{"fake", fake()}});
+  TuttiProcess tutti(folder_, {.arguments = {"stdio", "--mcp-config", file}});
+  initialize(tutti);
+  awaitListChanged(tutti);
+  const int server = tutti.call("fake__limits").at("pid").get<int>();
+  const int guard = tutti.call("list_tool_servers").at("servers")[0].at("pid").get<int>();
+  ::kill(guard, SIGKILL);
+  EXPECT_TRUE(gone(server));
+  Json answer;
+  const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  do {
+    answer = tutti.call("fake__echo", {{"text", "back"}});
+  } while (answer.contains("error") && std::chrono::steady_clock::now() < limit);
+  EXPECT_EQ(answer, Json({{"text", "back"}}));
+}
+
+}  // namespace
+}  // namespace tutti::test

@@ -1,0 +1,343 @@
+// A server reached over HTTP: our own in both eras, and a scripted one that breaks streams.
+#include "server/transport/http_client.hpp"
+
+#include <gtest/gtest.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/read_until.hpp>
+#include <boost/asio/write.hpp>
+#include <chrono>
+#include <deque>
+#include <optional>
+
+#include "server/base/log.hpp"
+#include "server/mcp/client/client.hpp"
+#include "server/transport/header_value.hpp"
+#include "server/transport/http_request.hpp"
+#include "server/transport/sse_reader.hpp"
+#include "server/transport/transport.hpp"
+#include "tests/mcp/fixture.hpp"
+
+namespace tutti::transport {
+namespace {
+
+namespace client = mcp::client;
+namespace net = boost::asio;
+
+struct Told final : client::Events {
+  void onReady() override { ready = true; }
+  void onLost(const Error& error) override { lost = error; }
+  void onListChanged(client::ListKind) override { ++changed; }
+  bool ready = false;
+  int changed = 0;
+  std::optional<Error> lost;
+};
+
+class HttpClientTest : public ::testing::Test {
+ protected:
+  void SetUp() override { log::configure(log::Level::Off); }
+  void open(std::uint16_t port, client::Era era, HttpClientOptions options = {}) {
+    options.url = "http://127.0.0.1:" + std::to_string(port) + "/mcp";
+    auto made = HttpClient::create(io, std::move(options));
+    ASSERT_TRUE(made.ok());
+    channel = std::move(*made);
+    client::Options chosen;
+    chosen.era = era;
+    client.emplace(*channel, chosen, told);
+    channel->start(*client);
+    client->start();
+  }
+  void TearDown() override {
+    client.reset();
+    channel.reset();
+  }
+  template <class Condition>
+  bool until(Condition condition) {
+    const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (!condition()) {
+      if (std::chrono::steady_clock::now() > limit) return false;
+      io.restart();
+      io.run_one_for(std::chrono::milliseconds(50));
+    }
+    return true;
+  }
+  std::optional<Result<client::Reply>> call(client::ToolRequest tool) {
+    std::optional<Result<client::Reply>> ended;
+    client->call(std::move(tool), {},
+                 [&](Result<client::Reply> reply) { ended.emplace(std::move(reply)); });
+    EXPECT_TRUE(until([&] { return ended.has_value(); }));
+    return ended;
+  }
+
+  net::io_context io{1};
+  Told told;
+  std::unique_ptr<HttpClient> channel;
+  std::optional<client::Client> client;
+};
+
+// --- Our own server ----------------------------------------------------------------------------
+
+class OwnHttpServer : public HttpClientTest, public ::testing::WithParamInterface<client::Era> {
+ protected:
+  void SetUp() override {
+    HttpClientTest::SetUp();
+    fixture::addTools(server, held);
+    HttpOptions options;
+    options.port = 0;
+    http.emplace(io, server, options);
+    ASSERT_TRUE(http->start().ok());
+    open(http->port(), GetParam());
+    ASSERT_TRUE(until([&] { return told.ready; }));
+  }
+  void TearDown() override {
+    HttpClientTest::TearDown();
+    held.calls.clear();
+  }
+  fixture::Held held;
+  mcp::Server server{fixture::options()};
+  std::optional<HttpServer> http;
+};
+
+TEST_P(OwnHttpServer, IsCalledWithJsonAndWithAStream) {
+  EXPECT_EQ(isModern(client->facts().revision), GetParam() != client::Era::Legacy);
+  const auto echo = call({"echo", {{"text", "hi"}}});
+  ASSERT_TRUE(echo->ok());
+  EXPECT_EQ((*echo)->value.at("structuredContent").at("text"), "hi");
+  const auto large = call({"blob", {{"size", 2'000'000}}});
+  ASSERT_TRUE(large->ok());
+  EXPECT_GT((*large)->text.size(), 2'000'000U);
+
+  std::vector<std::string> steps;
+  bool ended = false;
+  client->call({"slow", {{"steps_only", true}}},
+               {.on_progress = [&](const client::Progress& p) { steps.push_back(p.message); }},
+               [&](Result<client::Reply> reply) { ended = reply.ok(); });
+  ASSERT_TRUE(until([&] { return ended; }));
+  EXPECT_EQ(steps, (std::vector<std::string>{"one", "two"}));
+}
+
+TEST_P(OwnHttpServer, ACancelledCallIsCancelledThere) {
+  bool ended = false;
+  const auto ticket = client->call({"slow"}, {}, [&](Result<client::Reply>) { ended = true; });
+  ASSERT_TRUE(until([&] { return held.calls.size() == 1; }));
+  client->cancel(ticket, "enough");
+  EXPECT_TRUE(ended);
+  EXPECT_TRUE(until([&] { return held.cancelled == 1; }));
+}
+
+TEST_P(OwnHttpServer, AnErrorOfTheProtocolComesThroughWhateverItsStatus) {
+  const auto unknown = call({"nope"});
+  ASSERT_FALSE(unknown->ok());
+  EXPECT_EQ(unknown->error().name(), "server_error");
+  std::optional<Error> error;
+  client->request("no/such", Json::object(), {}, [&](Result<client::Reply> reply) {
+    if (!reply.ok()) error = reply.error();
+  });
+  ASSERT_TRUE(until([&] { return error.has_value(); }));
+  EXPECT_EQ(error->code(), Code::NotFound);
+}
+
+TEST_P(OwnHttpServer, AChangedListIsTold) {
+  // The server says so only to those who listen by now.
+  const auto listening = call({"echo", {{"text", "x"}}});
+  ASSERT_TRUE(until([&] {
+    server.toolsChanged();
+    return told.changed > 0;
+  }));
+}
+
+INSTANTIATE_TEST_SUITE_P(Eras, OwnHttpServer,
+                         ::testing::Values(client::Era::Either, client::Era::Legacy));
+
+// --- A scripted server -------------------------------------------------------------------------
+
+/// Takes one request after the other and answers each with the next text.
+class Scripted : public HttpClientTest {
+ protected:
+  void SetUp() override {
+    HttpClientTest::SetUp();
+    accept();
+  }
+  std::uint16_t port() const { return acceptor.local_endpoint().port(); }
+  void accept() {
+    acceptor.async_accept([this](boost::system::error_code error, net::ip::tcp::socket socket) {
+      if (error) return;
+      auto kept = std::make_shared<net::ip::tcp::socket>(std::move(socket));
+      auto text = std::make_shared<std::string>();
+      net::async_read_until(*kept, net::dynamic_buffer(*text), "\r\n\r\n",
+                            [this, kept, text](boost::system::error_code, std::size_t) {
+                              seen.push_back(*text);
+                              if (answers.empty()) return;
+                              auto answer = std::make_shared<std::string>(answers.front());
+                              answers.pop_front();
+                              net::async_write(*kept, net::buffer(*answer),
+                                               [kept, answer](auto, auto) {});
+                            });
+      accept();
+    });
+  }
+  static std::string json(const std::string& body, const std::string& headers = "") {
+    return "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n" + headers +
+           "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+  }
+  static std::string stream(const std::string& events) {
+    return "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\n\r\n" + events;
+  }
+  static std::string status(int code) {
+    return "HTTP/1.1 " + std::to_string(code) + " X\r\nContent-Length: 0\r\n\r\n";
+  }
+  /// A legacy session, with a GET stream that is not offered.
+  void openLegacy(HttpClientOptions options = {}) {
+    answers = {json(R"({"jsonrpc":"2.0","id":1,"result":{"protocolVersion":"2025-11-25",)"
+                    R"("capabilities":{"tools":{}},"serverInfo":{"name":"s","version":"1"}}})",
+                    "Mcp-Session-Id: abc\r\n"),
+               status(202), status(405)};
+    open(port(), client::Era::Legacy, std::move(options));
+    ASSERT_TRUE(until([&] { return told.ready && seen.size() == 3; }));
+  }
+  bool asked(std::size_t index, const std::string& text) const {
+    return seen.size() > index && seen[index].find(text) != std::string::npos;
+  }
+
+  net::ip::tcp::acceptor acceptor{io, {net::ip::address_v4::loopback(), 0}};
+  std::vector<std::string> seen;
+  std::deque<std::string> answers;
+};
+
+TEST_F(Scripted, ASessionIsKeptAndSaid) {
+  openLegacy();
+  EXPECT_FALSE(asked(0, "Mcp-Session-Id"));
+  EXPECT_TRUE(asked(1, "Mcp-Session-Id: abc"));
+  EXPECT_TRUE(asked(2, "GET /mcp"));
+  EXPECT_TRUE(asked(2, "MCP-Protocol-Version: 2025-11-25"));
+  client.reset();
+  channel.reset();
+  ASSERT_TRUE(until([&] { return seen.size() == 4; }));
+  EXPECT_TRUE(asked(3, "DELETE /mcp"));
+}
+
+TEST_F(Scripted, ABrokenStreamIsTakenUpWhereItBrokeOff) {
+  openLegacy();
+  answers = {
+      stream("retry: 30\nid: e1\ndata:\n\n"),
+      stream("id: e2\ndata: {\"jsonrpc\":\"2.0\",\"id\":2,\"result\":{\"content\":[]}}\n\n")};
+  const auto began = std::chrono::steady_clock::now();
+  const auto ended = call({"long"});
+  EXPECT_GE(std::chrono::steady_clock::now() - began, std::chrono::milliseconds(30));
+  ASSERT_TRUE(ended->ok());
+  EXPECT_TRUE(asked(4, "GET /mcp"));
+  EXPECT_TRUE(asked(4, "Last-Event-ID: e1"));
+}
+
+TEST_F(Scripted, AStreamWithoutIdsThatEndsFailsItsRequest) {
+  openLegacy();
+  answers = {stream("data: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/x\"}\n\n")};
+  EXPECT_EQ(call({"long"})->error().name(), "stream_ended");
+}
+
+TEST_F(Scripted, AStreamThatNeverAnswersIsNotTakenUpForEver) {
+  HttpClientOptions options;
+  options.resumes_max = 2;
+  options.retry_ms = 1;
+  openLegacy(options);
+  answers = {stream("id: e1\ndata:\n\n"), stream(""), stream("")};
+  EXPECT_EQ(call({"long"})->error().name(), "stream_ended");
+  EXPECT_EQ(seen.size(), 6U);
+}
+
+TEST_F(Scripted, ALostSessionIsALostConnection) {
+  openLegacy();
+  answers = {status(404)};
+  EXPECT_EQ(call({"x"})->error().name(), "session_lost");
+  EXPECT_EQ(told.lost->name(), "session_lost");
+}
+
+TEST_F(Scripted, AnAnswerToSomethingElseFailsTheRequest) {
+  openLegacy();
+  answers = {json(R"({"jsonrpc":"2.0","id":77,"result":{}})"), json("<html>"), status(500)};
+  EXPECT_EQ(call({"x"})->error().name(), "invalid_answer");
+  EXPECT_EQ(call({"x"})->error().name(), "invalid_answer");
+  EXPECT_EQ(call({"x"})->error().name(), "http_status");
+}
+
+TEST_F(Scripted, AnAnswerAboveTheLimitFailsTheRequest) {
+  HttpClientOptions options;
+  options.message_bytes_max = 1'000;
+  openLegacy(options);
+  const std::string large(2'000, 'x');
+  answers = {json(large), stream("data: " + large + "\n\n")};
+  EXPECT_EQ(call({"x"})->error().name(), "message_bytes_max");
+  EXPECT_EQ(call({"x"})->error().name(), "message_bytes_max");
+}
+
+TEST_F(Scripted, WithoutAccessTheHandshakeIsNotTriedInOtherWays) {
+  answers = {status(401)};
+  open(port(), client::Era::Either);
+  ASSERT_TRUE(until([&] { return told.lost.has_value(); }));
+  EXPECT_EQ(told.lost->name(), "not_authorized");
+  EXPECT_EQ(seen.size(), 1U);
+}
+
+TEST_F(Scripted, WhereNobodyListensThatIsSaid) {
+  const std::uint16_t closed = port();
+  acceptor.close();
+  open(closed, client::Era::Either);
+  ASSERT_TRUE(until([&] { return told.lost.has_value(); }));
+  EXPECT_EQ(told.lost->name(), "http_unreachable");
+}
+
+// --- Parts -------------------------------------------------------------------------------------
+
+TEST(SseReaderTest, EventsAreReadHoweverTheirBytesArrive) {
+  const std::string text =
+      "\xEF\xBB\xBF: hello\r\nid: 1\r\ndata: a\r\ndata:b\r\n\r\nretry: 7\nevent: x\n\n"
+      "data\n\nid: 2\n\rdata: c\r\rdata: unfinished";
+  for (std::size_t step : {1U, 2U, 3U, 1000U}) {
+    std::vector<SseEvent> events;
+    SseReader reader(100, [&](SseEvent event) { events.push_back(std::move(event)); });
+    for (std::size_t at = 0; at < text.size(); at += step)
+      EXPECT_TRUE(reader.read(std::string_view(text).substr(at, step)));
+    ASSERT_EQ(events.size(), 4U) << step;
+    EXPECT_EQ(events[0].data, "a\nb");
+    EXPECT_EQ(events[0].id, "1");
+    EXPECT_EQ(events[1].data, "");
+    EXPECT_EQ(events[2].id, "2");
+    EXPECT_EQ(events[3].data, "c");
+    EXPECT_EQ(reader.retryMs(), 7);
+  }
+}
+
+TEST(SseReaderTest, AnEventAboveTheLimitEndsTheReading) {
+  SseReader reader(10, [](SseEvent) {});
+  EXPECT_TRUE(reader.read("data: abc"));
+  EXPECT_FALSE(reader.read("defghijkl"));
+}
+
+TEST(HttpAddressTest, UrlsAreTakenApartOrRefused) {
+  const auto address = HttpAddress::parse("HTTP://[::1]:8080/a?b#c");
+  ASSERT_TRUE(address.ok());
+  EXPECT_EQ(address->host, "::1");
+  EXPECT_EQ(address->target, "/a?b");
+  EXPECT_EQ(address->hostHeader(), "[::1]:8080");
+  EXPECT_EQ(HttpAddress::parse("http://h")->hostHeader(), "h");
+  EXPECT_EQ(HttpAddress::parse("http://h?x")->target, "/?x");
+  EXPECT_EQ(HttpAddress::parse("https://h/").error().name(), "tls_not_supported");
+  for (const char* bad : {"ftp://h", "http://", "http://h:x/", "http://[::1", "http://u:p@h/",
+                          "http://h/a b", "http://h:123456/"})
+    EXPECT_EQ(HttpAddress::parse(bad).error().code(), Code::InvalidArgument) << bad;
+}
+
+TEST(HeaderValueTest, WhatCannotStandInAHeaderIsEncoded) {
+  EXPECT_EQ(headerValue("plain text"), "plain text");
+  EXPECT_EQ(headerValue(""),
+            "=?base64?"
+            "?=");
+  EXPECT_EQ(headerValue(" a"), "=?base64?IGE=?=");
+  EXPECT_EQ(headerValue("a\nb"), "=?base64?YQpi?=");
+  EXPECT_EQ(headerValue("Grüße"), "=?base64?R3LDvMOfZQ==?=");
+  EXPECT_EQ(headerValue("=?base64?YQ==?="), "=?base64?PT9iYXNlNjQ/WVE9PT89?=");
+}
+
+}  // namespace
+}  // namespace tutti::transport

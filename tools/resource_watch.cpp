@@ -1,0 +1,96 @@
+#include <map>
+#include <set>
+
+#include "server/agents/sessions.hpp"
+#include "tools/resources.hpp"
+
+namespace tutti::tools {
+namespace {
+
+constexpr std::string_view kSessionPrefix = "tutti://session/";
+constexpr std::string_view kSessionList = "tutti://sessions";
+
+/// The session that a URI of it names; "" for any other URI.
+std::string sessionOf(std::string_view uri) {
+  if (!uri.starts_with(kSessionPrefix)) return {};
+  uri.remove_prefix(kSessionPrefix.size());
+  return std::string(uri.substr(0, uri.find('/')));
+}
+
+/// What was new at the last look: the newest event of each session that is watched, by the id or
+/// name under which it is.
+using Newest = std::map<std::string, std::int64_t>;
+
+Status look(store::Connection& db, const std::set<std::string>& watched, Newest& found) {
+  for (const std::string& id_or_name : watched) {
+    auto session = agents::findSession(db, id_or_name);
+    if (!session.ok()) continue;  // deleted, or not there yet
+    const auto last = agents::lastEvent(db, session->session_id);
+    found[id_or_name] = last ? last->id : 0;
+  }
+  return ok();
+}
+
+}  // namespace
+
+struct ResourceWatch::Impl : std::enable_shared_from_this<Impl> {
+  Impl(mcp::Server& given_server, const Context& given) : server(given_server), context(given) {}
+
+  void news();
+  void compare(const std::vector<std::string>& uris, const Newest& found);
+
+  mcp::Server& server;
+  const Context& context;
+  store::Notifier::Watch watch;
+  Newest seen;
+  bool looking = false;
+  bool again = false;
+  bool closed = false;
+};
+
+// Something was committed. While a look is under way further news wait for its end.
+void ResourceWatch::Impl::news() {
+  auto uris = std::make_shared<std::vector<std::string>>(server.watchedUris());
+  if (uris->empty()) return;
+  if (looking) {
+    again = true;
+    return;
+  }
+  looking = true;
+  std::set<std::string> watched;
+  for (const std::string& uri : *uris)
+    if (std::string session = sessionOf(uri); !session.empty()) watched.insert(std::move(session));
+  auto found = std::make_shared<Newest>();
+  context.store.read([watched, found](store::Connection& db) { return look(db, watched, *found); },
+                     [self = shared_from_this(), uris, found](Status) {
+                       self->context.post([self, uris, found] {
+                         if (self->closed) return;
+                         self->compare(*uris, *found);
+                         self->looking = false;
+                         if (std::exchange(self->again, false)) self->news();
+                       });
+                     });
+}
+
+void ResourceWatch::Impl::compare(const std::vector<std::string>& uris, const Newest& found) {
+  for (const std::string& uri : uris) {
+    if (uri == kSessionList) server.resourceUpdated(uri);
+    const auto now = found.find(sessionOf(uri));
+    if (now == found.end()) continue;
+    const auto before = seen.find(now->first);
+    if (before == seen.end() || before->second != now->second) server.resourceUpdated(uri);
+  }
+  seen = found;
+}
+
+ResourceWatch::ResourceWatch(mcp::Server& server, const Context& context, store::Notifier& notifier)
+    : impl_(std::make_shared<Impl>(server, context)) {
+  impl_->watch = notifier.watch("", [impl = impl_.get()] { impl->news(); });
+}
+
+ResourceWatch::~ResourceWatch() {
+  impl_->closed = true;
+  impl_->watch = {};
+}
+
+}  // namespace tutti::tools

@@ -1,0 +1,133 @@
+#include "tools/skills.hpp"
+
+#include <algorithm>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "server/agents/blueprint_yaml.hpp"
+#include "server/base/log.hpp"
+#include "server/base/text.hpp"
+
+namespace tutti::tools {
+namespace {
+
+constexpr const char* kMarkdown = "text/markdown";
+constexpr const char* kJson = "application/json";
+
+Error badSkill(std::string_view name, std::string what) {
+  return Error(Code::InvalidArgument, "skill '" + std::string(name) + "': " + std::move(what))
+      .named("bad_skill");
+}
+
+const char* mimeTypeOf(std::string_view path) {
+  if (path.ends_with(".md")) return kMarkdown;
+  return path.ends_with(".json") ? kJson : "text/plain";
+}
+
+/// The mapping between the two lines of dashes at the head of a SKILL.md.
+Result<Json> frontmatterOf(std::string_view name, std::string_view content) {
+  constexpr std::string_view kLine = "---\n";
+  const std::size_t end = content.find("\n---\n", kLine.size() - 1);
+  if (!content.starts_with(kLine) || end == content.npos)
+    return badSkill(name, "its SKILL.md does not begin with front matter");
+  auto head = agents::parseYamlMapping(content.substr(kLine.size(), end + 1 - kLine.size()));
+  if (!head.ok()) return badSkill(name, head.error().message());
+  return head;
+}
+
+/// A blueprint's name as skills spell theirs, or "": lower case, digits and single hyphens.
+std::string skillName(std::string_view blueprint) {
+  std::string name;
+  for (const char c : blueprint) {
+    const bool upper = c >= 'A' && c <= 'Z';
+    const char low = upper ? static_cast<char>(c + ('a' - 'A')) : c == '_' ? '-' : c;
+    if (low == '-' && (name.empty() || name.back() == '-')) return {};
+    name += low;
+  }
+  return name.empty() || name.back() == '-' ? std::string() : name;
+}
+
+std::string jsonBlock(const Json& value) {
+  return "```json\n" + json::dumpPretty(value) + "\n```\n";
+}
+
+/// What to call start_agent with, as far as the schema tells.
+Json exampleCall(const agents::Blueprint& blueprint) {
+  Json call = Json::object({{"blueprint", blueprint.name}});
+  const Json schema = agents::effectiveParametersSchema(blueprint);
+  const Json* properties = json::find(schema, "properties");
+  const bool prompts = properties != nullptr && properties->contains("prompt");
+  if (prompts && properties->size() == 1) {
+    call["prompt"] = "…";
+    return call;
+  }
+  call["parameters"] = Json::object();
+  const Json* required = json::find(schema, "required");
+  for (const Json& name : required != nullptr ? *required : Json::array())
+    call["parameters"][name.get<std::string>()] = "…";
+  return call;
+}
+
+std::string instructionsOf(const agents::Blueprint& blueprint, const std::string& name) {
+  std::string text = "---\nname: " + name + "\ndescription: ";
+  appendJsonString(text, blueprint.description);  // a YAML string in double quotes is one of JSON
+  text += "\n---\n# " + blueprint.name + "\n\n" + blueprint.description + "\n\n";
+  text += "This is an agent. Start it with the tool `start_agent` of tutti:\n\n";
+  text += jsonBlock(exampleCall(blueprint));
+  text += "\nThen call `get_result` until `finished` is true.\n\n## Parameters\n\n";
+  text += jsonBlock(agents::effectiveParametersSchema(blueprint));
+  if (!blueprint.output_schema.is_null())
+    text += "\n## Result\n\n`result_data` matches:\n\n" + jsonBlock(blueprint.output_schema);
+  if (!blueprint.system_prompt.empty())
+    text += "\nWhat the agent is told stands in `references/system-prompt.md`.\n";
+  return text;
+}
+
+}  // namespace
+
+Status addSkills(mcp::Server& server, const std::vector<TextFile>& files) {
+  std::map<std::string, mcp::Skill> skills;
+  for (const TextFile& file : files) {
+    const std::size_t slash = file.path.find('/');
+    if (slash == file.path.npos) continue;  // beside the skills, as a README is
+    const std::string path = file.path.substr(slash + 1);
+    skills[file.path.substr(0, slash)].files.push_back({path, mimeTypeOf(path), file.content});
+  }
+  for (auto& [name, skill] : skills) {
+    const auto main = std::find_if(skill.files.begin(), skill.files.end(),
+                                   [](const auto& file) { return file.path == "SKILL.md"; });
+    if (main == skill.files.end()) return badSkill(name, "it has no SKILL.md");
+    auto head = frontmatterOf(name, main->bytes);
+    if (!head.ok()) return std::move(head).error();
+    skill.uri = "skill://" + name + "/SKILL.md";
+    skill.frontmatter = std::move(*head);
+    if (Status added = server.addSkill(std::move(skill)); !added.ok()) return added;
+  }
+  return ok();
+}
+
+std::optional<mcp::Skill> skillOf(const agents::Blueprint& blueprint) {
+  const std::string name = skillName(blueprint.name);
+  if (name.empty() || blueprint.description.empty()) return std::nullopt;
+  mcp::Skill skill;
+  skill.uri = "skill://blueprints/" + name + "/SKILL.md";
+  skill.frontmatter = Json::object({{"name", name}, {"description", blueprint.description}});
+  skill.files.push_back({"SKILL.md", kMarkdown, instructionsOf(blueprint, name)});
+  if (!blueprint.system_prompt.empty())
+    skill.files.push_back({"references/system-prompt.md", kMarkdown, blueprint.system_prompt});
+  return skill;
+}
+
+void addBlueprintSkills(mcp::Server& server, agents::BlueprintCatalog& catalog) {
+  for (const agents::Blueprint& blueprint : catalog.list()) {
+    if (!blueprint.active) continue;
+    auto skill = skillOf(blueprint);
+    if (!skill) continue;
+    // "a_b" and "a-b" are one name here: the first has it. The other can still be started.
+    if (Status added = server.addSkill(std::move(*skill)); !added.ok())
+      log::warning("a blueprint is not served as a skill",
+                   {{"blueprint", blueprint.name}, {"reason", added.error().message()}});
+  }
+}
+
+}  // namespace tutti::tools
