@@ -17,12 +17,13 @@ ALLOWED = {
     "server/routing": {"server/agents", "server/store", "server/json", "server/base"},
     "server/rpc": {"server/json", "server/base"},
     "server/mcp": {"server/rpc", "server/json", "server/base"},
+    "server/tasks": {"server/mcp", "server/store", "server/json", "server/base"},
     "server/transport": {"server/mcp", "server/rpc", "server/json", "server/base"},
     "server/runner": {"server/agents", "server/store", "server/json", "server/base"},
     "server/toolhost": {"server/transport", "server/mcp", "server/rpc", "server/runner", "server/json", "server/base"},
-    "tools": {"server/toolhost", "server/mcp", "server/runner", "server/agents", "server/documents", "server/routing",
+    "tools": {"server/toolhost", "server/mcp", "server/tasks", "server/runner", "server/agents", "server/documents", "server/routing",
               "server/store", "server/json", "server/base"},
-    "server/cli": {"tools", "server/toolhost", "server/transport", "server/mcp", "server/rpc", "server/runner", "server/agents",
+    "server/cli": {"tools", "server/toolhost", "server/tasks", "server/transport", "server/mcp", "server/rpc", "server/runner", "server/agents",
                    "server/documents", "server/routing", "server/store", "server/json", "server/base"},
     "server": {"server/cli", "server/runner", "server/toolhost", "server/base"},  # main.cpp
 }

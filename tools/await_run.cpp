@@ -55,7 +55,20 @@ void beginWait(const Context& context, const CallPtr& call, const AwaitRun& requ
 
 }  // namespace
 
+bool detachWait(const CallPtr& call) {
+  constexpr std::chrono::minutes kFetchMax{15};
+  mcp::TaskOptions options = kWaitTask;
+  if (const Json* wait = json::find(call->arguments(), "wait_s"))
+    options.ttl_ms = std::chrono::milliseconds(toMillis(wait->get<double>()) + kFetchMax).count();
+  return call->detach(options);
+}
+
 void waitFor(const Context& context, const CallPtr& call, runner::WaitRequest wait) {
+  wait.before_waiting = [call, limit = wait.limit] {
+    const bool named = json::find(call->arguments(), "wait_s") != nullptr;
+    const bool is_task = detachWait(call);
+    return is_task && !named ? std::chrono::milliseconds(kWaitTask.ttl_ms) : limit;
+  };
   wait.progress_every = context.progress_every;
   const std::shared_ptr<runner::Waiter::Wait> running = context.waiter.begin(std::move(wait));
   call->onCancelled([running] { running->cancel(); });
@@ -74,8 +87,8 @@ void withSessionIds(const Context& context, const CallPtr& call,
         }
         return ok();
       },
-      [post = context.post, call, ids, then = std::move(then)](Status status) {
-        post([call, ids, then, status = std::move(status)] {
+      [post = context.post, call = call, ids, then = std::move(then)](Status status) mutable {
+        post([call = std::move(call), ids, then = std::move(then), status = std::move(status)] {
           if (!status.ok()) return call->finish(status.error());
           then(std::move(*ids));
         });
@@ -105,11 +118,12 @@ void awaitRun(const Context& context, const CallPtr& call, AwaitRun request) {
         *session_id = run->session_id;
         return ok();
       },
-      [&context, call, request, session_id](Status status) {
-        context.post([&context, call, request, session_id, status = std::move(status)] {
-          if (!status.ok()) return call->finish(status.error());
-          beginWait(context, call, request, *session_id);
-        });
+      [&context, call = call, request, session_id](Status status) mutable {
+        context.post(
+            [&context, call = std::move(call), request, session_id, status = std::move(status)] {
+              if (!status.ok()) return call->finish(status.error());
+              beginWait(context, call, request, *session_id);
+            });
       });
 }
 

@@ -31,8 +31,17 @@ void withSessionIds(const Context& context, const CallPtr& call,
 void withSessionId(const Context& context, const CallPtr& call, const std::string& id_or_name,
                    std::function<void(const std::string&)> then);
 
+/// What a waiting call becomes for a client that takes tasks, when it names no `wait_s`.
+inline constexpr mcp::TaskOptions kWaitTask{
+    .ttl_ms = 24LL * 3600 * 1000, .poll_ms = 1'000, .repeatable = true};
+
+/// Makes `call` a task, if its client takes tasks. One that names a `wait_s` lives that long and as
+/// long again as its result may need to be fetched: who asks every minute leaves few behind.
+bool detachWait(const CallPtr& call);
+
 /// Runs `wait` for `call`: its progress goes to the client every `context.progress_every`, its
-/// cancellation ends the wait.
+/// cancellation ends the wait. Makes the call a task when the first look does not end the wait and
+/// the client takes tasks. A task waits as long as it lives, unless the call names a `wait_s`.
 void waitFor(const Context& context, const CallPtr& call, runner::WaitRequest wait);
 
 }  // namespace tutti::tools

@@ -12,8 +12,8 @@ void finishWithRead(const Context& context, const CallPtr& call,
         *answer = work(db);
         return ok();
       },
-      [post = context.post, call, answer](Status status) {
-        post([call, answer, status = std::move(status)] {
+      [post = context.post, call = call, answer](Status status) mutable {
+        post([call = std::move(call), answer, status = std::move(status)] {
           if (!status.ok()) return call->finish(status.error());
           if (!answer->ok()) return call->finish(answer->error());
           call->finish(mcp::ToolOutput{std::move(**answer), {}});

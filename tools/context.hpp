@@ -32,6 +32,9 @@ struct Context {
   const toolhost::ToolHost* tool_host = nullptr;     ///< null when nothing is mounted
 };
 
+// What `done` of a store's operation holds is moved on to the I/O thread and never copied: a call
+// must not be let go of on the store's thread.
+
 /// Reads on a reader's thread and finishes the call with what `work` returns.
 void finishWithRead(const Context& context, const CallPtr& call,
                     std::function<Result<Json>(store::Connection&)> work);
@@ -48,8 +51,8 @@ void write(const Context& context, std::function<Result<T>(store::Tx&)> work,
         outcome->emplace(std::move(*made));
         return ok();
       },
-      [post = context.post, then = std::move(then), outcome](Status status) {
-        post([then, outcome, status = std::move(status)] {
+      [post = context.post, then = std::move(then), outcome](Status status) mutable {
+        post([then = std::move(then), outcome, status = std::move(status)] {
           if (!status.ok()) return then(status.error());
           then(std::move(**outcome));
         });

@@ -2,10 +2,17 @@
 
 #include <nlohmann/json.hpp>
 
+#include "server/tasks/task_rows.hpp"
 #include "tools/await_run.hpp"
 #include "tools/run_report.hpp"
 
 namespace tutti::tools {
+
+namespace {
+std::chrono::milliseconds waitOf(const AnswerOptions& options) {
+  return options.mode == agents::ExecutionMode::Sync ? options.wait : std::chrono::milliseconds(0);
+}
+}  // namespace
 
 std::string bodyWithoutKey(const Json& arguments) {
   Json body = arguments;
@@ -29,6 +36,38 @@ Result<agents::StartedRun> onceForKey(store::Tx& tx, const KeyedCall& call,
   if (started.ok())
     agents::saveIdempotent(tx, call.tool, call.key, call.body, started->run.run_id, call.now);
   return started;
+}
+
+std::string startedKey(const CallPtr& call, const std::string& own_key,
+                       const AnswerOptions& options) {
+  if (waitOf(options).count() > 0) detachWait(call);
+  const std::string_view task = call->taskId();
+  return own_key.empty() && !task.empty() ? "task:" + std::string(task) : own_key;
+}
+
+Status checkWanted(store::Tx& tx, const std::string& task_id) {
+  return task_id.empty() ? ok() : tasks::checkUnfinished(tx, task_id);
+}
+
+void awaitStarted(const Context& context, const CallPtr& call, StartedCall started) {
+  auto run_id = std::make_shared<std::string>();
+  context.store.read(
+      [started, run_id](store::Connection& db) -> Status {
+        auto known = agents::findIdempotent(db, started.tool, started.key, started.body);
+        if (!known.ok()) return std::move(known).error();
+        *run_id = known->value_or("");
+        return ok();
+      },
+      [&context, call = call, wait = waitOf(started.options), run_id](Status status) mutable {
+        context.post([&context, call = std::move(call), wait, run_id, status = std::move(status)] {
+          if (!status.ok()) return call->finish(status.error());
+          if (!run_id->empty()) return awaitRun(context, call, {"", *run_id, wait, {}});
+          call->refuse(Error(Code::Unavailable,
+                             "the process that was to start the agent ended before it did",
+                             "nothing was started; call again")
+                           .named("process_lost"));
+        });
+      });
 }
 
 void answerWithHandle(const Context& context, const CallPtr& call,

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "server/base/text.hpp"
+#include "tools/await_run.hpp"
 #include "tools/delete_session.hpp"
 #include "tools/get_events.hpp"
 #include "tools/get_result.hpp"
@@ -29,6 +30,7 @@ struct Entry {
   mcp::ToolAnnotations annotations;
   Handle handle;
   const char* meta = "";
+  mcp::TaskSupport task_support = mcp::TaskSupport::Forbidden;
 };
 
 /// Claude Code hides most tools behind a search. What an orchestrating model always needs is loaded
@@ -52,7 +54,8 @@ const std::vector<Entry>& entries() {
        "session_id. It goes on when you disconnect. Then call get_result.",
        {.open_world = true},
        StartAgent::handle,
-       kAlwaysLoad},
+       kAlwaysLoad,
+       mcp::TaskSupport::Optional},
       {Resume::kName,
        "agents",
        "Continue an agent",
@@ -60,15 +63,17 @@ const std::vector<Entry>& entries() {
        "conversation. "
        "Then call get_result.",
        {.open_world = true},
-       Resume::handle},
+       Resume::handle,
+       "",
+       mcp::TaskSupport::Optional},
       {GetResult::kName, "agents", "Get an agent's result",
        "Get the result of an agent session, waiting up to wait_s seconds. While finished is false, "
        "call again.",
-       kReads, GetResult::handle, kAlwaysLoad},
+       kReads, GetResult::handle, kAlwaysLoad, mcp::TaskSupport::Optional},
       {WaitAny::kName, "agents", "Wait for the first of several agents",
        "Wait until any of several agent sessions has ended, and say which. Use it after starting "
        "agents in parallel.",
-       kReads, WaitAny::handle},
+       kReads, WaitAny::handle, "", mcp::TaskSupport::Optional},
       {Stop::kName,
        "agents",
        "Stop an agent",
@@ -129,6 +134,14 @@ const std::vector<Toolset>& toolsets() {
   return all;
 }
 
+bool holdsTaskTools(std::string_view names) {
+  const auto wanted = parseNames(names);
+  return wanted.ok() && std::all_of(entries().begin(), entries().end(), [&](const Entry& entry) {
+           return entry.task_support == mcp::TaskSupport::Forbidden || wanted->contains("all") ||
+                  wanted->contains(entry.toolset);
+         });
+}
+
 Status addTools(mcp::Server& server, const Context& context, std::string_view names,
                 const std::function<std::string(std::string_view)>& schemas) {
   auto wanted = parseNames(names);
@@ -143,6 +156,8 @@ Status addTools(mcp::Server& server, const Context& context, std::string_view na
     tool.output_schema = schemas(tool.name + ".output.json");
     tool.annotations = entry.annotations;
     tool.meta = entry.meta;
+    tool.task_support = entry.task_support;
+    tool.task_options = kWaitTask;
     Status added = server.addTool(std::move(tool), [&context, handle = entry.handle](CallPtr call) {
       handle(context, call);
     });

@@ -21,6 +21,10 @@ const std::vector<Toolset>& toolsets();
 /// What is published when nothing is said.
 inline constexpr std::string_view kDefaultToolsets = "agents,sessions";
 
+/// Are all tools that run as tasks among the tools of `names`? Only then tasks of another process
+/// can be taken over.
+bool holdsTaskTools(std::string_view names);
+
 /// Adds the tools of `names` (comma-separated; "all" for every one) to `server`, in the list's
 /// order. `schemas` gives a schema file's text by its name, as in "start_agent.input.json".
 /// `context` must outlive the server's last call. Errors: InvalidArgument "unknown_toolset" with

@@ -30,8 +30,16 @@ Result<agents::StartedRun> Resume::run(store::Tx& tx, const Input& input) {
 void Resume::handle(const Context& context, const CallPtr& call) {
   Input input = decode(call->arguments(), context.supervisor.replicaId());
   const AnswerOptions options{input.turn.mode, input.wait};
+  input.idempotency_key = startedKey(call, input.idempotency_key, options);
+  if (call->repeated())
+    return awaitStarted(context, call, {kName, input.idempotency_key, input.body, options});
   write<agents::StartedRun>(
-      context, [input = std::move(input)](store::Tx& tx) { return run(tx, input); },
+      context,
+      [input = std::move(input),
+       task = std::string(call->taskId())](store::Tx& tx) -> Result<agents::StartedRun> {
+        if (Status wanted = checkWanted(tx, task); !wanted.ok()) return std::move(wanted).error();
+        return run(tx, input);
+      },
       [&context, call, options](Result<agents::StartedRun> started) {
         answerWithHandle(context, call, std::move(started), options);
       });

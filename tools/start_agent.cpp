@@ -126,20 +126,29 @@ Result<agents::StartedRun> StartAgent::run(store::Tx& tx, const Input& input,
 void StartAgent::handle(const Context& context, const CallPtr& call) {
   Result<Input> input = decode(call->arguments());
   if (!input.ok()) return call->finish(std::move(input).error());
+  const AnswerOptions answer{input->mode, input->wait};
+  if (call->repeated())
+    return awaitStarted(
+        context, call,
+        {kName, startedKey(call, input->idempotency_key, answer), input->body, answer});
   holdCatalog(context);
   Result<agents::NewSession> session = prepare(context, *input, call->caller());
   if (!session.ok()) return call->finish(std::move(session).error());
-  const AnswerOptions answer{input->mode, input->wait};
+  input->idempotency_key = startedKey(call, input->idempotency_key, answer);
   struct Prepared {
     Input input;
     agents::NewSession session;
     agents::SessionLimits limits;
+    std::string task_id;
   };
-  auto prepared = std::make_shared<const Prepared>(
-      Prepared{std::move(*input), std::move(*session), context.supervisor.limits()});
+  auto prepared = std::make_shared<const Prepared>(Prepared{std::move(*input), std::move(*session),
+                                                            context.supervisor.limits(),
+                                                            std::string(call->taskId())});
   write<agents::StartedRun>(
       context,
-      [prepared](store::Tx& tx) {
+      [prepared](store::Tx& tx) -> Result<agents::StartedRun> {
+        Status wanted = checkWanted(tx, prepared->task_id);
+        if (!wanted.ok()) return std::move(wanted).error();
         return run(tx, prepared->input, prepared->session, prepared->limits);
       },
       [&context, call, answer](Result<agents::StartedRun> started) {

@@ -10,6 +10,7 @@
 #include "server/base/file.hpp"
 #include "server/base/log.hpp"
 #include "server/cli/mounts.hpp"
+#include "server/tasks/migrations.hpp"
 #include "server/transport/timers.hpp"
 #include "tools/prompts.hpp"
 #include "tools/registry.hpp"
@@ -22,6 +23,7 @@ namespace fs = std::filesystem;
 
 namespace {
 constexpr std::int64_t kLeaveMaxMs = 10'000;
+constexpr std::int64_t kAdoptDelayMs = 50;
 constexpr std::size_t kSchemaBytesMax = 1U << 20;
 
 constexpr const char* kInstructions =
@@ -40,6 +42,14 @@ std::string schemaText(const std::string& assets, std::string_view name) {
   for (const EmbeddedFile& file : embeddedFiles())
     if (file.path == path) return std::string(file.content);
   return {};
+}
+
+/// Of all parts that keep something in the store.
+std::vector<store::Migration> migrations() {
+  std::vector<store::Migration> all = agents::migrations();
+  const auto& tasks = tasks::migrations();
+  all.insert(all.end(), tasks.begin(), tasks.end());
+  return all;
 }
 
 /// prompts/*.md, and what is below prompts/skills/ by its path from there. A file of the assets
@@ -95,16 +105,17 @@ Result<std::unique_ptr<Application>> Application::open(const Settings& settings)
   return application;
 }
 
-Status Application::wire(const Settings& settings) {
+Status Application::openStore(const Settings& settings) {
   auto folder = dataFolder(settings.data);
   if (!folder.ok()) return std::move(folder).error();
-  auto opened = store::Store::open(*folder, agents::migrations());
+  auto opened = store::Store::open(*folder, migrations());
   if (!opened.ok()) return std::move(opened).error();
   store_ = std::move(*opened);
   notifier_ = std::make_unique<store::Notifier>(io_, *store_, folders_);
-  if (Status started = notifier_->start(); !started.ok()) return started;
-  catalog_ = std::make_unique<agents::BlueprintCatalog>(catalogOptions(settings));
+  return notifier_->start();
+}
 
+Status Application::startRunner(const Settings& settings) {
   runner::Supervisor::Options options;
   options.folders = &folders_;
   options.launch.program = ownProgram();
@@ -113,8 +124,27 @@ Status Application::wire(const Settings& settings) {
   if (!settings.claude.empty()) options.launch.claude_command = settings.claude;
   options.launch.environment = runner::currentEnvironment();
   supervisor_ = std::make_unique<runner::Supervisor>(io_, *store_, std::move(options));
-  if (Status started = supervisor_->start(); !started.ok()) return started;
+  return supervisor_->start();
+}
 
+void Application::keepTasks(const std::shared_ptr<mcp::Timers>& timers) {
+  tasks_ = std::make_shared<tasks::DurableTaskStore>(tasks::DurableTaskStore::Parts{
+      *store_, *notifier_, context_->post, supervisor_->replicaId(),
+      [this](const std::string& replica) { return supervisor_->isDead(replica); }, timers});
+}
+
+/// After the first answers: nobody waits for it as long as that.
+void Application::adoptTasks(mcp::Timers& timers) {
+  supervisor_->onDeparture([this](const std::string& replica) {
+    replica.empty() ? tasks_->adoptAll() : tasks_->adopt(replica);
+  });
+  adoption_ = timers.after(kAdoptDelayMs, [this] { tasks_->adoptAll(); });
+}
+
+Status Application::wire(const Settings& settings) {
+  if (Status opened = openStore(settings); !opened.ok()) return opened;
+  catalog_ = std::make_unique<agents::BlueprintCatalog>(catalogOptions(settings));
+  if (Status started = startRunner(settings); !started.ok()) return started;
   waiter_ = std::make_unique<runner::Waiter>(io_, *store_, *notifier_);
   std::error_code failed;
   context_ = std::make_unique<tools::Context>(
@@ -126,7 +156,10 @@ Status Application::wire(const Settings& settings) {
   server.title = "tutti";
   server.version = TUTTI_VERSION;
   server.instructions = kInstructions;
-  server.timers = transport::makeTimers(io_);
+  const std::shared_ptr<mcp::Timers> timers = transport::makeTimers(io_);
+  server.timers = timers;
+  keepTasks(timers);
+  server.task_store = tasks_;
   server_ = std::make_unique<mcp::Server>(std::move(server));
   std::string toolsets = settings.toolsets;
   if (toolsets.empty()) toolsets = tools::kDefaultToolsets;
@@ -135,6 +168,7 @@ Status Application::wire(const Settings& settings) {
       *server_, *context_, toolsets,
       [assets = settings.assets](std::string_view name) { return schemaText(assets, name); });
   if (!added.ok()) return added;
+  if (tools::holdsTaskTools(toolsets)) adoptTasks(*timers);
   if (Status offered = offer(settings); !offered.ok()) return offered;
   return settings.mcp_config.empty() ? ok() : mount(settings);
 }

@@ -14,6 +14,7 @@
 #include "server/runner/waiter.hpp"
 #include "server/store/notifier.hpp"
 #include "server/store/store.hpp"
+#include "server/tasks/durable_store.hpp"
 #include "server/toolhost/tool_host.hpp"
 #include "tools/context.hpp"
 #include "tools/resources.hpp"
@@ -44,6 +45,10 @@ class Application {
  private:
   Application() = default;
   Status wire(const Settings& settings);
+  Status openStore(const Settings& settings);
+  Status startRunner(const Settings& settings);
+  void keepTasks(const std::shared_ptr<mcp::Timers>& timers);
+  void adoptTasks(mcp::Timers& timers);
   Status offer(const Settings& settings);
   Status mount(const Settings& settings);
 
@@ -55,6 +60,8 @@ class Application {
   std::unique_ptr<runner::Supervisor> supervisor_;
   std::unique_ptr<runner::Waiter> waiter_;
   std::unique_ptr<tools::Context> context_;
+  std::shared_ptr<tasks::DurableTaskStore> tasks_;
+  std::shared_ptr<void> adoption_;  ///< a timer
   std::unique_ptr<mcp::Server> server_;
   std::unique_ptr<tools::ResourceWatch> resource_watch_;
   std::unique_ptr<toolhost::ToolSink> tool_sink_;

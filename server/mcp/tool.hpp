@@ -29,6 +29,15 @@ struct ToolAnnotations {
 /// Whether calls may become tasks. Required: clients without tasks cannot call it.
 enum class TaskSupport { Forbidden, Optional, Required };
 
+/// How a task is offered.
+struct TaskOptions {
+  std::int64_t ttl_ms = 300'000;
+  std::int64_t poll_ms = 1'000;
+  /// Should this process die, another one that has the store may run the call again, with the same
+  /// arguments; else the task fails as process_lost.
+  bool repeatable = false;
+};
+
 /// One entry of tools/list. The schemas are JSON texts and are served byte for byte.
 struct Tool {
   std::string name;  ///< 1 to 128 of [A-Za-z0-9_.-]
@@ -38,6 +47,9 @@ struct Tool {
   std::string output_schema;  ///< may be empty; then no structured content is promised
   ToolAnnotations annotations;
   TaskSupport task_support = TaskSupport::Forbidden;
+  /// Of calls that a client of 2025-11-25 asks to be tasks. It may wish for a time to live of its
+  /// own, up to ServerOptions::task_ttl_max_ms.
+  TaskOptions task_options = {};
   std::string meta = {};  ///< `_meta`, a JSON object as text; may be empty
   /// Serve an input schema that does not compile, and let arguments pass as they are: for tools that
   /// are passed on from elsewhere.
@@ -53,13 +65,6 @@ struct ToolOutput {
   bool is_error = false;  ///< the tool failed and says so in its own words; no schema applies
 };
 
-/// How a task is offered. A client of 2025-11-25 may wish for a time to live of its own, up to
-/// ServerOptions::task_ttl_max_ms.
-struct TaskOptions {
-  std::int64_t ttl_ms = 300'000;
-  std::int64_t poll_ms = 1'000;
-};
-
 /// One tools/call under way. Arguments have passed the input schema.
 class ToolCall : public RequestContext {
  public:
@@ -72,6 +77,10 @@ class ToolCall : public RequestContext {
   /// happened, when it cannot be a task; true again when it is one. A call of 2025-11-25 that asks
   /// to be a task is one before the handler runs.
   virtual bool detach(const TaskOptions& options) = 0;
+  /// Empty while it is no task. Never used for another task.
+  virtual std::string_view taskId() const = 0;
+  /// Has a process that ran this call before died? Only for tasks that are repeatable.
+  virtual bool repeated() const = 0;
 
   /// Ends the call, exactly once; later ones are ignored. An Error becomes a result with isError,
   /// its structured content {error:{code,name,message,hint,details}} and a text for the model.

@@ -5,6 +5,7 @@
 #include "server/base/log.hpp"
 #include "server/base/text.hpp"
 #include "server/mcp/methods.hpp"
+#include "server/mcp/tasks/task_repeat.hpp"
 #include "server/mcp/tasks/task_run.hpp"
 #include "server/mcp/under_way.hpp"
 
@@ -26,9 +27,11 @@ class Call final : public UnderWay<ToolCall> {
     if (flow_.inTask()) return true;
     const bool may = tool_->tool.task_support != TaskSupport::Forbidden;
     if (!may || !flow_.open() || !flow_.clientCan(ClientFeature::Tasks)) return false;
-    flow_.detach(options);
+    flow_.detach(options, options.repeatable ? repeatText(flow_.request(), arguments_) : "");
     return true;
   }
+  std::string_view taskId() const override { return flow_.taskId(); }
+  bool repeated() const override { return flow_.repeated(); }
 
   void finish(Result<ToolOutput> result) override {
     if (!flow_.open()) return;
@@ -81,8 +84,9 @@ bool asksForTask(const RegisteredTool& tool, const Request& request) {
   return hasExperimentalTasks(request.context.revision) && request.params.contains("task");
 }
 
-TaskOptions wishedTask(const Server::Impl& server, const Request& request) {
-  TaskOptions options;
+TaskOptions wishedTask(const Server::Impl& server, const RegisteredTool& tool,
+                       const Request& request) {
+  TaskOptions options = tool.tool.task_options;
   const Json* task = json::find(request.params, "task");
   const std::int64_t wish =
       task != nullptr && task->is_object() ? json::integerOr(*task, "ttl", 0) : 0;
@@ -143,7 +147,7 @@ void callTool(Server::Impl& server, Request& request, std::shared_ptr<Pending>& 
 
   auto call = std::make_shared<Call>(server, tool, std::move(request), std::move(*arguments));
   begin<ToolCall>(call, pending);
-  if (asksForTask(*tool, call->request())) call->detach(wishedTask(server, call->request()));
+  if (asksForTask(*tool, call->request())) call->detach(wishedTask(server, *tool, call->request()));
   tool->handler(std::move(call));
 }
 

@@ -29,7 +29,9 @@ Flow::Flow(Server::Impl& server, Request&& request)
 }
 
 Flow::~Flow() {
-  if (!ended_) {
+  // Another process takes up the tasks of a server that is gone.
+  const bool left_behind = request_.task && alive_.expired();
+  if (!ended_ && !left_behind) {
     log::error(
         "a handler let go of its request without ending it",
         {{"method", request_.method}, {"name", json::stringOr(request_.params, "name", "")}});
@@ -163,10 +165,18 @@ void Flow::askInRequests(InputNeeded needed) {
   if (!ended_) cancel_callback_ = std::move(stop);
 }
 
-void Flow::detach(const TaskOptions& options) {
-  server_.tasks->start(request_, options);
+void Flow::detach(const TaskOptions& options, std::string repeat_text) {
+  server_.tasks->start(request_, options, std::move(repeat_text));
   request_.task->follow(this);
   if (request_.task->over()) withdraw();
+}
+
+std::string_view Flow::taskId() const {
+  return request_.task ? std::string_view(request_.task->id()) : std::string_view();
+}
+
+bool Flow::repeated() const {
+  return request_.task && request_.task->repeated();
 }
 
 void Flow::askInTask(InputNeeded needed) {

@@ -67,8 +67,10 @@ class Flow {
   void wakeUp() { suspended_ = false; }
   /// Has the request become a task? It then ends where others do, and is answered there.
   bool inTask() const { return request_.task != nullptr; }
-  /// Makes it one. Asks clientCan(Tasks) first.
-  void detach(const TaskOptions& options);
+  /// Makes it one. Asks clientCan(Tasks) first. `repeat_text`: see Task::request.
+  void detach(const TaskOptions& options, std::string repeat_text);
+  std::string_view taskId() const;
+  bool repeated() const;
   /// Keeps the request with its task until the client has answered.
   void askInTask(InputNeeded needed);
   /// The client, or time, has ended the task.

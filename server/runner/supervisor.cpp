@@ -15,6 +15,7 @@ Supervisor::Supervisor(net::io_context& io, store::Store& store, Options options
 Supervisor::~Supervisor() {
   impl_->closing = true;
   impl_->idle = nullptr;
+  impl_->departed = nullptr;
   for (auto& [id, follower] : impl_->followers) follower->abandon();
   impl_->followers.clear();
   impl_->blocking.stop();
@@ -26,6 +27,12 @@ Supervisor::~Supervisor() {
 
 const std::string& Supervisor::replicaId() const {
   return impl_->replica->id();
+}
+bool Supervisor::isDead(const std::string& replica) const {
+  return impl_->replica->isDead(replica);
+}
+void Supervisor::onDeparture(std::function<void(const std::string&)> departed) {
+  impl_->departed = std::move(departed);
 }
 const agents::SessionLimits& Supervisor::limits() const {
   return impl_->options.limits;
@@ -47,9 +54,10 @@ Status Supervisor::start() {
   // Watch first, look second: who dies between the two is seen by one of them.
   Status watching = impl_->replica->watchDepartures(
       *impl_->options.folders, [weak = std::weak_ptr(impl_)](const std::string& id) {
-        auto self = weak.lock();
-        if (self && id.empty()) return self->adoptAll();
-        if (self) self->adopt(id);
+        const auto self = weak.lock();
+        if (!self) return;
+        id.empty() ? self->adoptAll() : self->adopt(id);
+        if (self->departed) self->departed(id);
       });
   if (!watching.ok()) return watching;
   impl_->adoptAll();

@@ -44,6 +44,11 @@ class Supervisor {
 
   /// What rows of this replica carry as owner.
   const std::string& replicaId() const;
+  /// Does no process hold this id any more? See Replica::isDead().
+  bool isDead(const std::string& replica) const;
+  /// `departed` runs on the I/O thread with the id of each replica that has died or left from now
+  /// on, for what others keep under its name; empty: look at all of them.
+  void onDeparture(std::function<void(const std::string& replica)> departed);
   const agents::SessionLimits& limits() const;
   const LaunchContext& launchContext() const;
 

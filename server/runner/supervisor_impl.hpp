@@ -142,6 +142,7 @@ struct Supervisor::Impl : std::enable_shared_from_this<Supervisor::Impl> {
   std::set<std::chrono::milliseconds> pumps_due;  // by their delays, of which there are few
   bool closing = false;
   std::function<void()> idle;
+  std::function<void(const std::string&)> departed;
 };
 
 }  // namespace tutti::runner

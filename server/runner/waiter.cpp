@@ -34,11 +34,15 @@ class RunningWait final : public Waiter::Wait, public std::enable_shared_from_th
       watches_.push_back(notifier.watch(id, [weak = weak_from_this()] {
         if (auto self = weak.lock()) self->look();
       }));
-    limit_.expires_after(request_.limit);
+    armLimit(request_.limit);
+    armProgress();
+  }
+
+  void armLimit(milliseconds limit) {
+    limit_.expires_after(limit);
     limit_.async_wait([self = shared_from_this()](boost::system::error_code error) {
       if (!error) self->finish(false);
     });
-    armProgress();
   }
 
   void armProgress() {
@@ -65,9 +69,10 @@ class RunningWait final : public Waiter::Wait, public std::enable_shared_from_th
           *found = look(db);
           return ok();
         },
-        [self = shared_from_this(), found](Status status) {
+        [self = shared_from_this(), found](Status status) mutable {
           if (!status.ok()) *found = std::move(status).error();
-          net::post(self->io_, [self, found] { self->looked(std::move(*found)); });
+          net::io_context& io = self->io_;  // the wait is moved there, and ends on its thread
+          net::post(io, [self = std::move(self), found] { self->looked(std::move(*found)); });
         });
   }
 
@@ -76,6 +81,11 @@ class RunningWait final : public Waiter::Wait, public std::enable_shared_from_th
     if (over_) return;
     if (!found.ok() || found.value()) return finish(std::move(found));
     if (request_.limit.count() == 0) return finish(false);
+    if (const auto before_waiting = std::exchange(request_.before_waiting, nullptr)) {
+      const milliseconds limit = before_waiting();  // it may cancel
+      if (over_) return;
+      if (limit != request_.limit) armLimit(limit);
+    }
     if (std::exchange(again_, false)) look();
   }
 
@@ -85,6 +95,7 @@ class RunningWait final : public Waiter::Wait, public std::enable_shared_from_th
     limit_.cancel();
     progress_.cancel();
     request_.progress = nullptr;
+    request_.before_waiting = nullptr;
     // A watch may be calling us at this moment; end it from the loop.
     net::post(io_, [self = shared_from_this()] { self->watches_.clear(); });
     return true;

@@ -24,6 +24,9 @@ struct WaitRequest {
   std::chrono::milliseconds progress_every{10'000};
   /// Looks, on a reader's thread: true when the wait is over. Keep what you saw in shared state.
   std::function<Result<bool>(store::Connection&)> look;
+  /// Runs once, on the I/O thread, when the first look has not ended the wait. Gives the limit from
+  /// then on. May be empty.
+  std::function<std::chrono::milliseconds()> before_waiting;
   /// Runs every `progress_every` with the time waited so far. May be empty.
   std::function<void(std::chrono::milliseconds)> progress;
   /// Runs exactly once, on the I/O thread: true when look() said so, false when the limit ran out.

@@ -95,6 +95,8 @@ struct Notifier::Impl : std::enable_shared_from_this<Notifier::Impl> {
   void check();
   void onNews(const Status& status, const News& news);
   void tell(const News& news);
+  void tellOfCommit();
+  bool idle() const { return watches.empty() && commit_watches.empty(); }
   void remove(std::uint64_t id);
 
   struct Entry {
@@ -122,6 +124,7 @@ struct Notifier::Impl : std::enable_shared_from_this<Notifier::Impl> {
   std::uint64_t next_watch = 1;
   std::map<std::uint64_t, Entry> watches;
   std::unordered_multimap<std::string, std::uint64_t> by_session;
+  std::map<std::uint64_t, std::shared_ptr<Callback>> commit_watches;
 };
 
 struct Notifier::Watch::State {
@@ -169,7 +172,7 @@ void Notifier::Impl::onFiles(std::span<const std::string_view> names) {
 
 /// Again and again, as long as somebody waits.
 void Notifier::Impl::poll() {
-  if (!polling || poll_armed || watches.empty()) return;
+  if (!polling || poll_armed || idle()) return;
   poll_armed = true;
   poll_timer.expires_after(kPollEvery);
   poll_timer.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
@@ -182,7 +185,7 @@ void Notifier::Impl::poll() {
 }
 
 void Notifier::Impl::onWalWritten() {
-  if (watches.empty()) {
+  if (idle()) {
     last_id.reset();
   } else if (wal_timer_armed) {
     wal_written_again = true;
@@ -199,7 +202,7 @@ void Notifier::Impl::armWalTimer(std::size_t step) {
     if (error || !self) return;
     self->wal_timer_armed = false;
     self->check();
-    if (self->watches.empty()) return;
+    if (self->idle()) return;
     if (std::exchange(self->wal_written_again, false)) {
       self->armWalTimer(0);
     } else if (step + 1 < kWalChecks.size()) {
@@ -209,6 +212,8 @@ void Notifier::Impl::armWalTimer(std::size_t step) {
 }
 
 void Notifier::Impl::check() {
+  const auto alive = shared_from_this();  // a callback may end the Notifier itself
+  tellOfCommit();
   if (watches.empty()) {
     last_id.reset();  // nobody to tell: whoever comes reads the state for himself first
     return;
@@ -267,7 +272,15 @@ void Notifier::Impl::tell(const News& news) {
   }
 }
 
+void Notifier::Impl::tellOfCommit() {
+  if (commit_watches.empty()) return;
+  const auto told = commit_watches;  // they may come and go meanwhile
+  for (const auto& [id, callback] : told)
+    if (commit_watches.contains(id)) (*callback)();
+}
+
 void Notifier::Impl::remove(std::uint64_t id) {
+  if (commit_watches.erase(id) > 0) return;
   const auto found = watches.find(id);
   if (found == watches.end()) return;
   const auto [begin, end] = by_session.equal_range(found->second.session_id);
@@ -287,6 +300,7 @@ Notifier::~Notifier() {
   impl_->mailbox->close();
   impl_->watches.clear();
   impl_->by_session.clear();
+  impl_->commit_watches.clear();
   impl_->folder = {};
   impl_->poll_timer.cancel();
   impl_->wal_timer.cancel();
@@ -303,6 +317,15 @@ Notifier::Watch Notifier::watch(const std::string& session_id, Callback callback
   impl_->watches.emplace(id,
                          Impl::Entry{session_id, std::make_shared<Callback>(std::move(callback))});
   impl_->by_session.emplace(session_id, id);
+  impl_->poll();
+  Watch watch;
+  watch.state_ = std::make_shared<Watch::State>(impl_, id);
+  return watch;
+}
+
+Notifier::Watch Notifier::watchCommits(Callback callback) {
+  const std::uint64_t id = impl_->next_watch++;
+  impl_->commit_watches.emplace(id, std::make_shared<Callback>(std::move(callback)));
   impl_->poll();
   Watch watch;
   watch.state_ = std::make_shared<Watch::State>(impl_, id);

@@ -53,6 +53,9 @@ class Notifier {
   /// once for a burst, when the session was deleted, and now and then without news (whoever is
   /// woken reads the state). A callback may add and end watches, its own included.
   Watch watch(const std::string& session_id, Callback callback);
+  /// `callback` runs after each commit, by whichever process: for what has no events. Once for a
+  /// burst, and now and then without news.
+  Watch watchCommits(Callback callback);
 
  private:
   struct Impl;

@@ -169,7 +169,8 @@ Json TuttiProcess::receive() {
 Json TuttiProcess::request(const std::string& method, Json params) {
   const int id = ++next_id_;
   params["_meta"]["io.modelcontextprotocol/protocolVersion"] = "2026-07-28";
-  params["_meta"]["io.modelcontextprotocol/clientCapabilities"] = Json::object();
+  Json& capabilities = params["_meta"]["io.modelcontextprotocol/clientCapabilities"];
+  if (capabilities.is_null()) capabilities = Json::object();
   send(Json{{"jsonrpc", "2.0"}, {"id", id}, {"method", method}, {"params", params}});
   for (;;) {
     Json message = receive();

@@ -42,7 +42,7 @@ class TuttiProcess {
   /// The next message on stdout; a line that is not JSON fails the test.
   Json receive();
   /// Sends a request and returns its response; notifications on the way are kept in
-  /// notifications().
+  /// notifications(). The client declares no capabilities unless `params` has some.
   Json request(const std::string& method, Json params = Json::object());
   /// A tools/call; its structured content, or {"error": …} of a failed tool.
   Json call(const std::string& tool, Json arguments = Json::object());

@@ -303,5 +303,33 @@ TEST_F(NotifierTest, ACommitIsHeardThoughItsProcessDiedBeforeItCouldTellAnybody)
   EXPECT_TRUE(runUntil([&] { return calls > 0; }));
 }
 
+TEST_F(NotifierTest, WatchersOfCommitsHearWhatIsNoEventToo) {
+  Turns turns;
+  const pid_t child = forkChild([&] {
+    turns.becomeChild();
+    const auto store = openStore(folder_.path(), {}, eventTable());
+    if (!turns.take(1)) return 1;
+    const Status written = store->writeAndWait([](Tx& tx) {
+      tx.execute("CREATE TABLE others(id INTEGER)");
+      return ok();
+    });
+    turns.give(1);
+    return written.ok() && turns.take(1) ? 0 : 1;
+  });
+  open();
+  int calls = 0;
+  auto watch = notifier_->watchCommits([&] { ++calls; });
+  turns.give(0);  // nothing but its commit is there to be heard
+  ASSERT_TRUE(turns.take(0));
+  ASSERT_TRUE(runUntil([&] { return calls > 0; }));
+  watch = Notifier::Watch();
+  calls = 0;
+  write("a");
+  drain();
+  EXPECT_EQ(calls, 0);
+  turns.give(0);
+  EXPECT_EQ(exitStatusOf(child), 0);
+}
+
 }  // namespace
 }  // namespace tutti::store

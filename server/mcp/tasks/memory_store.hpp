@@ -10,7 +10,7 @@
 namespace tutti::mcp {
 
 /// Answers at once. A task is forgotten when its time has passed.
-class MemoryTaskStore final : public TaskStore {
+class MemoryTaskStore : public TaskStore {
  public:
   struct Options {
     std::size_t tasks_max = 1000;

@@ -34,6 +34,7 @@ struct Task {
   std::map<std::string, std::string> inputs = {};  ///< outstanding: {"method","params"} by key
   std::string result = {};                         ///< JSON text, of a request that was answered
   std::string error = {};                          ///< JSON text, of one that ended with an error
+  std::string request = {};  ///< runs the call again, see task_repeat.hpp; empty: it cannot be
 };
 
 /// What changes in a task; nothing else does.
@@ -71,6 +72,15 @@ class TaskStore {
   virtual void list(const TaskQuery& query, Listed done) = 0;
   /// `watcher` sees every task that was created or changed, before `done` runs. One watcher.
   virtual void onChange(std::function<void(const Task&)> watcher) = 0;
+
+  // For stores that several processes share.
+  /// The watcher sees what other processes do to that task too, and once how it stands now, until
+  /// unfollow() was called as often.
+  virtual void follow(const std::string& /*id*/) {}
+  virtual void unfollow(const std::string& /*id*/) {}
+  /// `heir` is given every unfinished task whose process has died: it is this process's from now
+  /// on.
+  virtual void onOrphan(std::function<void(Task)> /*heir*/) {}
 };
 
 }  // namespace tutti::mcp

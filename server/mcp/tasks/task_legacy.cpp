@@ -33,6 +33,7 @@ class ResultWait : public std::enable_shared_from_this<ResultWait> {
     const auto tasks = tasks_.lock();
     if (!isTerminal(task.status)) {
       watch_ = tasks->watch(id_, [self = shared_from_this()](const Task* now) { self->see(now); });
+      endWith(*tasks, task);
       asked_->onCancelled([weak = weak_from_this()] {
         if (const auto wait = weak.lock()) wait->leave();
       });
@@ -42,6 +43,7 @@ class ResultWait : public std::enable_shared_from_this<ResultWait> {
 
  private:
   void see(const Task* task);
+  void endWith(Tasks& tasks, const Task& task);
   void answerEnded(const Task& task);
   void askClient(TaskRun& run);
   void ask(const std::string& key, const std::string& wanted);
@@ -52,6 +54,7 @@ class ResultWait : public std::enable_shared_from_this<ResultWait> {
   const std::shared_ptr<TaskRequest> asked_;
   const std::string id_;
   Tasks::WatchId watch_ = 0;
+  std::shared_ptr<void> expiry_;
   std::map<std::string, rpc::Id> questions_;  // our requests by the task's keys; empty id: answered
 };
 
@@ -64,6 +67,18 @@ void ResultWait::see(const Task* task) {
   const auto tasks = tasks_.lock();
   const auto run = tasks ? tasks->running(id_) : nullptr;
   if (run && task->status == TaskStatus::InputRequired) askClient(*run);
+}
+
+/// Nobody tells us when a task expires that another process works on.
+void ResultWait::endWith(Tasks& tasks, const Task& task) {
+  const ServerOptions& options = tasks.server().options;
+  if (!options.timers) return;
+  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+      task.created + std::chrono::milliseconds(task.ttl_ms) - options.clock->now());
+  constexpr std::int64_t kSlackMs = 1'000;  // who works on it may tell more
+  expiry_ = options.timers->after(left.count() + kSlackMs, [weak = weak_from_this()] {
+    if (const auto wait = weak.lock()) wait->see(nullptr);
+  });
 }
 
 void ResultWait::answerEnded(const Task& task) {
@@ -105,10 +120,10 @@ void ResultWait::onAnswer(const std::string& key, std::optional<rpc::Message> re
   const auto run = tasks ? tasks->running(id_) : nullptr;
   if (!run || !response) return;
   if (response->answer_is_error)
-    return run->failInput(Error(Code::FailedPrecondition,
-                                "the client refused '" + key + "': " +
-                                    shortened(json::stringOr(response->answer, "message", ""), 500))
-                              .named("input_refused"));
+    return run->failWith(Error(Code::FailedPrecondition,
+                               "the client refused '" + key + "': " +
+                                   shortened(json::stringOr(response->answer, "message", ""), 500))
+                             .named("input_refused"));
   std::map<std::string, Json> answers;
   answers.emplace(key, std::move(response->answer));
   run->answer(std::move(answers), nullptr);
@@ -118,6 +133,7 @@ void ResultWait::onAnswer(const std::string& key, std::optional<rpc::Message> re
 void ResultWait::leave() {
   const auto self = shared_from_this();
   if (const auto tasks = tasks_.lock()) tasks->unwatch(id_, watch_);
+  expiry_.reset();
   asked_->onCancelled(nullptr);
   for (const auto& [key, id] : std::exchange(questions_, {})) {
     if (id.empty()) continue;

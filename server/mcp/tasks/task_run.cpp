@@ -1,10 +1,12 @@
 #include "server/mcp/tasks/task_run.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "server/base/log.hpp"
 #include "server/mcp/input.hpp"
 #include "server/mcp/methods.hpp"
+#include "server/mcp/tasks/task_repeat.hpp"
 #include "server/mcp/tasks/task_wire.hpp"
 #include "server/mcp/under_way.hpp"
 #include "server/rpc/codec.hpp"
@@ -79,6 +81,13 @@ void TaskRun::abandoned() {
   end({.status = TaskStatus::Cancelled});
 }
 
+void TaskRun::endedElsewhere() {
+  const auto self = shared_from_this();
+  over_ = true;
+  waiting_.reset();
+  if (flow_ != nullptr) flow_->cancelTask();
+}
+
 void TaskRun::cancel() {
   const auto self = shared_from_this();
   if (flow_ != nullptr) flow_->cancelTask();
@@ -111,7 +120,7 @@ void TaskRun::needInput(Request request, InputNeeded needed) {
   }
   if (!inputs_.empty()) return change({.status = TaskStatus::InputRequired, .inputs = inputs_});
   if (round_->number <= tasks->server().options.input_rounds_max) return goOn();
-  failInput(
+  failWith(
       Error(Code::ResourceExhausted, "this task ran input_rounds_max rounds without a question")
           .named("input_rounds_max"));
 }
@@ -135,16 +144,31 @@ void TaskRun::answer(std::map<std::string, Json> answers, Done done) {
   if (inputs_.empty()) goOn();
 }
 
-void TaskRun::failInput(const Error& error) {
+void TaskRun::failWith(const Error& error) {
   finish(rpc::errorFrame({}, errorBody(error)));
 }
 
 void TaskRun::goOn() {
-  const auto tasks = tasks_.lock();
-  if (!tasks || !waiting_) return;
+  if (!waiting_) return;
   Request request = std::move(*waiting_);
   waiting_.reset();
   request.round = round_;
+  run(std::move(request));
+}
+
+/// What was asked before is asked anew, under keys that the client has not seen as outstanding.
+void TaskRun::repeat(Request request, const Task& task) {
+  repeated_ = true;
+  status_message_ = task.status_message;
+  for (const auto& [key, wanted] : task.inputs) used_keys_.insert(key);
+  if (task.status == TaskStatus::InputRequired)
+    change({.status = TaskStatus::Working, .inputs = inputs_});
+  run(std::move(request));
+}
+
+void TaskRun::run(Request request) {
+  const auto tasks = tasks_.lock();
+  if (!tasks) return;
   request.task = shared_from_this();
   request.exchange = std::make_shared<TaskExchange>(shared_from_this());
   runAgain(tasks->server(), std::move(request));
@@ -208,23 +232,51 @@ void Tasks::open() {
   store_->onChange([weak = weak_from_this()](const Task& task) {
     if (const auto tasks = weak.lock()) tasks->tell(task);
   });
+  store_->onOrphan([weak = weak_from_this()](const Task& task) {
+    if (const auto tasks = weak.lock()) tasks->adopt(task);
+  });
 }
 
-void Tasks::start(Request& request, const TaskOptions& options) {
+std::shared_ptr<TaskRun> Tasks::hold(const std::string& id, Revision revision,
+                                     std::int64_t ttl_ms) {
+  auto run = std::make_shared<TaskRun>(weak_from_this(), id, revision);
+  Running& running = running_[id];
+  running.run = run;
+  if (server_.options.timers)
+    running.expiry = server_.options.timers->after(ttl_ms, [weak = std::weak_ptr<TaskRun>(run)] {
+      if (const auto late = weak.lock()) late->cancel();
+    });
+  return run;
+}
+
+void Tasks::follow(const std::string& id) {
+  const auto found = running_.find(id);
+  if (found == running_.end() || std::exchange(found->second.followed, true)) return;
+  store_->follow(id);
+}
+
+void Tasks::adopt(const Task& task) {
+  auto request = repeatedRequest(server_, task.request);
+  const Revision revision = request ? request->context.revision : Revision::k2026_07_28;
+  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+      task.created + std::chrono::milliseconds(task.ttl_ms) - server_.options.clock->now());
+  const auto run = hold(task.id, revision, std::max<std::int64_t>(left.count(), 1));
+  follow(task.id);
+  if (request) return run->repeat(std::move(*request), task);
+  run->failWith(Error(Code::Unavailable, "the process that worked on this task has ended",
+                      "its work cannot be repeated by itself; look what was done, and call again")
+                    .named("process_lost"));
+}
+
+void Tasks::start(Request& request, const TaskOptions& options, std::string repeat_text) {
   Task task;
   task.id = randomTaskId();
   task.owner = taskOwner(request.context.caller);
   if (!request.context.modern()) task.session = request.peer->taskSession();
   task.ttl_ms = options.ttl_ms;
   task.poll_ms = options.poll_ms;
-  const auto run = std::make_shared<TaskRun>(weak_from_this(), task.id, request.context.revision);
-  Running& running = running_[task.id];
-  running.run = run;
-  if (server_.options.timers)
-    running.expiry =
-        server_.options.timers->after(options.ttl_ms, [weak = std::weak_ptr<TaskRun>(run)] {
-          if (const auto late = weak.lock()) late->cancel();
-        });
+  task.request = std::move(repeat_text);
+  const auto run = hold(task.id, request.context.revision, options.ttl_ms);
 
   const auto start = std::make_shared<TaskStart>(request, run);
   if (request.peer) request.peer->add(request.id, start);
@@ -232,7 +284,10 @@ void Tasks::start(Request& request, const TaskOptions& options) {
   request.task = run;
   request.exchange = std::make_shared<TaskExchange>(run);
   store_->create(std::move(task), [weak = weak_from_this(), start](const Result<Task>& stored) {
-    if (const auto tasks = weak.lock()) start->stored(tasks->server(), stored);
+    const auto tasks = weak.lock();
+    if (!tasks) return;
+    if (stored.ok()) tasks->follow(stored->id);
+    start->stored(tasks->server(), stored);
   });
 }
 
@@ -242,32 +297,48 @@ std::shared_ptr<TaskRun> Tasks::running(const std::string& id) const {
 }
 
 void Tasks::ended(const std::string& id) {
-  running_.erase(id);
+  const auto last = running_.extract(id);
+  if (!last.empty() && last.mapped().followed) store_->unfollow(id);
 }
 
 Tasks::WatchId Tasks::watch(const std::string& id, Watcher watcher) {
-  watchers_[id].emplace(++last_watch_, std::move(watcher));
-  return last_watch_;
+  Watchers& watchers = watchers_[id];
+  const bool first = watchers.empty();
+  watchers.emplace(++last_watch_, std::move(watcher));
+  const WatchId given = last_watch_;
+  if (first) store_->follow(id);
+  return given;
 }
 
 void Tasks::unwatch(const std::string& id, WatchId watch) {
   const auto found = watchers_.find(id);
   if (found == watchers_.end()) return;
   found->second.erase(watch);
-  if (found->second.empty()) watchers_.erase(found);
+  if (!found->second.empty()) return;
+  watchers_.erase(found);
+  store_->unfollow(id);
 }
 
 void Tasks::gone(const std::string& id) {
   const auto last = watchers_.extract(id);
   if (last.empty()) return;
+  store_->unfollow(id);
   for (const auto& [watch, watcher] : last.mapped()) watcher(nullptr);
 }
 
 void Tasks::tell(const Task& task) {
+  // A run that has ended here is no longer known.
+  if (const auto run = isTerminal(task.status) ? running(task.id) : nullptr) {
+    ended(task.id);
+    run->endedElsewhere();
+  }
   const auto found = watchers_.find(task.id);
   if (found == watchers_.end()) return;
   const Watchers watchers = found->second;  // they may come and go meanwhile
-  if (isTerminal(task.status)) watchers_.erase(found);
+  if (isTerminal(task.status)) {
+    watchers_.erase(found);
+    store_->unfollow(task.id);
+  }
   for (const auto& [watch, watcher] : watchers) watcher(&task);
 }
 

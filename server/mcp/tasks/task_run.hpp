@@ -36,6 +36,7 @@ class TaskRun final : public std::enable_shared_from_this<TaskRun> {
     if (flow_ == flow) flow_ = nullptr;
   }
   bool over() const { return over_; }
+  bool repeated() const { return repeated_; }
   /// What the client reads as the task's status message.
   void note(std::string_view message);
   /// The frame that would have answered the request.
@@ -44,16 +45,20 @@ class TaskRun final : public std::enable_shared_from_this<TaskRun> {
   void abandoned();
   /// Keeps `request` until the client has given all that is needed, then lets the method run again.
   void needInput(Request request, InputNeeded needed);
+  /// Runs the request of a task that was `task` when the process that worked on it died.
+  void repeat(Request request, const Task& task);
 
   // From the client's side.
   using Done = std::function<void()>;
   /// Takes those answers that are objects and answer something outstanding. `done` runs when the
   /// store knows.
   void answer(std::map<std::string, Json> answers, Done done);
-  /// The client's answer could not be had.
-  void failInput(const Error& error);
+  /// The task cannot go on: the client's answer could not be had, its process has died.
+  void failWith(const Error& error);
   /// Tells the handler, and ends the task as cancelled whatever the handler does.
   void cancel();
+  /// Tells the handler that another process has ended the task.
+  void endedElsewhere();
   /// What is outstanding, by the key the client sees.
   const std::map<std::string, std::string>& outstanding() const { return inputs_; }
 
@@ -62,6 +67,7 @@ class TaskRun final : public std::enable_shared_from_this<TaskRun> {
   void end(TaskChange change);
   std::string freshKey(const std::string& key);
   void goOn();
+  void run(Request request);
 
   const std::weak_ptr<Tasks> tasks_;
   const std::string id_;
@@ -74,6 +80,7 @@ class TaskRun final : public std::enable_shared_from_this<TaskRun> {
   std::shared_ptr<InputRound> round_ = std::make_shared<InputRound>();
   std::string status_message_;
   bool over_ = false;
+  bool repeated_ = false;
 };
 
 /// All tasks that this process works on, and who wants to hear of which task. Runs on the I/O
@@ -88,8 +95,9 @@ class Tasks final : public std::enable_shared_from_this<Tasks> {
   void open();
 
   /// Makes a task of `request`: answers its client once the task is stored, and gives `request` an
-  /// exchange that leads to the task. The peer no longer counts the request.
-  void start(Request& request, const TaskOptions& options);
+  /// exchange that leads to the task. The peer no longer counts the request. `repeat_text`: see
+  /// Task::request.
+  void start(Request& request, const TaskOptions& options, std::string repeat_text);
   /// nullptr when this process does not work on it.
   std::shared_ptr<TaskRun> running(const std::string& id) const;
   void ended(const std::string& id);
@@ -106,10 +114,14 @@ class Tasks final : public std::enable_shared_from_this<Tasks> {
  private:
   using Watchers = std::map<WatchId, Watcher>;
   void tell(const Task& task);
+  std::shared_ptr<TaskRun> hold(const std::string& id, Revision revision, std::int64_t ttl_ms);
+  void follow(const std::string& id);
+  void adopt(const Task& task);
 
   struct Running {
     std::shared_ptr<TaskRun> run;
     std::shared_ptr<void> expiry;
+    bool followed = false;  ///< in the store: another process may end it
   };
   Server::Impl& server_;
   const std::shared_ptr<TaskStore> store_;
