@@ -11,6 +11,12 @@ class ServerSink final : public toolhost::ToolSink {
   Status add(mcp::Tool tool, mcp::ToolHandler handler) override {
     return server_.addTool(std::move(tool), std::move(handler));
   }
+  Status addPrompt(mcp::Prompt prompt, mcp::PromptHandler handler,
+                   mcp::CompletionHandler complete) override {
+    return server_.addPrompt(std::move(prompt), std::move(handler), std::move(complete));
+  }
+  void removePrompt(std::string_view name) override { server_.removePrompt(name); }
+  void promptsChanged() override { server_.promptsChanged(); }
   void remove(std::string_view name) override { server_.removeTool(name); }
   void changed() override { server_.toolsChanged(); }
 

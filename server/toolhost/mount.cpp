@@ -167,7 +167,8 @@ Error Mount::notReady() const {
 // --- The list of tools -------------------------------------------------------------------------
 
 void Mount::onListChanged(client::ListKind kind) {
-  if (kind != client::ListKind::Tools || state_ != MountState::Ready || relist_at_ms_ != 0) return;
+  const bool known = kind == client::ListKind::Tools || kind == client::ListKind::Prompts;
+  if (!known || state_ != MountState::Ready || relist_at_ms_ != 0) return;
   relist_at_ms_ = std::max(steadyMs(), listed_at_ms_ + options_.relist_pause_ms);
   arm();
 }
@@ -211,6 +212,7 @@ void Mount::listed(Result<std::vector<client::ListEntry>> entries) {
     if (left_out_.size() > kLeftOutMax) left_out_.pop_back();
   }
   settle();
+  listPrompts();
 }
 
 // --- Calls -------------------------------------------------------------------------------------
@@ -365,6 +367,7 @@ MountHealth Mount::health() const {
   if (restart_at_ms_ != 0)
     health.retry_in_ms = std::max<std::int64_t>(0, restart_at_ms_ - steadyMs());
   health.tools = tools_.size();
+  health.prompts = prompts_.size();
   health.left_out = left_out_;
   health.in_flight = calls_.size();
   health.calls_ok = calls_ok_;

@@ -39,7 +39,8 @@ struct MountHealth {
   std::int64_t starts = 0;
   std::int64_t retry_in_ms = 0;
   std::size_t tools = 0;
-  std::vector<std::string> left_out;  ///< tools that could not be offered, and why
+  std::size_t prompts = 0;
+  std::vector<std::string> left_out;  ///< what could not be offered, and why
   std::size_t in_flight = 0;
   std::int64_t calls_ok = 0;
   std::int64_t calls_failed = 0;
@@ -59,6 +60,7 @@ struct MountOptions {
   std::size_t parked_max = 64;  ///< calls whose callers were asked something
   std::int64_t parked_max_ms = 660'000;
   std::size_t stderr_lines_max = 50;
+  std::size_t prompts_max = 256;  ///< of one server; the rest is left out, and said
 };
 
 /// Runs on the I/O thread only. Everything that goes wrong with the server ends here: in failed
@@ -79,6 +81,10 @@ class Mount final : public mcp::client::Events, public std::enable_shared_from_t
   bool settled() const { return settled_; }
   /// As last listed, filtered and in the server's order. They stay while it is restarted.
   const std::vector<OfferedTool>& tools() const { return tools_; }
+  const std::vector<OfferedPrompt>& prompts() const { return prompts_; }
+  /// Null unless it is ready. Good until the next turn of the loop.
+  mcp::client::Client* client() const;
+  Error notReady() const;
   /// Calls the server's `tool`; finishes `call` once in any case.
   void call(const std::string& tool, std::shared_ptr<mcp::ToolCall> call);
   MountHealth health() const;
@@ -109,6 +115,8 @@ class Mount final : public mcp::client::Events, public std::enable_shared_from_t
   void fail(const Error& error);
   void list();
   void listed(Result<std::vector<mcp::client::ListEntry>> entries);
+  void listPrompts();
+  void promptsListed(Result<std::vector<mcp::client::ListEntry>> entries);
   void serveWaiting();
   void failWaiting(const Error& error);
   void expireWaiting();
@@ -122,7 +130,6 @@ class Mount final : public mcp::client::Events, public std::enable_shared_from_t
   void arm();
   void noteStderr(std::string line);
   std::string withoutSecrets(std::string text) const;
-  Error notReady() const;
 
   boost::asio::io_context& io_;
   const MountSpec spec_;
@@ -132,6 +139,7 @@ class Mount final : public mcp::client::Events, public std::enable_shared_from_t
   MountState state_ = MountState::Starting;
   std::string problem_;
   std::vector<OfferedTool> tools_;
+  std::vector<OfferedPrompt> prompts_;
   std::vector<std::string> left_out_;
   std::deque<Waiting> waiting_;
   std::map<mcp::client::Ticket, std::weak_ptr<MountedCall>> calls_;

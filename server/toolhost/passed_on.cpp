@@ -79,6 +79,12 @@ mcp::Content contentOf(const Json& block) {
   return content;
 }
 
+Error noResultOf(std::string_view what) {
+  return Error(Code::Internal, "the server's answer is no result of a " + std::string(what),
+               "this is a fault of the server; report it there")
+      .named("invalid_answer");
+}
+
 }  // namespace
 
 Result<OfferedTool> offeredTool(const mcp::client::ListEntry& entry) {
@@ -115,15 +121,63 @@ Result<mcp::ToolOutput> passedOn(const mcp::client::Reply& reply) {
   const Json* blocks = json::find(reply.value, "content");
   const Json* structured = json::find(reply.value, "structuredContent");
   if ((blocks != nullptr && !blocks->is_array()) || (blocks == nullptr && structured == nullptr))
-    return Error(Code::Internal, "the server's answer is no result of a tool",
-                 "this is a fault of the server; report it there")
-        .named("invalid_answer");
+    return noResultOf("tool");
   mcp::ToolOutput output;
   output.is_error = json::booleanOr(reply.value, "isError", false);
   if (structured != nullptr) output.structured = *structured;
   if (blocks != nullptr)
     for (const Json& block : *blocks)
       if (block.is_object()) output.content.push_back(contentOf(block));
+  return output;
+}
+
+Result<OfferedPrompt> offeredPrompt(const mcp::client::ListEntry& entry) {
+  OfferedPrompt offered;
+  offered.name = json::stringOr(entry.value, "name", "");
+  if (offered.name.empty()) return Error(Code::InvalidArgument, "a prompt has no name");
+  offered.description = entry.text;
+  offered.prompt.title = json::stringOr(entry.value, "title", "");
+  offered.prompt.description = json::stringOr(entry.value, "description", "");
+  const Json* arguments = json::find(entry.value, "arguments");
+  if (arguments == nullptr || !arguments->is_array()) return offered;
+  for (const Json& each : *arguments) {
+    if (!each.is_object()) continue;
+    mcp::PromptArgument argument;
+    argument.name = json::stringOr(each, "name", "");
+    argument.title = json::stringOr(each, "title", "");
+    argument.description = json::stringOr(each, "description", "");
+    if (json::booleanOr(each, "required", false)) argument.presence = mcp::Presence::Required;
+    offered.prompt.arguments.push_back(std::move(argument));
+  }
+  return offered;
+}
+
+Result<mcp::PromptOutput> promptPassedOn(const mcp::client::Reply& reply) {
+  const Json* messages = json::find(reply.value, "messages");
+  if (messages == nullptr || !messages->is_array()) return noResultOf("prompt");
+  mcp::PromptOutput output;
+  output.description = json::stringOr(reply.value, "description", "");
+  for (const Json& each : *messages) {
+    const Json* content = each.is_object() ? json::find(each, "content") : nullptr;
+    if (content == nullptr || !content->is_object()) return noResultOf("prompt");
+    const bool assistant = json::stringOr(each, "role", "") == "assistant";
+    output.messages.push_back(
+        {assistant ? mcp::Role::Assistant : mcp::Role::User, contentOf(*content)});
+  }
+  return output;
+}
+
+Result<mcp::CompletionOutput> completionPassedOn(const mcp::client::Reply& reply) {
+  const Json* completion = json::find(reply.value, "completion");
+  const Json* values = completion != nullptr && completion->is_object()
+                           ? json::find(*completion, "values")
+                           : nullptr;
+  if (values == nullptr || !values->is_array()) return noResultOf("completion");
+  mcp::CompletionOutput output;
+  for (const Json& value : *values)
+    if (value.is_string()) output.values.push_back(value.get<std::string>());
+  const Json* total = json::find(*completion, "total");
+  if (total != nullptr && total->is_number_integer()) output.total = total->get<std::int64_t>();
   return output;
 }
 

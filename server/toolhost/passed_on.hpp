@@ -6,7 +6,9 @@
 
 #include "server/base/result.hpp"
 #include "server/mcp/client/client.hpp"
+#include "server/mcp/completion.hpp"
 #include "server/mcp/header_parameters.hpp"
+#include "server/mcp/prompt.hpp"
 #include "server/mcp/tool.hpp"
 
 namespace tutti::toolhost {
@@ -23,6 +25,23 @@ struct OfferedTool {
 /// an input schema whose root is no object, or with a mark for headers that cannot be. An output
 /// schema that does not compile is left out; what the tool gives back then passes unchecked.
 Result<OfferedTool> offeredTool(const mcp::client::ListEntry& entry);
+
+/// One prompt as its server described it.
+struct OfferedPrompt {
+  std::string name;         ///< the server's own
+  std::string description;  ///< the whole entry of prompts/list: another text is another prompt
+  mcp::Prompt prompt;       ///< its name is still to be given
+  bool completes = false;   ///< the server completes arguments
+};
+
+/// Errors: InvalidArgument when the entry has no name.
+Result<OfferedPrompt> offeredPrompt(const mcp::client::ListEntry& entry);
+
+/// A prompts/get result. Errors: Internal "invalid_answer" when it is none.
+Result<mcp::PromptOutput> promptPassedOn(const mcp::client::Reply& reply);
+
+/// A completion/complete result. Errors: Internal "invalid_answer" when it is none.
+Result<mcp::CompletionOutput> completionPassedOn(const mcp::client::Reply& reply);
 
 /// A tools/call result. Errors: Internal "invalid_answer" when it is none.
 Result<mcp::ToolOutput> passedOn(const mcp::client::Reply& reply);

@@ -96,6 +96,7 @@ void ToolHost::sync() {
     offered_.push_back({wish.name, wish.tool->description, wish.mount.get(), added.ok()});
   }
   if (removed || same < wanted.size()) sink_.changed();
+  syncPrompts();
   const auto settled = [](const auto& mount) { return mount->settled(); };
   if (std::all_of(mounts_.begin(), mounts_.end(), settled)) tellSettled();
 }

@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "server/mcp/completion.hpp"
+#include "server/mcp/prompt.hpp"
 #include "server/mcp/tool.hpp"
 #include "server/toolhost/mount.hpp"
 
@@ -21,6 +23,11 @@ class ToolSink {
   virtual void remove(std::string_view name) = 0;
   /// Once after any number of the two.
   virtual void changed() = 0;
+  virtual Status addPrompt(mcp::Prompt prompt, mcp::PromptHandler handler,
+                           mcp::CompletionHandler complete) = 0;
+  virtual void removePrompt(std::string_view name) = 0;
+  /// Once after any number of the two.
+  virtual void promptsChanged() = 0;
 };
 
 /// Starts every server and keeps the sink's list in step: servers in the order of the file, their
@@ -53,6 +60,9 @@ class ToolHost {
   void startFrom(std::size_t index);
   void changed();
   void sync();
+  void syncPrompts();
+  bool addPrompt(const std::string& name, const OfferedPrompt& offered,
+                 const std::shared_ptr<Mount>& mount);
   std::vector<Wish> wishes() const;
   void tellSettled();
 
@@ -60,6 +70,7 @@ class ToolHost {
   ToolSink& sink_;
   std::vector<std::shared_ptr<Mount>> mounts_;
   std::vector<Offered> offered_;
+  std::vector<Offered> offered_prompts_;
   std::function<void()> settled_;
   struct Timer;
   std::unique_ptr<Timer> start_timer_;

@@ -32,6 +32,15 @@ struct ServerSink final : ToolSink {
   Status add(mcp::Tool tool, mcp::ToolHandler handler) override {
     return server.addTool(std::move(tool), std::move(handler));
   }
+  Status addPrompt(mcp::Prompt prompt, mcp::PromptHandler handler,
+                   mcp::CompletionHandler complete) override {
+    return server.addPrompt(std::move(prompt), std::move(handler), std::move(complete));
+  }
+  void removePrompt(std::string_view name) override { server.removePrompt(name); }
+  void promptsChanged() override {
+    ++prompt_changes;
+    server.promptsChanged();
+  }
   void remove(std::string_view name) override { server.removeTool(name); }
   void changed() override {
     ++changes;
@@ -39,6 +48,7 @@ struct ServerSink final : ToolSink {
   }
   mcp::Server& server;
   int changes = 0;
+  int prompt_changes = 0;
 };
 
 inline std::string environment(const char* name) {
