@@ -177,12 +177,12 @@ class Reader {
   }
 
   Status readOwn(const Json& own) {
-    constexpr std::string_view kKnown[] = {"tools", "timeout_s", "env", "limits"};
+    constexpr std::string_view kKnown[] = {"tools", "prompts", "timeout_s", "env", "limits"};
     if (!own.is_object()) return bad("'tutti' must be an object");
     for (const auto& [key, value] : own.items())
       if (std::find(std::begin(kKnown), std::end(kKnown), key) == std::end(kKnown))
         return bad("'tutti." + shortened(key, 64) + "' is unknown",
-                   "known are tools, timeout_s, env, limits");
+                   "known are tools, prompts, timeout_s, env, limits");
     auto names = json::readStrings(own, "env");
     if (!names.ok()) return bad("'tutti.env' must be a list of names of variables");
     if (Status taken = inherit(*names ? Json(**names) : Json()); !taken.ok()) return taken;
@@ -192,28 +192,31 @@ class Reader {
     constexpr double kTimeoutMaxS = 3600;
     if (!(spec_.timeout_s > 0 && spec_.timeout_s <= kTimeoutMaxS))
       return bad("'tutti.timeout_s' must be above 0 and at most 3600");
-    if (Status tools = readTools(json::find(own, "tools")); !tools.ok()) return tools;
+    if (Status tools = readFilter(own, "tools", spec_.tools); !tools.ok()) return tools;
+    if (Status prompts = readFilter(own, "prompts", spec_.prompts); !prompts.ok()) return prompts;
     return readLimits(json::find(own, "limits"));
   }
 
-  Status readTools(const Json* tools) {
-    if (tools == nullptr) return ok();
-    if (!tools->is_object()) return bad("'tutti.tools' must be an object");
-    auto allow = json::readStrings(*tools, "allow");
-    auto deny = json::readStrings(*tools, "deny");
+  Status readFilter(const Json& own, const std::string& key, Filter& filter) {
+    const Json* given = json::find(own, key);
+    if (given == nullptr) return ok();
+    const std::string where = "'tutti." + key;
+    if (!given->is_object()) return bad(where + "' must be an object");
+    auto allow = json::readStrings(*given, "allow");
+    auto deny = json::readStrings(*given, "deny");
     if (!allow.ok()) return std::move(allow).error();
     if (!deny.ok()) return std::move(deny).error();
-    spec_.tools.allow = allow->value_or(std::vector<std::string>{});
-    spec_.tools.deny = deny->value_or(std::vector<std::string>{});
+    filter.allow = allow->value_or(std::vector<std::string>{});
+    filter.deny = deny->value_or(std::vector<std::string>{});
     // An empty list of what is allowed allows nothing.
-    if (*allow && (*allow)->empty()) spec_.tools.deny = {"*"};
-    const Json* rename = json::find(*tools, "rename");
+    if (*allow && (*allow)->empty()) filter.deny = {"*"};
+    const Json* rename = json::find(*given, "rename");
     if (rename == nullptr) return ok();
-    if (!rename->is_object()) return bad("'tutti.tools.rename' must be an object of strings");
+    if (!rename->is_object()) return bad(where + ".rename' must be an object of strings");
     for (const auto& [from, to] : rename->items()) {
       if (!to.is_string() || to.get_ref<const std::string&>().empty())
-        return bad("'tutti.tools.rename." + shortened(from, 64) + "' must be a name");
-      spec_.tools.rename[from] = to.get<std::string>();
+        return bad(where + ".rename." + shortened(from, 64) + "' must be a name");
+      filter.rename[from] = to.get<std::string>();
     }
     return ok();
   }
@@ -277,15 +280,15 @@ std::vector<std::string> namesInOrder(std::string_view text) {
 
 }  // namespace
 
-bool ToolFilter::allows(std::string_view tool) const {
-  const auto hits = [tool](const std::string& pattern) { return matches(pattern, tool); };
+bool Filter::allows(std::string_view name) const {
+  const auto hits = [name](const std::string& pattern) { return matches(pattern, name); };
   if (std::any_of(deny.begin(), deny.end(), hits)) return false;
   return allow.empty() || std::any_of(allow.begin(), allow.end(), hits);
 }
 
-const std::string& ToolFilter::nameOf(const std::string& tool) const {
-  const auto found = rename.find(tool);
-  return found == rename.end() ? tool : found->second;
+const std::string& Filter::nameOf(const std::string& name) const {
+  const auto found = rename.find(name);
+  return found == rename.end() ? name : found->second;
 }
 
 Result<std::vector<MountSpec>> parseMountConfig(std::string_view text, const Lookup& lookup) {

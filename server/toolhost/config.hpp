@@ -18,15 +18,15 @@
 
 namespace tutti::toolhost {
 
-/// Which of a server's tools are offered, and under what name. Patterns may have `*`.
-struct ToolFilter {
+/// Which of a server's tools, or prompts, are offered, and under what name. Patterns may have `*`.
+struct Filter {
   std::vector<std::string> allow;  ///< empty: all
   std::vector<std::string> deny;   ///< wins over allow
   std::map<std::string, std::string> rename;
 
-  bool allows(std::string_view tool) const;
+  bool allows(std::string_view name) const;
   /// The name to offer it by, without the prefix.
-  const std::string& nameOf(const std::string& tool) const;
+  const std::string& nameOf(const std::string& name) const;
 };
 
 struct MountLimits {
@@ -47,7 +47,8 @@ struct MountSpec {
   std::vector<std::string> environment;  ///< "NAME=value", the whole of it
   std::string url;
   std::vector<std::pair<std::string, std::string>> headers;
-  ToolFilter tools;
+  Filter tools;
+  Filter prompts;
   MountLimits limits;
   double timeout_s = 60;  ///< of a call, without an answer or progress
   /// Values that came from references: never shown, also not in what the server prints.

@@ -41,7 +41,7 @@ void Mount::promptsListed(Result<std::vector<client::ListEntry>> entries) {
       break;
     }
     auto offered = offeredPrompt(entry);
-    if (!offered.ok()) continue;
+    if (!offered.ok() || !spec_.prompts.allows(offered->name)) continue;
     offered->completes = completes;
     prompts_.push_back(std::move(*offered));
   }

@@ -94,6 +94,18 @@ TEST(MountConfigTest, AnEmptyAllowAllowsNothing) {
   EXPECT_FALSE(one(R"({"command":"c","tutti":{"tools":{"allow":[]}}})").tools.allows("a"));
 }
 
+TEST(MountConfigTest, PromptsHaveAFilterOfTheirOwn) {
+  const MountSpec spec =
+      one(R"({"command":"c","tutti":{"prompts":{"deny":["draft*"],"rename":{"a":"b"}}}})");
+  EXPECT_EQ(spec.problem, "");
+  EXPECT_FALSE(spec.prompts.allows("draft_one"));
+  EXPECT_TRUE(spec.prompts.allows("a"));
+  EXPECT_EQ(spec.prompts.nameOf("a"), "b");
+  EXPECT_TRUE(spec.tools.allows("draft_one"));
+  EXPECT_NE(one(R"({"command":"c","tutti":{"prompts":[]}})").problem.find("'tutti.prompts'"),
+            std::string::npos);
+}
+
 TEST(MountConfigTest, WhatIsWrongIsNamed) {
   const std::pair<const char*, const char*> cases[] = {
       {R"({})", "'command' is missing"},

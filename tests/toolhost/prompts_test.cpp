@@ -26,7 +26,7 @@ class MountedPromptsTest : public MountedTest {
                         })
                     .ok());
   }
-  void mountOther() {
+  void mountOther(Filter prompts = {}) {
     transport::HttpOptions http_options;
     http_options.port = 0;
     http = std::make_unique<transport::HttpServer>(io, other, http_options);
@@ -34,6 +34,7 @@ class MountedPromptsTest : public MountedTest {
     MountSpec made;
     made.name = "web";
     made.kind = MountSpec::Kind::Http;
+    made.prompts = std::move(prompts);
     made.url = "http://127.0.0.1:" + std::to_string(http->port()) + "/mcp";
     mount({made});
   }
@@ -60,6 +61,21 @@ TEST_F(MountedPromptsTest, AreGotAndCompletedUnderThePrefix) {
                    {{"name", "who"}, {"value", "A"}}, nullptr, completed.done());
   ASSERT_TRUE(until([&] { return !completed.all.empty(); }));
   EXPECT_EQ(completed.value().at("completion").at("values"), Json::array({"Ada"}));
+}
+
+TEST_F(MountedPromptsTest, AreFilteredAndRenamed) {
+  offer("greet");
+  offer("draft");
+  Filter filter;
+  filter.deny = {"draft"};
+  filter.rename = {{"greet", "hello"}};
+  mountOther(filter);
+  ASSERT_TRUE(until([&] { return sink.prompt_changes == 1; }));
+  EXPECT_EQ(health().prompts, 1U);
+  client::Ended got;
+  caller->getPrompt("web__hello", {{"who", "Ada"}}, {}, got.done());
+  ASSERT_TRUE(until([&] { return !got.all.empty(); }));
+  EXPECT_EQ(got.value().at("messages").at(0).at("content").at("text"), "hi Ada");
 }
 
 TEST_F(MountedPromptsTest, ComeAndGoAndAreBounded) {
