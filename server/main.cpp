@@ -44,7 +44,8 @@ void addShared(CLI::App& app, Settings& settings) {
   app.add_option("--assets", settings.assets,
                  "Folder that replaces the embedded schemas/ and "
                  "blueprints/");
-  app.add_option("--toolsets", settings.toolsets, "Toolsets to publish: agents, sessions, tools, all")
+  app.add_option("--toolsets", settings.toolsets,
+                 "Toolsets to publish: agents, sessions, tools, all")
       ->envname("TUTTI_TOOLSETS");
   app.add_option("--claude", settings.claude, "Claude Code's program")->envname("TUTTI_CLAUDE");
   app.add_option("--mcp-config", settings.mcp_config,
@@ -79,6 +80,8 @@ void addServing(CLI::App& app, Line& line, Command& chosen) {
       ->envname("TUTTI_TOKEN");
   serve->add_option("--token-file", line.http.token_file, "File whose first line is the token");
   serve->add_flag("--no-token", line.http.no_token, "Listen beyond this machine without a token");
+  serve->add_flag("--http-sse", line.http.http_sse,
+                  "Serve the HTTP+SSE transport of 2024-11-05 at /sse too, for old clients");
   auto* certificate = serve->add_option("--tls-cert", line.http.tls_certificate,
                                         "PEM file with the server's certificate: serve HTTPS");
   auto* key = serve->add_option("--tls-key", line.http.tls_key, "PEM file with its key");

@@ -63,6 +63,7 @@ int runServe(const Settings& settings, const HttpSettings& http) {
   options.token = std::move(*token);
   options.tls_certificate = http.tls_certificate;
   options.tls_key = http.tls_key;
+  if (http.http_sse) options.sse_path = "/sse";
   options.host = http.host;
   options.port = http.port;
   options.allowed_hosts = http.allowed_hosts;

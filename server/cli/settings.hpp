@@ -34,6 +34,7 @@ struct HttpSettings {
   bool no_token = false;    ///< --no-token: beyond this machine without authentication
   std::string tls_certificate;
   std::string tls_key;
+  bool http_sse = false;  ///< --http-sse: the transport of 2024-11-05 at /sse too
 
   bool beyondThisMachine() const;
 };

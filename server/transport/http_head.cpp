@@ -113,7 +113,7 @@ std::string eventText(const mcp::http::ServerEvent& event) {
   if (!event.id.empty()) text.append("id: ").append(event.id).append("\n");
   if (event.retry_ms > 0)
     text.append("retry: ").append(std::to_string(event.retry_ms)).append("\n");
-  if (!event.data.empty()) text += "event: message\n";
+  if (!event.data.empty()) text.append("event: ").append(event.name).append("\n");
   text.append("data: ").append(event.data).append("\n\n");
   return text;
 }

@@ -5,6 +5,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core/string.hpp>
 #include <chrono>
+#include <optional>
 #include <unordered_map>
 #include <utility>
 
@@ -14,6 +15,7 @@
 #include "server/mcp/error_map.hpp"
 #include "server/mcp/http/endpoint.hpp"
 #include "server/mcp/http/guard.hpp"
+#include "server/mcp/http/sse_endpoint.hpp"
 #include "server/rpc/codec.hpp"
 #include "server/transport/http_connection.hpp"
 #include "server/transport/http_head.hpp"
@@ -59,6 +61,13 @@ mcp::http::EndpointOptions endpointOptions(const HttpOptions& options) {
   return made;
 }
 
+mcp::http::SseOptions sseOptions(const HttpOptions& options) {
+  mcp::http::SseOptions made;
+  made.path = options.sse_path;
+  made.sessions_max = options.sessions_max;
+  return made;
+}
+
 }  // namespace
 
 struct HttpServer::Impl : ConnectionOwner, std::enable_shared_from_this<HttpServer::Impl> {
@@ -68,7 +77,9 @@ struct HttpServer::Impl : ConnectionOwner, std::enable_shared_from_this<HttpServ
         endpoint(server, endpointOptions(options)),
         guard(options.allowed_hosts, options.allowed_origins),
         listener(io, [this](Fd socket) { admit(std::move(socket)); }),
-        timer(io) {}
+        timer(io) {
+    if (!options.sse_path.empty()) sse.emplace(server, sseOptions(options));
+  }
 
   Status listen();
   void admit(Fd socket);
@@ -86,6 +97,7 @@ struct HttpServer::Impl : ConnectionOwner, std::enable_shared_from_this<HttpServ
   asio::io_context& io;
   const HttpOptions options;
   mcp::http::Endpoint endpoint;
+  std::optional<mcp::http::SseEndpoint> sse;
   const mcp::http::Guard guard;
   std::unique_ptr<TlsContext> tls;  // null: plain
   Listener listener;
@@ -164,6 +176,10 @@ void HttpServer::Impl::handle(const HttpRequest& request, const std::shared_ptr<
     if (request.method != "OPTIONS" && !authorized(request, *reply)) return;
     return endpoint.handle(request, reply);
   }
+  if (sse && path == sse->path()) {
+    if (authorized(request, *reply)) sse->handle(request, reply);
+    return;
+  }
   if (path != "/health") return refuse(*reply, 404, "Not Found: MCP is at " + options.mcp_path);
   if (request.method != "GET" && request.method != "HEAD")
     return refuse(*reply, 405, "Method Not Allowed", "Allow: GET, HEAD\r\n");
@@ -196,6 +212,7 @@ void HttpServer::Impl::startDrain(std::function<void()> callback) {
     drains = true;
     listener.close();
     endpoint.endStreams();
+    if (sse) sse->endAll();
     std::vector<std::shared_ptr<HttpConnection>> all;
     for (const auto& [key, connection] : connections) all.push_back(connection);
     for (const auto& connection : all) connection->drain();
@@ -213,6 +230,7 @@ void HttpServer::Impl::close() {
   timer.cancel();
   const auto all = std::exchange(connections, {});
   for (const auto& [key, connection] : all) connection->abort();
+  if (sse) sse->endAll();
   endpoint.close();
 }
 

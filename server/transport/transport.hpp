@@ -51,6 +51,7 @@ struct HttpOptions {
   std::string tls_certificate;  ///< PEM file; with tls_key, HTTPS instead of HTTP
   std::string tls_key;          ///< PEM file
   std::string mcp_path = "/mcp";
+  std::string sse_path;  ///< of the HTTP+SSE transport of 2024-11-05; empty: it is not served
   std::size_t header_bytes_max = 32U * 1024;
   std::size_t body_bytes_max = 16U * 1024 * 1024;
   std::size_t connections_max = 4096;

@@ -9,6 +9,9 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js';
+
 import { test } from './support/bounded.mjs';
 import { World, tuttiBinary } from './support/world.mjs';
 
@@ -166,3 +169,23 @@ test('OpenCode connects over stdio', (t) =>
 
 test('OpenCode connects over HTTP', (t) =>
   opencodeConnects(t, async (world) => ({ type: 'remote', url: `${(await world.serve()).url}/mcp` })));
+
+// --- the TypeScript SDK over the transport of 2024-11-05 ---
+
+test('The TypeScript SDK lists and calls tools over HTTP+SSE', async (t) => {
+  const { world } = await worldOf(t);
+  const { url } = await world.serve(['--http-sse']);
+  const client = new Client({ name: 'tutti-e2e', version: '1' });
+  await client.connect(new SSEClientTransport(new URL(`${url}/sse`)));
+  t.after(() => client.close());
+  const { tools } = await client.listTools();
+  assert.ok(tools.some((tool) => tool.name === 'start_agent'));
+  const answer = await client.callTool({ name: 'list_blueprints', arguments: { query: 'survey' } });
+  assert.deepEqual(answer.structuredContent.blueprints.map((blueprint) => blueprint.name), ['repo-survey']);
+});
+
+test('Without the option there is no HTTP+SSE', async (t) => {
+  const { world } = await worldOf(t);
+  const { url } = await world.serve();
+  assert.equal((await fetch(`${url}/sse`, { headers: { accept: 'text/event-stream' } })).status, 404);
+});

@@ -28,6 +28,7 @@ struct RecordedReply final : mcp::http::HttpReply {
     if (!event.id.empty()) ids.emplace_back(event.id);
     if (event.retry_ms > 0) retry_ms = event.retry_ms;
     if (!event.data.empty()) events.emplace_back(event.data);
+    if (!event.data.empty()) names.emplace_back(event.name);
   }
   void endStream() override { done = true; }
   void onGone(std::function<void()> callback) override { gone = std::move(callback); }
@@ -42,6 +43,7 @@ struct RecordedReply final : mcp::http::HttpReply {
   std::string body;
   std::string headers;
   std::vector<std::string> events;  ///< with data
+  std::vector<std::string> names;  // of the events
   std::vector<std::string> ids;     ///< of all events
   std::int64_t retry_ms = 0;
   std::function<void()> gone;

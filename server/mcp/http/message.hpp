@@ -69,8 +69,9 @@ struct HttpResponse {
 
 /// One event of a stream. Without data and without an id it is nothing but its `retry_ms`.
 struct ServerEvent {
-  std::string_view data;     ///< one line
-  std::string_view id = {};  ///< empty: none
+  std::string_view data;              ///< one line
+  std::string_view name = "message";  ///< of an event with data
+  std::string_view id = {};           ///< empty: none
   std::int64_t retry_ms =
       0;  ///< after which a client that has lost the stream comes back; 0: as it likes
 };

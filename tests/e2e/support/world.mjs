@@ -69,9 +69,9 @@ export class World {
   }
 
   /** Starts `tutti serve` over this world's store; gives {url, child}. It ends with the world. */
-  async serve() {
+  async serve(args = []) {
     const port_file = path.join(this.root, 'port');
-    const child = spawn(tuttiBinary(), ['serve', '--port', '0', '--port-file', port_file, '--blueprints', this.blueprints],
+    const child = spawn(tuttiBinary(), ['serve', '--port', '0', '--port-file', port_file, '--blueprints', this.blueprints, ...args],
       { env: this.env(), cwd: this.project, stdio: ['ignore', 'ignore', 'pipe'] });
     let stderr = '';
     child.stderr.setEncoding('utf8').on('data', (text) => (stderr += text));
