@@ -38,6 +38,9 @@ done = function(summary, latency)
 end
 LUA
 
+sed -e 's|"method":"tools/call"|"method":"tools/list"|' -e 's|"name":"echo","arguments":{"text":"hello"},||' \
+  -e 's|"Mcp-Method"\] = "tools/call"|"Mcp-Method"] = "tools/list"|' -e '/"Mcp-Name"/d' "$work/call.lua" > "$work/list.lua"
+
 # start NAME COMMAND…: starts a server that prints its port; sets `port` and `pid`.
 start() {
   local name="$1"
@@ -52,12 +55,12 @@ start() {
   port="$(head -1 "$work/$name.port")"
 }
 
-# http NAME CONNECTIONS: prints a row and sets rate_NAME and p99_NAME.
+# http NAME CONNECTIONS [WHAT]: prints a row and sets rate_NAME and p99_NAME. WHAT: call or list.
 http() {
-  local name="$1" connections="$2" before after
-  wrk -t1 -c"$connections" -d1s -s "$work/call.lua" "http://127.0.0.1:$port/mcp" >/dev/null
+  local name="$1" connections="$2" script="$work/${3:-call}.lua" before after
+  wrk -t1 -c"$connections" -d1s -s "$script" "http://127.0.0.1:$port/mcp" >/dev/null
   before="$(cut -d' ' -f14,15 "/proc/$pid/stat")"
-  read -r _ rate p50 p99 bad < <(wrk -t1 -c"$connections" -d"${seconds}s" -s "$work/call.lua" \
+  read -r _ rate p50 p99 bad < <(wrk -t1 -c"$connections" -d"${seconds}s" -s "$script" \
     "http://127.0.0.1:$port/mcp" | grep '^result')
   after="$(cut -d' ' -f14,15 "/proc/$pid/stat")"
   local cpu rss
@@ -90,6 +93,7 @@ http beast 16
 kill "$pid"
 start ours "$bin/bench_mcp_server" http
 http ours 16
+http ours_list 16 list
 kill "$pid"
 start beast2 "$bin/bench_beast_echo"
 http beast2 16
@@ -115,12 +119,17 @@ for name in ours_legacy ts_legacy ours_modern ts_modern responder; do
 done
 
 echo "== ratios"
-printf 'HTTP ours / TS SDK v2        %8s  (target 40)\n' "$(ratio "$rate_ours" "$rate_ts")"
+printf 'HTTP ours / TS SDK v2        %8s  (target 60)\n' "$(ratio "$rate_ours" "$rate_ts")"
 printf 'HTTP ours / bare Beast       %8s  (target 0.70)\n' \
   "$(awk -v a="$rate_ours" -v b="$rate_beast" -v c="$rate_beast2" 'BEGIN{printf "%.2f", 2*a/(b+c)}')"
-printf 'HTTP ours / Beast per CPU-s  %8s\n' \
+printf 'HTTP ours / Beast per CPU-s  %8s  (target 0.90)\n' \
   "$(awk -v a="$cpu_ours" -v b="$cpu_beast" -v c="$cpu_beast2" 'BEGIN{printf "%.2f", 2*a/(b+c)}')"
-printf 'HTTP ours p99                %8s ms (target 2)\n' "$p99_ours"
+printf 'HTTP ours p99                %8s ms (target 1)\n' "$p99_ours"
+printf 'HTTP tools/list / tools/call %8s  (target 1.2)\n' "$(ratio "$rate_ours_list" "$rate_ours")"
 printf 'stdio legacy ours / TS       %8s  (target 20)\n' "$(ratio "$rate_ours_legacy" "$rate_ts_legacy")"
 printf 'stdio modern ours / TS       %8s  (target 20)\n' "$(ratio "$rate_ours_modern" "$rate_ts_modern")"
-printf 'stdio legacy ours / ceiling  %8s\n' "$(ratio "$rate_ours_legacy" "$rate_responder")"
+printf 'stdio legacy ours / ceiling  %8s  (target 0.30)\n' "$(ratio "$rate_ours_legacy" "$rate_responder")"
+
+echo "== event streams"
+ninja -C "$build" -j2 conformance_fixture >&2
+node "$here/streams.mjs" "$build/tests/conformance_fixture"

@@ -1,0 +1,122 @@
+// What open event streams cost, how soon a change reaches them all, and what clients that do not read cost the others.
+// usage: node tests/bench/streams.mjs FIXTURE [STREAMS]      FIXTURE: BUILD/tests/conformance_fixture
+
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import fs from 'node:fs';
+import net from 'node:net';
+
+const [fixture, wanted = '1000'] = process.argv.slice(2);
+const kStreams = Number(wanted);
+const kRounds = 10;
+const kSlowReaders = 100;
+const kPipelined = 2000;  // answers asked for by a client that reads none
+const kMeta = {
+  'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+  'io.modelcontextprotocol/clientCapabilities': {},
+};
+
+function post(method, params, name) {
+  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params: { ...params, _meta: kMeta } });
+  return `POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n`
+    + `Accept: application/json, text/event-stream\r\nMCP-Protocol-Version: 2026-07-28\r\nMcp-Method: ${method}\r\n`
+    + `${name ? `Mcp-Name: ${name}\r\n` : ''}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
+}
+
+function residentKb(pid) {
+  return Number(/VmRSS:\s+(\d+)/.exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8'))[1]);
+}
+
+async function connected(port) {
+  const socket = net.connect(port, '127.0.0.1');
+  socket.on('error', () => {});
+  await once(socket, 'connect');
+  return socket;
+}
+
+/** A stream that hears of the tools; `heard(text)` gets what comes. */
+async function listen(port, heard) {
+  const socket = await connected(port);
+  const acknowledged = new Promise((resolve) => {
+    socket.on('data', (bytes) => {
+      const text = bytes.toString();
+      if (text.includes('subscriptions/acknowledged')) resolve();
+      heard(text);
+    });
+  });
+  socket.write(post('subscriptions/listen', { notifications: { toolsListChanged: true } }));
+  await acknowledged;
+  return socket;
+}
+
+async function measureStreams(port, pid) {
+  const before = residentKb(pid);
+  let left = 0;
+  let all = () => {};
+  const heard = (text) => {
+    if (text.includes('tools/list_changed') && --left === 0) all(process.hrtime.bigint());
+  };
+  const sockets = [];
+  for (let i = 0; i < kStreams; ++i) sockets.push(await listen(port, heard));
+  const each = (residentKb(pid) - before) / kStreams;
+  const caller = await connected(port);
+  caller.resume();
+  const took = [];
+  for (let round = 0; round < kRounds; ++round) {
+    left = kStreams;
+    const done = new Promise((resolve) => (all = resolve));
+    const began = process.hrtime.bigint();
+    caller.write(post('tools/call', { name: 'test_trigger_tool_change', arguments: {} }, 'test_trigger_tool_change'));
+    took.push(Number(await done - began) / 1e6);
+  }
+  took.sort((a, b) => a - b);
+  console.log(`${kStreams} idle event streams            ${each.toFixed(1)} KB each (target 20)`);
+  console.log(`a change reaches all of them      p50 ${took[kRounds / 2].toFixed(1)} ms, max ${took.at(-1).toFixed(1)} ms (target 10)`);
+  for (const socket of [...sockets, caller]) socket.destroy();
+}
+
+/** wrk's p99 in ms of a small call on 16 connections. */
+function p99(port) {
+  const script = `${process.env.TMPDIR ?? '/tmp'}/tutti-streams-${process.pid}.lua`;
+  const request = post('tools/call', { name: 'test_simple_text', arguments: {} }, 'test_simple_text');
+  const [head, body] = request.split('\r\n\r\n');
+  const headers = head.split('\r\n').slice(2).filter((line) => !line.startsWith('Content-Length'))
+    .map((line) => `wrk.headers["${line.split(': ')[0]}"] = "${line.split(': ')[1]}"`).join('\n');
+  fs.writeFileSync(script, `wrk.method = "POST"\nwrk.body = [[${body}]]\n${headers}\n`
+    + 'done = function(s, l) print("p99 " .. l:percentile(99) / 1000) end\n');
+  const out = execFileSync('wrk', ['-t1', '-c16', '-d3s', '-s', script, `http://127.0.0.1:${port}/mcp`], { encoding: 'utf8' });
+  fs.rmSync(script);
+  return Number(/^p99 (.*)$/m.exec(out)[1]);
+}
+
+async function measureSlowReaders(port) {
+  const alone = [];
+  const beside = [];
+  // In turns, and the median counts: what else the machine does hits both alike.
+  for (let round = 0; round < 3; ++round) {
+    alone.push(p99(port));
+    const slow = [];
+    for (let i = 0; i < kSlowReaders; ++i) {
+      const socket = await connected(port);
+      socket.pause();
+      socket.write(post('tools/list', {}).repeat(kPipelined));
+      slow.push(socket);
+    }
+    beside.push(p99(port));
+    for (const socket of slow) socket.destroy();
+  }
+  const median = (list) => list.sort((a, b) => a - b)[1];
+  const [a, b] = [median(alone), median(beside)];
+  console.log(`p99 of others' calls              ${a.toFixed(2)} ms alone, ${b.toFixed(2)} ms beside ${kSlowReaders} clients that do not read: `
+    + `${(b / a).toFixed(2)} (target 1.10)`);
+}
+
+const server = spawn(fixture, ['0'], { stdio: ['ignore', 'pipe', 'ignore'] });
+try {
+  const [line] = await once(server.stdout, 'data');
+  const port = Number(String(line).trim());
+  await measureStreams(port, server.pid);
+  await measureSlowReaders(port);
+} finally {
+  server.kill();
+}
