@@ -70,8 +70,11 @@ void waitFor(const Context& context, const CallPtr& call, runner::WaitRequest wa
     return is_task && !named ? std::chrono::milliseconds(kWaitTask.ttl_ms) : limit;
   };
   wait.progress_every = context.progress_every;
-  const std::shared_ptr<runner::Waiter::Wait> running = context.waiter.begin(std::move(wait));
-  call->onCancelled([running] { running->cancel(); });
+  // Weakly, since the wait keeps the call: its timer keeps it.
+  const std::weak_ptr<runner::Waiter::Wait> running = context.waiter.begin(std::move(wait));
+  call->onCancelled([running] {
+    if (const auto waiting = running.lock()) waiting->cancel();
+  });
 }
 
 void withSessionIds(const Context& context, const CallPtr& call,

@@ -12,6 +12,9 @@ namespace tutti::transport {
 namespace {
 
 namespace http = boost::beast::http;
+/// "0", and two line ends. Beast takes for granted that so much is there when it looks for the end
+/// of a chunked body a second time, and less never completes one.
+constexpr std::size_t kLastChunkBytes = 5;
 using boost::beast::error_code;
 using BeastView = boost::beast::string_view;
 using mcp::http::Header;
@@ -45,6 +48,8 @@ class Parser final : public http::basic_parser<true> {
     for (const auto& [name, value] : parameters_) request.addParameter(view(name), view(value));
     return request;
   }
+
+  bool mayEndInChunks() const { return header_done && chunked(); }
 
   std::string* body = nullptr;
   bool http11 = true;
@@ -179,6 +184,7 @@ HttpReader::Step HttpReader::consume(std::string_view bytes) {
   while (step.consumed < bytes.size()) {
     error_code ec;
     const auto rest = bytes.substr(step.consumed);
+    if (parser.mayEndInChunks() && rest.size() < kLastChunkBytes) break;
     const std::size_t used = parser.put(boost::asio::const_buffer(rest.data(), rest.size()), ec);
     step.consumed += used;
     if (ec && ec != http::error::need_more) {

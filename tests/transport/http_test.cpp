@@ -122,6 +122,20 @@ TEST_F(HttpTest, ChunkedBodiesWithTrailersWork) {
   EXPECT_EQ(answer.status, 200) << "a trailer cannot change what a header said" << answer.body;
 }
 
+TEST_F(HttpTest, AChunkedBodyMayEndByteByByte) {
+  serve();
+  HttpClient client = connect();
+  const std::string body = call("echo", R"({"text":"chunks"})");
+  char size[16];
+  std::snprintf(size, sizeof size, "%zx\r\n", body.size());
+  client.send(head("echo", "Transfer-Encoding: chunked\r\n") + size + body + "\r\n");
+  for (const char c : std::string("0\r\n\r\n")) client.send({&c, 1});
+  EXPECT_EQ(client.answer().status, 200);
+  client.send(head("echo", "Transfer-Encoding: chunked\r\n"));
+  for (const char c : std::string("0\r\n\r\n")) client.send({&c, 1});
+  EXPECT_EQ(client.answer().status, 400) << "no body is no message";
+}
+
 TEST_F(HttpTest, FiftyPipelinedRequestsAreAnsweredInOrder) {
   serve();
   HttpClient client = connect();
