@@ -8,18 +8,13 @@
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
-#include <iterator>
 
 #include "server/base/fd.hpp"
+#include "tests/read_file.hpp"
 
 namespace tutti::crash {
 namespace fs = std::filesystem;
 namespace {
-
-std::string slurp(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 void writeBlueprint(const fs::path& folder, const std::string& name, const std::string& text) {
   fs::create_directories(folder / name);
@@ -40,7 +35,7 @@ void writeBlueprints(const fs::path& folder, const std::string& self) {
 }
 
 bool isHostOf(const fs::path& process, const std::string& data) {
-  const std::string line = slurp(process / "cmdline");
+  const std::string line = fixture::readAll(process / "cmdline");
   const auto has = [&](const std::string& word) {
     return line.find('\0' + word + '\0') != std::string::npos;
   };
@@ -49,12 +44,12 @@ bool isHostOf(const fs::path& process, const std::string& data) {
 
 bool isMarked(const fs::path& process, const std::string& data) {
   const std::string mark = "TUTTI_DATA=" + data;
-  const std::string environ = '\0' + slurp(process / "environ");
+  const std::string environ = '\0' + fixture::readAll(process / "environ");
   return environ.find('\0' + mark + '\0') != std::string::npos;
 }
 
 bool isZombie(const fs::path& process) {
-  const std::string stat = slurp(process / "stat");
+  const std::string stat = fixture::readAll(process / "stat");
   const auto close = stat.rfind(')');
   return close == std::string::npos || stat.compare(close, 3, ") Z") == 0;
 }

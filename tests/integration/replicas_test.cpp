@@ -9,14 +9,14 @@
 #include <fstream>
 
 #include "tests/integration/tutti_process.hpp"
+#include "tests/read_file.hpp"
 
 namespace tutti::test {
 namespace {
 
 /// A zombie that nobody has buried yet does not.
 bool lives(int pid) {
-  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
-  std::string stat{std::istreambuf_iterator<char>(file), {}};
+  const std::string stat = fixture::readAll("/proc/" + std::to_string(pid) + "/stat");
   const auto end = stat.rfind(')');
   return end != std::string::npos && stat[end + 2] != 'Z' && stat[end + 2] != 'X';
 }

@@ -19,7 +19,8 @@
 #include <chrono>
 #include <cstdlib>
 #include <fstream>
-#include <iterator>
+
+#include "tests/read_file.hpp"
 
 namespace tutti::test {
 namespace bp = boost::process;
@@ -33,11 +34,6 @@ std::string program() {
   const char* path = std::getenv("TUTTI_BIN");
   if (path == nullptr) throw std::runtime_error("TUTTI_BIN does not name the program under test");
   return path;
-}
-
-std::string slurp(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
 }
 
 bp::environment makeEnvironment(const TempFolder& folder, const std::vector<std::string>& more) {
@@ -209,7 +205,7 @@ void TuttiProcess::kill(int signal) {
 }
 
 std::string TuttiProcess::errors() const {
-  return slurp(impl_->errors);
+  return fixture::readAll(impl_->errors);
 }
 
 std::string TuttiProcess::readRest() {
@@ -233,8 +229,8 @@ Ran runTutti(const TempFolder& folder, std::vector<std::string> arguments,
                   bp::std_in<bp::null, bp::std_out> out.string(), bp::std_err > err.string());
   child.wait();
   ran.status = child.exit_code();
-  ran.out = slurp(out);
-  ran.err = slurp(err);
+  ran.out = fixture::readAll(out);
+  ran.err = fixture::readAll(err);
   return ran;
 }
 
@@ -277,13 +273,13 @@ std::vector<int> processesWhere(Wanted wanted) {
 
 std::vector<int> processesMarked(const std::string& mark) {
   return processesWhere([&](const fs::path& process) {
-    return slurp(process / "environ").find(mark) != std::string::npos;
+    return fixture::readAll(process / "environ").find(mark) != std::string::npos;
   });
 }
 
 std::vector<int> hostsOf(const std::string& word) {
   return processesWhere([&](const fs::path& process) {
-    const std::string command = slurp(process / "cmdline");
+    const std::string command = fixture::readAll(process / "cmdline");
     return command.find("run-host") != std::string::npos && command.find(word) != std::string::npos;
   });
 }
