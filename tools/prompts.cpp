@@ -14,22 +14,6 @@ Error badPrompt(std::string_view source, std::string what) {
       .named("bad_prompt");
 }
 
-struct Parts {
-  std::string_view head;
-  std::string_view text;
-};
-
-/// The front matter between its two lines of dashes, and what follows.
-std::optional<Parts> split(std::string_view content) {
-  constexpr std::string_view kOpen = "---\n";
-  constexpr std::string_view kClose = "\n---\n";
-  if (!content.starts_with(kOpen)) return std::nullopt;
-  const std::size_t end = content.find(kClose, kOpen.size() - 1);
-  if (end == content.npos) return std::nullopt;
-  return Parts{content.substr(kOpen.size(), end + 1 - kOpen.size()),
-               content.substr(end + kClose.size())};
-}
-
 /// One ${…} of a prompt's text.
 struct Placeholder {
   std::size_t begin = 0;
@@ -96,8 +80,8 @@ void complete(const Context& context, const std::shared_ptr<mcp::CompletionCall>
 }  // namespace
 
 Result<PromptFile> parsePrompt(std::string_view source, std::string_view content) {
-  const auto parts = split(content);
-  if (!parts) return badPrompt(source, "it does not begin with front matter between lines of ---");
+  const auto parts = agents::splitFrontMatter(content);
+  if (!parts.ok()) return badPrompt(source, parts.error().message());
   auto head = agents::parseYamlMapping(parts->head);
   if (!head.ok()) return badPrompt(source, head.error().message());
   PromptFile file;
@@ -107,7 +91,7 @@ Result<PromptFile> parsePrompt(std::string_view source, std::string_view content
   if (file.prompt.name.empty()) return badPrompt(source, "it has no name");
   if (file.prompt.description.empty()) return badPrompt(source, "it has no description");
   if (Status read = readArguments(source, *head, file.prompt); !read.ok()) return read.error();
-  file.text = parts->text;
+  file.text = parts->body;
   if (Status checked = checkPlaceholders(source, file); !checked.ok()) return checked.error();
   return file;
 }

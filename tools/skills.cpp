@@ -26,11 +26,9 @@ const char* mimeTypeOf(std::string_view path) {
 
 /// The mapping between the two lines of dashes at the head of a SKILL.md.
 Result<Json> frontmatterOf(std::string_view name, std::string_view content) {
-  constexpr std::string_view kLine = "---\n";
-  const std::size_t end = content.find("\n---\n", kLine.size() - 1);
-  if (!content.starts_with(kLine) || end == content.npos)
-    return badSkill(name, "its SKILL.md does not begin with front matter");
-  auto head = agents::parseYamlMapping(content.substr(kLine.size(), end + 1 - kLine.size()));
+  const auto parts = agents::splitFrontMatter(content);
+  if (!parts.ok()) return badSkill(name, parts.error().message());
+  auto head = agents::parseYamlMapping(parts->head);
   if (!head.ok()) return badSkill(name, head.error().message());
   return head;
 }

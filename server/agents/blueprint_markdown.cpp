@@ -16,36 +16,6 @@
 
 namespace tutti::agents {
 namespace {
-Error wrong(std::string message, std::string hint = {}) {
-  return Error(Code::InvalidArgument, std::move(message), std::move(hint));
-}
-
-struct Parts {
-  std::string_view front_matter;
-  std::string_view body;
-};
-
-/// Splits at the lines of three dashes.
-Result<Parts> split(std::string_view text) {
-  const auto isDashes = [](std::string_view line) {
-    while (line.ends_with('\r') || line.ends_with(' ')) line.remove_suffix(1);
-    return line == "---";
-  };
-  std::size_t line_at = text.find('\n');
-  if (line_at == std::string_view::npos || !isDashes(text.substr(0, line_at)))
-    return wrong("the file does not begin with front matter",
-                 "begin it with a line '---', then name and description, then a line '---'");
-  const std::size_t front_at = ++line_at;
-  while (line_at < text.size()) {
-    const std::size_t end = std::min(text.find('\n', line_at), text.size());
-    if (isDashes(text.substr(line_at, end - line_at)))
-      return Parts{text.substr(front_at, line_at - front_at),
-                   end < text.size() ? text.substr(end + 1) : std::string_view()};
-    line_at = end + 1;
-  }
-  return wrong("the front matter does not end", "end it with a line '---'");
-}
-
 std::string trimmed(std::string_view text) {
   const std::size_t first = text.find_first_not_of(" \t\r\n");
   if (first == std::string_view::npos) return {};
@@ -132,9 +102,9 @@ Result<Blueprint> readAgent(const SourceFile& file) {
   Result<std::string> text = textOf(file);
   if (!text.ok()) return std::move(text).error();
   text->push_back('\n');  // a last line of dashes needs one too
-  Result<Parts> parts = split(*text);
+  Result<FrontMatter> parts = splitFrontMatter(*text);
   if (!parts.ok()) return std::move(parts).error();
-  Result<Json> front = parseYamlMapping(parts->front_matter);
+  Result<Json> front = parseYamlMapping(parts->head);
   if (!front.ok()) return std::move(front).error();
 
   Members members(*front);

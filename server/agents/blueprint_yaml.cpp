@@ -1,5 +1,6 @@
 #include "server/agents/blueprint_yaml.hpp"
 
+#include <algorithm>
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/parser.h>
@@ -174,6 +175,27 @@ Result<Json> parseYamlMapping(std::string_view text, YamlLimits limits) {
   if (strict.ok() || strict.error().name() != "invalid_yaml") return strict;
   Result<Json> lenient = parseStrictly(withValuesQuoted(text), limits);
   return lenient.ok() ? std::move(lenient) : std::move(strict);
+}
+
+Result<FrontMatter> splitFrontMatter(std::string_view text) {
+  const auto isDashes = [](std::string_view line) {
+    while (line.ends_with('\r') || line.ends_with(' ')) line.remove_suffix(1);
+    return line == "---";
+  };
+  std::size_t line_at = text.find('\n');
+  if (line_at == std::string_view::npos || !isDashes(text.substr(0, line_at)))
+    return Error(Code::InvalidArgument, "the file does not begin with front matter",
+                 "begin it with a line '---', then name and description, then a line '---'");
+  const std::size_t front_at = ++line_at;
+  while (line_at < text.size()) {
+    const std::size_t end = std::min(text.find('\n', line_at), text.size());
+    if (isDashes(text.substr(line_at, end - line_at)))
+      return FrontMatter{text.substr(front_at, line_at - front_at),
+                   end < text.size() ? text.substr(end + 1) : std::string_view()};
+    line_at = end + 1;
+  }
+  return Error(Code::InvalidArgument, "the front matter does not end",
+               "end it with a line '---'");
 }
 
 }  // namespace tutti::agents

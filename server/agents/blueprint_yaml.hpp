@@ -21,4 +21,14 @@ struct YamlLimits {
 /// the line of a syntax error), ResourceExhausted past a limit. Thread-safe.
 Result<Json> parseYamlMapping(std::string_view text, YamlLimits limits = {});
 
+/// A Markdown file with YAML at its head, between two lines of three dashes.
+struct FrontMatter {
+  std::string_view head;  ///< the YAML
+  std::string_view body;  ///< what follows the second line of dashes
+};
+
+/// Views into `text`. Errors: InvalidArgument when it does not begin with such a line, or no second
+/// one follows. Thread-safe.
+Result<FrontMatter> splitFrontMatter(std::string_view text);
+
 }  // namespace tutti::agents

@@ -1,5 +1,6 @@
 #include "server/mcp/tasks/task_methods.hpp"
 
+#include <functional>
 #include <map>
 #include <utility>
 
@@ -68,22 +69,40 @@ void getTask(Server::Impl& server, Request& request, std::shared_ptr<Pending>& p
       });
 }
 
-void updateTask(Server::Impl& server, Request& request, std::shared_ptr<Pending>& pending) {
+namespace {
+
+using AskedPtr = std::shared_ptr<TaskRequest>;
+using Found = std::function<void(Tasks& tasks, const AskedPtr& asked, const Task& task)>;
+
+/// The task that the request names, for `then`; unknown ones are answered here.
+void withTask(Server::Impl& server, Request& request, std::shared_ptr<Pending>& pending,
+              Found then) {
   const auto id = namedTask(server, request);
   if (!id) return;
   const auto asked = TaskRequest::begin(request, pending);
   const auto tasks = server.tasks;
   tasks->store().get(*id, taskOwner(asked->request().context.caller),
-                     [asked, weak = std::weak_ptr<Tasks>(tasks)](const Result<Task>& task) {
+                     [asked, weak = std::weak_ptr<Tasks>(tasks),
+                      then = std::move(then)](const Result<Task>& task) {
                        const auto alive = weak.lock();
                        if (!alive) return;
                        if (!task.ok()) return asked->error(unknownTask(task.error()));
-                       std::string body = acknowledgement(alive->server());
-                       const auto run = alive->running(task->id);
-                       if (!run) return asked->result(body);
-                       run->answer(responsesOf(asked->request().params),
-                                   [asked, body = std::move(body)] { asked->result(body); });
+                       then(*alive, asked, *task);
                      });
+}
+
+void updateFound(Tasks& tasks, const AskedPtr& asked, const Task& task) {
+  std::string body = acknowledgement(tasks.server());
+  const auto run = tasks.running(task.id);
+  if (!run) return asked->result(body);
+  run->answer(responsesOf(asked->request().params),
+              [asked, body = std::move(body)] { asked->result(body); });
+}
+
+}  // namespace
+
+void updateTask(Server::Impl& server, Request& request, std::shared_ptr<Pending>& pending) {
+  withTask(server, request, pending, updateFound);
 }
 
 namespace {
@@ -116,17 +135,7 @@ void cancelFound(Tasks& tasks, const std::shared_ptr<TaskRequest>& asked, const 
 }  // namespace
 
 void cancelTask(Server::Impl& server, Request& request, std::shared_ptr<Pending>& pending) {
-  const auto id = namedTask(server, request);
-  if (!id) return;
-  const auto asked = TaskRequest::begin(request, pending);
-  const auto tasks = server.tasks;
-  tasks->store().get(*id, taskOwner(asked->request().context.caller),
-                     [asked, weak = std::weak_ptr<Tasks>(tasks)](const Result<Task>& task) {
-                       const auto alive = weak.lock();
-                       if (!alive) return;
-                       if (!task.ok()) return asked->error(unknownTask(task.error()));
-                       cancelFound(*alive, asked, *task);
-                     });
+  withTask(server, request, pending, cancelFound);
 }
 
 }  // namespace tutti::mcp
