@@ -64,11 +64,20 @@ struct HttpOptions {
   std::function<std::string()> health;       ///< body of GET /health, JSON
 };
 
-/// Serves MCP streamable HTTP at `mcp_path`, and /health. Runs on the I/O thread.
+class HttpService;
+
+/// Serves MCP streamable HTTP at `mcp_path`, /health, and services. Runs on the I/O thread.
 class HttpServer {
  public:
   HttpServer(boost::asio::io_context& io, mcp::Server& server, HttpOptions options);
+  /// Without MCP: only /health and the services.
+  HttpServer(boost::asio::io_context& io, HttpOptions options);
   ~HttpServer();
+  /// Gives `service`, which outlives this, the paths that are `prefix` or below it ("/documents",
+  /// "/documents/7"); "/" takes whatever nobody else has. The longest prefix counts; the paths of
+  /// MCP stay MCP's, and /health is the server's unless just that is a prefix. Host, Origin, token,
+  /// limits and drain hold as for MCP; CORS preflights are answered here. Before start().
+  void addService(std::string prefix, HttpService& service);
   /// Binds and accepts. Errors: Conflict "address_in_use" naming the address, InvalidArgument for
   /// an address, a path, a certificate or a key that cannot be used, Internal otherwise. The port
   /// in use is port() afterwards; 0 on a Unix socket.
