@@ -1,134 +1,21 @@
-#include "server/transport/http_connection.hpp"
+#include "server/transport/http_connection_impl.hpp"
 
 #include <sys/socket.h>
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
-#include <boost/asio/generic/stream_protocol.hpp>
-#include <boost/asio/io_context.hpp>
 #include <cerrno>
 #include <utility>
 #include <vector>
 
 #include "server/base/log.hpp"
-#include "server/transport/http_buffers.hpp"
 #include "server/transport/http_head.hpp"
-#include "server/transport/tls.hpp"
 
 namespace tutti::transport {
 namespace {
 
 namespace asio = boost::asio;
-using Socket = asio::generic::stream_protocol::socket;
 using boost::system::error_code;
-
-constexpr std::size_t kReadBytesMax = 64U * 1024;
-constexpr std::size_t kSealedReadBytes = 16U * 1024;
-/// Answers not yet taken by the client: above the first no further request is read, above the
-/// second a stream that nobody reads is given up.
-constexpr std::size_t kOutputPauseBytes = 1024U * 1024;
-constexpr std::size_t kOutputBytesMax = 64U * 1024 * 1024;
-constexpr std::int64_t kKeepAliveS = 15;
-constexpr std::int64_t kLingerMaxS = 5;
-constexpr std::int64_t kWriteStallMaxS = 60;
-
-class Connection final : public HttpConnection {
- public:
-  Connection(asio::io_context& io, Fd socket, ConnectionOwner& owner,
-             const ConnectionLimits& limits, std::unique_ptr<TlsSession> tls, std::int64_t now_s)
-      : socket_(io),
-        owner_(&owner),
-        limits_(limits),
-        reader_(limits.reader),
-        tls_(std::move(tls)),
-        now_s_(now_s) {
-    error_code ignored;
-    // The family only says how addresses look, and none is ever asked for.
-    socket_.assign(asio::generic::stream_protocol(AF_UNSPEC, 0), socket.release(), ignored);
-    socket_.native_non_blocking(true, ignored);
-    activity_s_ = opened_s_ = now_s;
-  }
-
-  void start() override { read(); }
-  void tick(std::int64_t now_s) override;
-  void drain() override;
-  void abort() override {
-    owner_ = nullptr;
-    const auto gone = std::exchange(gone_, nullptr);
-    close();
-    if (gone) gone();
-  }
-
-  // The answer to the current request; `serial` says which one the caller means.
-  bool current(std::uint64_t serial) const { return !closed_ && busy_ && serial == serial_; }
-  void respond(const mcp::http::HttpResponse& response);
-  void openStream(std::string_view extra_headers);
-  void event(const mcp::http::ServerEvent& event);
-  void endStream();
-  void onGone(std::function<void()> callback);
-
- private:
-  std::shared_ptr<Connection> self() {
-    return std::static_pointer_cast<Connection>(shared_from_this());
-  }
-  std::size_t unsent() const { return out_.unsent() + wire_.unsent(); }
-  /// What goes to the socket: the answers themselves, or their sealed form.
-  OutputBuffer& wire() { return tls_ ? wire_ : out_; }
-
-  void read();
-  bool unseal(std::size_t size);
-  void seal();
-  void onRead(error_code ec, std::size_t size);
-  void onEof();
-  void process();
-  bool step();
-  void begin();
-  void refuse(int status, std::string_view text);
-  void completeAnswer();
-  void streamBytes(std::string_view bytes);
-  void flush();
-  void flushOutside() {
-    if (!processing_) flush();
-  }
-  void waitWritable();
-  void finishClosing();
-  void probe();
-  void lost();
-  void close();
-
-  Socket socket_;
-  ConnectionOwner* owner_;
-  const ConnectionLimits limits_;
-  HttpReader reader_;
-  InputBuffer in_{kReadBytesMax};
-  OutputBuffer out_;
-  const std::unique_ptr<TlsSession> tls_;  // null: plain
-  std::vector<char> sealed_in_;
-  OutputBuffer wire_;
-
-  std::uint64_t serial_ = 0;  // of the current request
-  std::function<void()> gone_;
-  std::string origin_;
-  bool busy_ = false;       // an answer is due
-  bool streaming_ = false;  // its head is out, as an event stream
-  bool keep_alive_ = true;
-  bool head_only_ = false;
-  bool http11_ = true;
-
-  bool processing_ = false;
-  bool reading_ = false;
-  bool waiting_writable_ = false;
-  bool closing_ = false;    // after what is due is written
-  bool lingering_ = false;  // written; what still comes in is discarded
-  bool eof_ = false;
-  bool closed_ = false;
-
-  std::int64_t now_s_;
-  std::int64_t opened_s_ = 0;
-  std::int64_t activity_s_ = 0;  // last read, or last answer
-  std::int64_t request_s_ = 0;   // first byte of the current request
-  std::int64_t output_s_ = 0;    // last time the client took something
-};
 
 /// What the core holds on to. Outlives the connection without harm.
 class Reply final : public mcp::http::HttpReply {
@@ -164,6 +51,8 @@ class Reply final : public mcp::http::HttpReply {
   std::weak_ptr<Connection> connection_;
   std::uint64_t serial_;
 };
+
+}  // namespace
 
 // --- reading ---
 
@@ -215,6 +104,7 @@ bool Connection::unseal(std::size_t size) {
 void Connection::onEof() {
   eof_ = true;
   if (lingering_) return close();
+  if (call_) clientLeftCall();
   if (busy_ && gone_) probe();
   process();
 }
@@ -228,17 +118,20 @@ void Connection::process() {
     }
     processing_ = false;
     if (closed_) return;
-    paused = unsent() >= kOutputPauseBytes;
+    paused = full();
+    if (eof_ && body_open_ && !call_->paused() && !call_->answer()) return lost();
     if (eof_ && !busy_ && !paused) closing_ = true;
     flush();
     // A client that takes everything at once gets the next answers in the same turn.
-  } while (paused && !closed_ && unsent() < kOutputPauseBytes);
+  } while (paused && !closed_ && !full());
   read();
 }
 
 /// One request, if there is one and it may be begun. True: try again.
 bool Connection::step() {
-  if (closed_ || busy_ || closing_ || in_.empty() || unsent() >= kOutputPauseBytes) return false;
+  if (closed_ || closing_ || full()) return false;
+  if (call_) return stepCall();
+  if (busy_ || in_.empty()) return false;
   const auto step = reader_.consume(in_.view());
   in_.consume(step.consumed);
   if (step.state == HttpReader::State::Failed) {
@@ -250,10 +143,15 @@ bool Connection::step() {
     return false;
   }
   begin();
-  if (closed_ || busy_) return false;
-  reader_.reset();
-  request_s_ = now_s_;
+  if (closed_ || busy_) return call_ != nullptr;
+  nextRequest();
   return true;
+}
+
+void Connection::nextRequest() {
+  reader_.reset();
+  body_open_ = false;
+  request_s_ = now_s_;
 }
 
 void Connection::begin() {
@@ -265,7 +163,10 @@ void Connection::begin() {
   head_only_ = request.method == "HEAD";
   origin_ = request.header(mcp::http::Header::Origin).value_or("");
   ++serial_;
-  owner_->handle(request, std::make_shared<Reply>(self(), serial_));
+  auto reply = std::make_shared<Reply>(self(), serial_);
+  if (reader_.service() == nullptr) return owner_->handle(request, reply);
+  body_open_ = true;
+  if (owner_->admits(request, reply)) beginCall();
 }
 
 /// The bytes were no request: answers, and closes, since nobody knows where the next one starts.
@@ -290,6 +191,7 @@ void Connection::respond(const mcp::http::HttpResponse& response) {
     event({.data = response.body});
     return endStream();
   }
+  if (body_open_) dropBody();
   Head head;
   head.status = response.status;
   head.content_type = response.content_type;
@@ -300,6 +202,15 @@ void Connection::respond(const mcp::http::HttpResponse& response) {
   appendHead(out_.bytes, head);
   if (!head_only_) out_.bytes += response.body;
   completeAnswer();
+}
+
+/// A service's request is refused: what has come of its body is passed over, and if there is more
+/// to come, the connection is not kept for it.
+void Connection::dropBody() {
+  const auto step = reader_.consume(in_.view());
+  in_.consume(step.consumed);
+  body_open_ = step.state != HttpReader::State::Complete;
+  if (body_open_) keep_alive_ = false;
 }
 
 void Connection::openStream(std::string_view extra_headers) {
@@ -353,8 +264,7 @@ void Connection::completeAnswer() {
   activity_s_ = now_s_;
   if (!keep_alive_ || owner_ == nullptr || owner_->draining()) closing_ = true;
   if (processing_) return;
-  reader_.reset();
-  request_s_ = now_s_;
+  nextRequest();
   process();
 }
 
@@ -436,7 +346,9 @@ void Connection::close() {
   const auto kept = self();
   error_code ignored;
   socket_.close(ignored);
+  const auto call = std::exchange(call_, nullptr);
   if (owner_ != nullptr) owner_->closed(*this);
+  if (call) call->gone();
 }
 
 void Connection::tick(std::int64_t now_s) {
@@ -448,6 +360,7 @@ void Connection::tick(std::int64_t now_s) {
   }
   if (waiting_writable_ && now_s - output_s_ >= kWriteStallMaxS) return lost();
   if (tls_ && !tls_->established() && now_s - opened_s_ >= limits_.request_max_s) return lost();
+  if (call_) return tickCall();
   if (busy_) {
     if (streaming_ && now_s - output_s_ >= kKeepAliveS) streamBytes(":\n\n");
     return;
@@ -469,8 +382,6 @@ void Connection::drain() {
   }
   close();
 }
-
-}  // namespace
 
 std::shared_ptr<HttpConnection> HttpConnection::create(asio::io_context& io, Fd socket,
                                                        ConnectionOwner& owner,

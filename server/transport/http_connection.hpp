@@ -33,6 +33,12 @@ class ConnectionOwner {
   virtual ~ConnectionOwner() = default;
   virtual void handle(const mcp::http::HttpRequest& request,
                       const std::shared_ptr<mcp::http::HttpReply>& reply) = 0;
+  /// May the request reach a service? False: `reply` has the answer.
+  virtual bool admits(const mcp::http::HttpRequest& request,
+                      const std::shared_ptr<mcp::http::HttpReply>& reply) = 0;
+  virtual const HttpRoutes& routes() const = 0;
+  /// Has every request that is admitted borne a token?
+  virtual bool demandsToken() const = 0;
   virtual bool draining() const = 0;
   /// The socket is closed and nothing more will come from `connection`.
   virtual void closed(HttpConnection& connection) = 0;

@@ -8,6 +8,8 @@
 #include <optional>
 #include <string>
 
+#include "server/transport/http_routes.hpp"
+
 namespace tutti::transport {
 namespace {
 
@@ -32,7 +34,8 @@ struct HeaderSlice {
 
 class Parser final : public http::basic_parser<true> {
  public:
-  explicit Parser(const ReaderLimits& limits) : header_bytes_max_(limits.header_bytes_max) {
+  Parser(const ReaderLimits& limits, const HttpRoutes* routes)
+      : header_bytes_max_(limits.header_bytes_max), routes_(routes) {
     header_limit(static_cast<std::uint32_t>(limits.header_bytes_max));
     body_limit(limits.body_bytes_max);
     eager(true);
@@ -42,16 +45,25 @@ class Parser final : public http::basic_parser<true> {
     mcp::http::HttpRequest request;
     request.method = view(method_);
     request.target = view(target_);
-    request.body = *body;
+    if (service == nullptr) request.body = *body;
     for (std::size_t i = 0; i < header_count_; ++i)
       request.setHeader(headers_[i].name, view(headers_[i].value));
     for (const auto& [name, value] : parameters_) request.addParameter(view(name), view(value));
     return request;
   }
 
+  std::vector<HttpField> fields() const {
+    std::vector<HttpField> all;
+    all.reserve(fields_.size());
+    for (const auto& [name, value] : fields_) all.push_back({view(name), view(value)});
+    return all;
+  }
+
   bool mayEndInChunks() const { return header_done && chunked(); }
 
   std::string* body = nullptr;
+  HttpService* service = nullptr;
+  bool head_told = false;
   bool http11 = true;
   bool expects_continue = false;
   bool header_done = false;
@@ -74,6 +86,8 @@ class Parser final : public http::basic_parser<true> {
     method_ = keep(method);
     target_ = keep(target);
     http11 = version >= 11;
+    if (routes_ != nullptr) service = routes_->find({target.data(), target.size()});
+    if (service != nullptr) body_limit(boost::none);
   }
   void on_response_impl(int, BeastView, int, error_code&) override {}
 
@@ -89,6 +103,7 @@ class Parser final : public http::basic_parser<true> {
       expects_continue = http11 && boost::beast::iequals(value, "100-continue");
       return;
     }
+    if (service != nullptr) return keepForService(name, value, ec);
     const auto known = mcp::http::headerNamed({name.data(), name.size()});
     const bool parameter = !known && mcp::http::isParameterHeader({name.data(), name.size()});
     if (!known && !parameter) return;
@@ -104,6 +119,20 @@ class Parser final : public http::basic_parser<true> {
       return;
     }
     headers_[header_count_++] = {*known, keep(value)};
+  }
+  /// Services see every header. Those that the guards look at are known as ever.
+  void keepForService(BeastView name, BeastView value, error_code& ec) {
+    if (fields_.size() == kFieldsMax) {
+      ec = http::error::header_limit;
+      return;
+    }
+    const auto& field = fields_.emplace_back(keep(name), keep(value));
+    const auto known = mcp::http::headerNamed({name.data(), name.size()});
+    if (!known) return;
+    if (header_count_ == headers_.size())
+      ec = http::error::header_limit;
+    else
+      headers_[header_count_++] = {*known, field.second};
   }
   void on_header_impl(error_code&) override { header_done = true; }
 
@@ -125,13 +154,16 @@ class Parser final : public http::basic_parser<true> {
 
   static constexpr std::size_t kKnownHeadersMax = 32;
   static constexpr std::size_t kParametersMax = 64;
+  static constexpr std::size_t kFieldsMax = 256;
   const std::size_t header_bytes_max_;
+  const HttpRoutes* const routes_;
   std::string text_;
   Slice method_;
   Slice target_;
   std::array<HeaderSlice, kKnownHeadersMax> headers_{};
   std::size_t header_count_ = 0;
   std::vector<std::pair<Slice, Slice>> parameters_;  // mcp-param-…: name and value
+  std::vector<std::pair<Slice, Slice>> fields_;      // a service's: name and value
 };
 
 struct Failure {
@@ -156,16 +188,19 @@ Failure failureFor(const error_code& ec, const Parser& parser) {
 }  // namespace
 
 struct HttpReader::Impl {
-  explicit Impl(const ReaderLimits& given) : limits(given) {}
+  Impl(const ReaderLimits& given, const HttpRoutes* given_routes)
+      : limits(given), routes(given_routes) {}
 
   const ReaderLimits limits;
+  const HttpRoutes* const routes;
   std::optional<Parser> parser;
   std::string body;
   mcp::http::HttpRequest request;
   Failure failure;
 };
 
-HttpReader::HttpReader(const ReaderLimits& limits) : impl_(std::make_unique<Impl>(limits)) {
+HttpReader::HttpReader(const ReaderLimits& limits, const HttpRoutes* routes)
+    : impl_(std::make_unique<Impl>(limits, routes)) {
   reset();
 }
 HttpReader::~HttpReader() = default;
@@ -174,13 +209,17 @@ void HttpReader::reset() {
   constexpr std::size_t kKeptBytesMax = 64U * 1024;
   if (impl_->body.capacity() > kKeptBytesMax) impl_->body = std::string();
   impl_->body.clear();
-  impl_->parser.emplace(impl_->limits);
+  impl_->parser.emplace(impl_->limits, impl_->routes);
   impl_->parser->body = &impl_->body;
 }
 
 HttpReader::Step HttpReader::consume(std::string_view bytes) {
   Parser& parser = *impl_->parser;
   Step step;
+  if (parser.is_done()) {  // with its head, which was told before
+    step.state = State::Complete;
+    return step;
+  }
   while (step.consumed < bytes.size()) {
     error_code ec;
     const auto rest = bytes.substr(step.consumed);
@@ -192,8 +231,14 @@ HttpReader::Step HttpReader::consume(std::string_view bytes) {
       step.state = State::Failed;
       return step;
     }
-    if (parser.is_done()) {
+    if (parser.service != nullptr && parser.header_done && !parser.head_told) {
+      parser.head_told = true;
       impl_->request = parser.request();
+      step.state = State::Head;
+      return step;
+    }
+    if (parser.is_done()) {
+      if (parser.service == nullptr) impl_->request = parser.request();
       step.state = State::Complete;
       return step;
     }
@@ -220,6 +265,23 @@ bool HttpReader::takeExpectsContinue() {
 
 const mcp::http::HttpRequest& HttpReader::request() const {
   return impl_->request;
+}
+HttpService* HttpReader::service() const {
+  return impl_->parser->service;
+}
+std::vector<HttpField> HttpReader::fields() const {
+  return impl_->parser->fields();
+}
+std::optional<std::uint64_t> HttpReader::contentLength() const {
+  const Parser& parser = *impl_->parser;
+  if (parser.chunked()) return std::nullopt;
+  return parser.content_length().value_or(0);
+}
+std::string_view HttpReader::body() const {
+  return impl_->body;
+}
+void HttpReader::dropBody() {
+  impl_->body.clear();
 }
 bool HttpReader::keepAlive() const {
   return impl_->parser->keep_alive();

@@ -3,12 +3,18 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string_view>
+#include <vector>
 
 #include "server/mcp/http/message.hpp"
+#include "server/transport/http_service.hpp"
 
 namespace tutti::transport {
+
+class HttpRoutes;
 
 struct ReaderLimits {
   std::size_t header_bytes_max = 32U * 1024;
@@ -17,13 +23,15 @@ struct ReaderLimits {
 
 class HttpReader {
  public:
-  enum class State { NeedMore, Complete, Failed };
+  /// Head comes once, and only for requests that a service answers; the body follows by body().
+  enum class State { NeedMore, Head, Complete, Failed };
   struct Step {
     State state = State::NeedMore;
     std::size_t consumed = 0;
   };
 
-  explicit HttpReader(const ReaderLimits& limits);
+  /// With `routes`, which outlives this, body_bytes_max does not hold for what is a service's.
+  explicit HttpReader(const ReaderLimits& limits, const HttpRoutes* routes = nullptr);
   ~HttpReader();
   HttpReader(const HttpReader&) = delete;
   HttpReader& operator=(const HttpReader&) = delete;
@@ -39,10 +47,19 @@ class HttpReader {
   /// True once per request that waits for "100 Continue" before it sends its body.
   bool takeExpectsContinue();
 
-  // After Complete. The views live until reset().
+  // After Head or Complete. The views live until reset().
   const mcp::http::HttpRequest& request() const;
   bool keepAlive() const;
   bool http11() const;
+
+  // After Head.
+  HttpService* service() const;  ///< null: the request is no service's
+  std::vector<HttpField> fields() const;
+  /// Nothing: the body comes in chunks.
+  std::optional<std::uint64_t> contentLength() const;
+  /// What has come of the body since dropBody(); lives until consume() or dropBody().
+  std::string_view body() const;
+  void dropBody();
 
   // After Failed: the status to answer with, and a sentence.
   int errorStatus() const;

@@ -19,6 +19,8 @@
 #include "server/rpc/codec.hpp"
 #include "server/transport/http_connection.hpp"
 #include "server/transport/http_head.hpp"
+#include "server/transport/http_routes.hpp"
+#include "server/transport/http_service.hpp"
 #include "server/transport/listener.hpp"
 #include "server/transport/tls.hpp"
 #include "server/transport/transport.hpp"
@@ -31,6 +33,13 @@ using boost::system::error_code;
 using mcp::http::Header;
 using mcp::http::HttpReply;
 using mcp::http::HttpRequest;
+
+/// The answer to a page that asks before it calls a service.
+constexpr std::string_view kServicePreflight =
+    "Access-Control-Allow-Methods: GET, HEAD, POST, PUT, PATCH, DELETE\r\n"
+    "Access-Control-Allow-Headers: Accept, Authorization, Content-Type, Last-Event-ID, Range, "
+    "If-Match, If-None-Match\r\n"
+    "Access-Control-Max-Age: 600\r\n";
 
 std::int64_t steadySeconds() {
   const auto now = std::chrono::steady_clock::now().time_since_epoch();
@@ -71,19 +80,25 @@ mcp::http::SseOptions sseOptions(const HttpOptions& options) {
 }  // namespace
 
 struct HttpServer::Impl : ConnectionOwner, std::enable_shared_from_this<HttpServer::Impl> {
-  Impl(asio::io_context& given_io, mcp::Server& server, HttpOptions given)
+  Impl(asio::io_context& given_io, mcp::Server* server, HttpOptions given)
       : io(given_io),
         options(std::move(given)),
-        endpoint(server, endpointOptions(options)),
         guard(options.allowed_hosts, options.allowed_origins),
         listener(io, [this](Fd socket) { admit(std::move(socket)); }),
         timer(io) {
-    if (!options.sse_path.empty()) sse.emplace(server, sseOptions(options));
+    routed.keepBack("/health");
+    if (server == nullptr) return;
+    endpoint.emplace(*server, endpointOptions(options));
+    routed.keepBack(options.mcp_path);
+    if (options.sse_path.empty()) return;
+    sse.emplace(*server, sseOptions(options));
+    routed.keepBack(options.sse_path);
   }
 
   Status listen();
   void admit(Fd socket);
   bool authorized(const HttpRequest& request, HttpReply& reply) const;
+  bool guarded(const HttpRequest& request, HttpReply& reply) const;
   void armTimer();
   void tick();
   void startDrain(std::function<void()> callback);
@@ -91,13 +106,17 @@ struct HttpServer::Impl : ConnectionOwner, std::enable_shared_from_this<HttpServ
   void close();
 
   void handle(const HttpRequest& request, const std::shared_ptr<HttpReply>& reply) override;
+  bool admits(const HttpRequest& request, const std::shared_ptr<HttpReply>& reply) override;
+  const HttpRoutes& routes() const override { return routed; }
+  bool demandsToken() const override { return !options.token.empty(); }
   bool draining() const override { return drains; }
   void closed(HttpConnection& connection) override;
 
   asio::io_context& io;
   const HttpOptions options;
-  mcp::http::Endpoint endpoint;
+  std::optional<mcp::http::Endpoint> endpoint;  // without MCP: none
   std::optional<mcp::http::SseEndpoint> sse;
+  HttpRoutes routed;
   const mcp::http::Guard guard;
   std::unique_ptr<TlsContext> tls;  // null: plain
   Listener listener;
@@ -166,21 +185,39 @@ void HttpServer::Impl::tick() {
   if (!connections.empty()) armTimer();
 }
 
+/// What is asked of every request. False: `reply` says what was wrong.
+bool HttpServer::Impl::guarded(const HttpRequest& request, HttpReply& reply) const {
+  if (request.contradictory()) {
+    refuse(reply, 400, "Bad Request: a header is given twice with different values");
+    return false;
+  }
+  const auto why = guard.refusal(request);
+  if (why) refuse(reply, 403, "Forbidden: " + *why);
+  return !why;
+}
+
+bool HttpServer::Impl::admits(const HttpRequest& request, const std::shared_ptr<HttpReply>& reply) {
+  if (!guarded(request, *reply)) return false;
+  if (request.method != "OPTIONS" || !request.header(Header::PreflightMethod))
+    return authorized(request, *reply);
+  reply->respond({204, {}, {}, kServicePreflight});
+  return false;
+}
+
 void HttpServer::Impl::handle(const HttpRequest& request, const std::shared_ptr<HttpReply>& reply) {
-  if (request.contradictory())
-    return refuse(*reply, 400, "Bad Request: a header is given twice with different values");
-  if (const auto why = guard.refusal(request)) return refuse(*reply, 403, "Forbidden: " + *why);
+  if (!guarded(request, *reply)) return;
   const std::string_view path = request.path();
-  if (path == options.mcp_path) {
+  if (endpoint && path == options.mcp_path) {
     // A preflight cannot bear a token, and tells nothing that needs one.
     if (request.method != "OPTIONS" && !authorized(request, *reply)) return;
-    return endpoint.handle(request, reply);
+    return endpoint->handle(request, reply);
   }
   if (sse && path == sse->path()) {
     if (authorized(request, *reply)) sse->handle(request, reply);
     return;
   }
-  if (path != "/health") return refuse(*reply, 404, "Not Found: MCP is at " + options.mcp_path);
+  if (path != "/health")
+    return refuse(*reply, 404, endpoint ? "Not Found: MCP is at " + options.mcp_path : "Not Found");
   if (request.method != "GET" && request.method != "HEAD")
     return refuse(*reply, 405, "Method Not Allowed", "Allow: GET, HEAD\r\n");
   const std::string body = options.health ? options.health() : R"({"status":"ok"})";
@@ -211,8 +248,9 @@ void HttpServer::Impl::startDrain(std::function<void()> callback) {
   if (!drains) {
     drains = true;
     listener.close();
-    endpoint.endStreams();
+    if (endpoint) endpoint->endStreams();
     if (sse) sse->endAll();
+    for (HttpService* service : routed.services()) service->drain();
     std::vector<std::shared_ptr<HttpConnection>> all;
     for (const auto& [key, connection] : connections) all.push_back(connection);
     for (const auto& connection : all) connection->drain();
@@ -231,13 +269,18 @@ void HttpServer::Impl::close() {
   const auto all = std::exchange(connections, {});
   for (const auto& [key, connection] : all) connection->abort();
   if (sse) sse->endAll();
-  endpoint.close();
+  if (endpoint) endpoint->close();
 }
 
 HttpServer::HttpServer(asio::io_context& io, mcp::Server& server, HttpOptions options)
-    : impl_(std::make_shared<Impl>(io, server, std::move(options))) {}
+    : impl_(std::make_shared<Impl>(io, &server, std::move(options))) {}
+HttpServer::HttpServer(asio::io_context& io, HttpOptions options)
+    : impl_(std::make_shared<Impl>(io, nullptr, std::move(options))) {}
 HttpServer::~HttpServer() {
   impl_->close();
+}
+void HttpServer::addService(std::string prefix, HttpService& service) {
+  impl_->routed.add(std::move(prefix), service);
 }
 Status HttpServer::start() {
   return impl_->listen();

@@ -14,6 +14,7 @@ struct Name {
 
 constexpr std::array<Name, kHeaderCount> kNames = {{
     {"accept", Header::Accept},
+    {"access-control-request-method", Header::PreflightMethod},
     {"authorization", Header::Authorization},
     {"content-type", Header::ContentType},
     {"host", Header::Host},

@@ -24,10 +24,11 @@ enum class Header {
   McpMethod,
   McpName,
   Origin,
+  PreflightMethod,  ///< Access-Control-Request-Method
   ProtocolVersion,
   SessionId,
 };
-inline constexpr std::size_t kHeaderCount = 11;
+inline constexpr std::size_t kHeaderCount = 12;
 
 /// The header of that name, whatever its case; nothing for one that means nothing here.
 std::optional<Header> headerNamed(std::string_view name);
