@@ -4,7 +4,9 @@
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
+#include <boost/asio/post.hpp>
 #include <cerrno>
+#include <chrono>
 #include <utility>
 #include <vector>
 
@@ -16,6 +18,20 @@ namespace {
 
 namespace asio = boost::asio;
 using boost::system::error_code;
+
+/// How long one client may keep the thread to itself. Starts with the first question.
+class Turn {
+ public:
+  bool over() {
+    const auto now = std::chrono::steady_clock::now();
+    if (ends_ == Time()) ends_ = now + kTurnMax;
+    return now >= ends_;
+  }
+
+ private:
+  using Time = std::chrono::steady_clock::time_point;
+  Time ends_;
+};
 
 /// What the core holds on to. Outlives the connection without harm.
 class Reply final : public mcp::http::HttpReply {
@@ -111,20 +127,30 @@ void Connection::onEof() {
 
 void Connection::process() {
   if (processing_ || closed_) return;
+  if (yielded_) return flush();
+  Turn turn;
   bool paused = false;
   do {
     processing_ = true;
-    while (step()) {
-    }
+    while (!yielded_ && step()) yielded_ = moreWaits() && turn.over();
     processing_ = false;
     if (closed_) return;
     paused = full();
-    if (eof_ && body_open_ && !call_->paused() && !call_->answer()) return lost();
-    if (eof_ && !busy_ && !paused) closing_ = true;
+    if (!yielded_ && eof_ && body_open_ && !call_->paused() && !call_->answer()) return lost();
+    if (!yielded_ && eof_ && !busy_ && !paused) closing_ = true;
     flush();
     // A client that takes everything at once gets the next answers in the same turn.
-  } while (paused && !closed_ && !full());
+  } while (!yielded_ && paused && !closed_ && !full());
+  if (yielded_) nextTurn();
   read();
+}
+
+/// Goes on after everything else that waits for the thread.
+void Connection::nextTurn() {
+  asio::post(socket_.get_executor(), [self = self()] {
+    self->yielded_ = false;
+    self->process();
+  });
 }
 
 /// One request, if there is one and it may be begun. True: try again.

@@ -4,6 +4,7 @@
 
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -29,6 +30,7 @@ inline constexpr std::size_t kOutputBytesMax = 64U * 1024 * 1024;
 /// Of an answer that a service makes while it is taken.
 inline constexpr std::size_t kPulledBytesMax = 256U * 1024;
 inline constexpr std::size_t kPullBytes = 64U * 1024;
+inline constexpr std::chrono::microseconds kTurnMax{250};
 inline constexpr std::int64_t kKeepAliveS = 15;
 inline constexpr std::int64_t kLingerMaxS = 5;
 inline constexpr std::int64_t kWriteStallMaxS = 60;
@@ -89,6 +91,8 @@ class Connection final : public HttpConnection {
   bool step();
   void begin();
   void nextRequest();
+  bool moreWaits() const { return call_ != nullptr || !in_.empty(); }
+  void nextTurn();
   bool full() const { return unsent() >= (call_ ? kPulledBytesMax : kOutputPauseBytes); }
 
   // Requests of services, in http_connection_call.cpp.
@@ -138,6 +142,7 @@ class Connection final : public HttpConnection {
   bool http11_ = true;
 
   bool processing_ = false;
+  bool yielded_ = false;  // its turn is over, and the next one is queued
   bool reading_ = false;
   bool waiting_writable_ = false;
   bool closing_ = false;    // after what is due is written

@@ -26,6 +26,7 @@ struct Seen {
   bool ended = false;
   bool gone = false;
   bool drained = false;
+  int slow = 0;  // requests that kept the thread
   bool source_dropped = false;
   bool stop = false;    // the feed ends
   std::string feed;     // what the feed says next
@@ -111,6 +112,12 @@ class TestService final : public transport::HttpService {
         echoed.body = std::move(body);
         exchange->respond(std::move(echoed));
       });
+    if (path == "slow") {
+      const auto ends = std::chrono::steady_clock::now() + std::chrono::milliseconds(2);
+      while (std::chrono::steady_clock::now() < ends) {
+      }
+      ++seen_.slow;
+    }
     if (path == "hold") {
       exchange->onGone([this] { seen_.gone = true; });
       return {};
@@ -396,6 +403,38 @@ TEST_F(HttpServiceTest, AnAnswerBeforeTheBodyHasComeClosesAfterwards) {
   complete.send(request("PUT /things/other", length(1), "x") + request("GET /things"));
   EXPECT_EQ(complete.answer().status, 200);
   EXPECT_EQ(complete.answer().status, 200) << "the body was all there: the connection is kept";
+}
+
+// --- fairness ---
+
+TEST_F(HttpServiceTest, AClientThatPipelinesTakesTurnsWithTheOthers) {
+  serve();
+  HttpClient flood(port);
+  HttpClient quiet(port);
+  constexpr int kRequests = 200;
+  std::string many;
+  for (int i = 0; i < kRequests; ++i) many += request("GET /things/slow");
+  flood.send(many);
+  EXPECT_EQ(flood.answer().status, 200);
+  quiet.send(request("GET /things"));
+  EXPECT_EQ(quiet.answer().status, 200);
+  EXPECT_LT(look(&Seen::slow), kRequests / 2);
+  for (int i = 1; i < kRequests; ++i) ASSERT_EQ(flood.answer().status, 200) << i;
+}
+
+TEST_F(HttpServiceTest, ALongDownloadTakesTurnsWithTheOthers) {
+  serve();
+  HttpClient greedy(port);
+  HttpClient quiet(port);
+  constexpr std::uint64_t kBytes = 256U << 20;
+  greedy.send(request("GET /things/letters?" + std::to_string(kBytes)));
+  std::thread reader([&] { greedy.readAll(); });
+  ASSERT_TRUE(thread.eventually([this] { return seen.asked > 0; }));
+  quiet.send(request("GET /things"));
+  EXPECT_EQ(quiet.answer().status, 200);
+  EXPECT_LT(look(&Seen::asked), kBytes);
+  ::shutdown(greedy.socket(), SHUT_RDWR);
+  reader.join();
 }
 
 // --- answers ---
