@@ -19,17 +19,20 @@ void answerPage(const Server::Impl& server, Request& request, List& list, std::s
   if (!page)
     return request.error(invalidParams("'cursor' is not one of this list", "invalid_cursor",
                                        "list again from the start, without a cursor"));
-  std::string body;
-  body.reserve(page->entries.size() + 512);
-  body += '{';
-  appendJsonMember(body, key, page->entries);
-  appendTextMember(body, "nextCursor", page->next_cursor);
+  std::string head = "{\"";
+  head.append(key).append("\":");
+  // The array's own bracket, so that members may follow.
+  const std::string_view open_array = page->entries.substr(0, page->entries.size() - 1);
+  std::string tail;
+  tail.reserve(server.tail.modern.size() + 128);
+  tail += ']';
+  appendTextMember(tail, "nextCursor", page->next_cursor);
   if (request.context.modern()) {
-    appendJsonMember(body, "ttlMs", std::to_string(server.options.list_ttl_ms));
-    body.append(",\"cacheScope\":\"public\"").append(server.tail.modern);
+    appendJsonMember(tail, "ttlMs", std::to_string(server.options.list_ttl_ms));
+    tail.append(",\"cacheScope\":\"public\"").append(server.tail.modern);
   }
-  body += '}';
-  request.result(body);
+  tail += '}';
+  request.result({head, open_array, tail});
 }
 
 }  // namespace

@@ -139,11 +139,14 @@ class Listening final : public Listener, public std::enable_shared_from_this<Lis
     return meta;
   }
   void tell(std::string_view method, std::string_view key = {}, std::string_view value = {}) const {
-    std::string params = "{";
-    if (!key.empty()) appendJsonMember(params, key, value);
-    appendJsonMember(params, "_meta", metaWith({}));
-    params += '}';
-    request_.exchange->notify(rpc::notificationFrame(method, params));
+    // A thousand streams may hear of one change at once: one text each, and no other.
+    std::string frame;
+    frame.reserve(160 + method.size() + key.size() + value.size() + request_.id.size());
+    frame.append(R"({"jsonrpc":"2.0","method":")").append(method).append(R"(","params":{)");
+    appendJsonMember(frame, key, value);
+    frame.append(frame.back() == '{' ? R"("_meta":{")" : R"(,"_meta":{")");
+    frame.append(kMetaSubscriptionId).append("\":").append(request_.id).append("}}}");
+    request_.exchange->notify(std::move(frame));
   }
   /// False when it has ended before.
   bool leave() {

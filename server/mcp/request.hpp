@@ -50,6 +50,8 @@ struct Request {
 
   /// `body` is the whole result object.
   void result(std::string_view body) const;
+  /// The same in pieces, of which the middle one is not copied more than once.
+  void result(const FrameParts& parts) const;
   void error(const WireError& error) const;
 };
 

@@ -196,12 +196,18 @@ Decoded decode(std::string_view text, const DecodeLimits& limits) {
   return Decoder(limits).decode(text);
 }
 
-std::string resultFrame(const Id& id, std::string_view result) {
+std::string resultHead(const Id& id, std::size_t room) {
   constexpr std::string_view head = "{\"jsonrpc\":\"2.0\",\"id\":";
   constexpr std::string_view middle = ",\"result\":";
   std::string frame;
-  frame.reserve(head.size() + id.size() + middle.size() + result.size() + 2);
-  frame.append(head).append(id).append(middle).append(result).push_back('}');
+  frame.reserve(head.size() + id.size() + middle.size() + room);
+  frame.append(head).append(id).append(middle);
+  return frame;
+}
+
+std::string resultFrame(const Id& id, std::string_view result) {
+  std::string frame = resultHead(id, result.size() + 1);
+  frame.append(result).push_back('}');
   return frame;
 }
 

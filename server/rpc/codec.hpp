@@ -38,6 +38,9 @@ class Decoder {
 /// The same, once. Thread-safe.
 Decoded decode(std::string_view text, const DecodeLimits& limits = {});
 
+/// The beginning of a result's frame; the result and "}" complete it. With room for that many bytes
+/// more.
+std::string resultHead(const Id& id, std::size_t room = 0);
 /// `result` is one JSON text.
 std::string resultFrame(const Id& id, std::string_view result);
 /// An empty id is left out of the frame, as MCP demands (never null).

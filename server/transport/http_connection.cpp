@@ -42,6 +42,10 @@ class Reply final : public mcp::http::HttpReply {
   void respond(const mcp::http::HttpResponse& response) override {
     if (const auto connection = alive()) connection->respond(response);
   }
+  void respondAround(const mcp::http::HttpResponse& response, std::string_view before,
+                     std::string_view behind) override {
+    if (const auto connection = alive()) connection->respond(response, before, behind);
+  }
   void openStream(std::string_view extra_headers) override {
     if (const auto connection = alive()) connection->openStream(extra_headers);
   }
@@ -212,21 +216,25 @@ void Connection::refuse(int status, std::string_view text) {
 
 // --- answering ---
 
-void Connection::respond(const mcp::http::HttpResponse& response) {
+void Connection::respond(const mcp::http::HttpResponse& response, std::string_view before,
+                         std::string_view behind) {
   if (streaming_) {  // a probe has opened the stream meanwhile
-    event({.data = response.body});
+    std::string whole(before);
+    whole.append(response.body).append(behind);
+    event({.data = whole});
     return endStream();
   }
   if (body_open_) dropBody();
   Head head;
   head.status = response.status;
   head.content_type = response.content_type;
-  if (response.status != 204) head.content_length = response.body.size();
+  if (response.status != 204)
+    head.content_length = before.size() + response.body.size() + behind.size();
   head.close = !keep_alive_;
   if (response.status != 403) head.origin = origin_;  // 403: the origin itself may be the reason
   head.extra_headers = response.extra_headers;
   appendHead(out_.bytes, head);
-  if (!head_only_) out_.bytes += response.body;
+  if (!head_only_) out_.bytes.append(before).append(response.body).append(behind);
   completeAnswer();
 }
 

@@ -64,7 +64,8 @@ class Connection final : public HttpConnection {
 
   // The answer to the current request; `serial` says which one the caller means.
   bool current(std::uint64_t serial) const { return !closed_ && busy_ && serial == serial_; }
-  void respond(const mcp::http::HttpResponse& response);
+  void respond(const mcp::http::HttpResponse& response, std::string_view before = {},
+               std::string_view behind = {});
   void openStream(std::string_view extra_headers);
   void event(const mcp::http::ServerEvent& event);
   void endStream();

@@ -11,6 +11,8 @@ const kStreams = Number(wanted);
 const kRounds = 10;
 const kSlowReaders = 100;
 const kPipelined = 2000;  // answers asked for by a client that reads none
+const kFloods = 8;
+const kQuietCalls = 500;
 const kMeta = {
   'io.modelcontextprotocol/protocolVersion': '2026-07-28',
   'io.modelcontextprotocol/clientCapabilities': {},
@@ -127,11 +129,48 @@ async function measureSlowReaders(port, pid) {
     + `${(b / a).toFixed(2)} (target 1.10)`);
 }
 
+/** Calls one after the other on one connection: their times in ms. */
+async function callTimes(port, count) {
+  const socket = await connected(port);
+  const call = post('tools/call', { name: 'test_simple_text', arguments: {} }, 'test_simple_text');
+  const took = [];
+  let answered = () => {};
+  socket.on('data', () => answered());
+  for (let i = 0; i < count; ++i) {
+    const began = process.hrtime.bigint();
+    const done = new Promise((resolve) => (answered = resolve));
+    socket.write(call);
+    await done;
+    took.push(Number(process.hrtime.bigint() - began) / 1e6);
+  }
+  socket.destroy();
+  return took.sort((a, b) => a - b);
+}
+
+/** wrk as clients that each keep thousands of requests under way; they read their answers. */
+async function measureFloods(port) {
+  const script = `${process.env.TMPDIR ?? '/tmp'}/tutti-floods-${process.pid}.lua`;
+  const requests = post('tools/list', {}).repeat(kPipelined);
+  fs.writeFileSync(script, `local all = [[${requests.replaceAll('\r\n', '\n')}]]\nall = all:gsub("\\n", "\\r\\n")\n`
+    + 'request = function() return all end\n');
+  const quiet = await callTimes(port, kQuietCalls);
+  const floods = spawn('wrk', ['-t1', `-c${kFloods}`, '-d20s', '-s', script, `http://127.0.0.1:${port}/mcp`], { stdio: 'ignore' });
+  const over = once(floods, 'exit');
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  const beside = await callTimes(port, kQuietCalls);
+  floods.kill();
+  await over;
+  fs.rmSync(script);
+  const show = (took) => `p50 ${took[took.length / 2].toFixed(2)} ms, p99 ${took[Math.floor(took.length * 0.99)].toFixed(2)} ms`;
+  console.log(`a quiet client's calls            ${show(quiet)}; beside ${kFloods} that pipeline ${kPipelined} requests: ${show(beside)} (target 20)`);
+}
+
 const server = spawn(fixture, ['0'], { stdio: ['ignore', 'pipe', 'ignore'] });
 try {
   const [line] = await once(server.stdout, 'data');
   const port = Number(String(line).trim());
   await measureStreams(port, server.pid);
+  await measureFloods(port);
   await measureSlowReaders(port, server.pid);
 } finally {
   server.kill();

@@ -22,6 +22,12 @@ void HttpExchange::reply(std::string frame, int http_status) {
   reply_->endStream();
 }
 
+void HttpExchange::replyParts(const FrameParts& parts) {
+  if (streaming_) return reply(parts.joined(), 200);
+  const std::string extra = extraHeaders();
+  reply_->respondAround({200, "application/json", parts.body, extra}, parts.head, parts.tail);
+}
+
 void HttpExchange::abandon() {
   // A stream without a response is the one answer that says "nothing will come".
   if (!streaming_) reply_->openStream({});

@@ -23,6 +23,7 @@ class HttpExchange final : public Exchange {
 
   void notify(std::string frame) override;
   void reply(std::string frame, int http_status) override;
+  void replyParts(const FrameParts& parts) override;
   void abandon() override;
 
  private:

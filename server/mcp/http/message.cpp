@@ -44,6 +44,15 @@ std::string_view trimmed(std::string_view value) {
 
 }  // namespace
 
+void HttpReply::respondAround(const HttpResponse& response, std::string_view before,
+                              std::string_view behind) {
+  std::string whole(before);
+  whole.append(response.body).append(behind);
+  HttpResponse joined = response;
+  joined.body = whole;
+  respond(joined);
+}
+
 std::optional<Header> headerNamed(std::string_view name) {
   for (const Name& known : kNames)
     if (sameName(known.lower, name)) return known.header;

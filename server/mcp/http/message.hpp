@@ -83,6 +83,9 @@ class HttpReply {
  public:
   virtual ~HttpReply() = default;
   virtual void respond(const HttpResponse& response) = 0;
+  /// respond() with a body that has something before and something behind it.
+  virtual void respondAround(const HttpResponse& response, std::string_view before,
+                             std::string_view behind);
   /// Status 200 and text/event-stream.
   virtual void openStream(std::string_view extra_headers) = 0;
   virtual void event(const ServerEvent& event) = 0;
