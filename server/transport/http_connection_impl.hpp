@@ -30,7 +30,7 @@ inline constexpr std::size_t kOutputBytesMax = 64U * 1024 * 1024;
 /// Of an answer that a service makes while it is taken.
 inline constexpr std::size_t kPulledBytesMax = 256U * 1024;
 inline constexpr std::size_t kPullBytes = 64U * 1024;
-inline constexpr std::chrono::microseconds kTurnMax{250};
+inline constexpr std::chrono::microseconds kTurnMax{100};
 inline constexpr std::int64_t kKeepAliveS = 15;
 inline constexpr std::int64_t kLingerMaxS = 5;
 inline constexpr std::int64_t kWriteStallMaxS = 60;
