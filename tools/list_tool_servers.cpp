@@ -25,6 +25,8 @@ Json line(const toolhost::MountHealth& health, std::size_t stderr_lines) {
   add("server_name", health.server_name);
   add("server_version", health.server_version);
   if (health.pid > 0) entry["pid"] = health.pid;
+  entry["shared"] = health.owner_pid > 0;
+  if (health.owner_pid > 0) entry["owner_pid"] = health.owner_pid;
   if (health.retry_in_ms > 0) entry["retry_in_ms"] = health.retry_in_ms;
   if (!health.left_out.empty()) entry["left_out"] = health.left_out;
   if (stderr_lines == 0) return entry;

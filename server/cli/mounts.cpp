@@ -44,6 +44,10 @@ Result<std::unique_ptr<toolhost::ToolHost>> openMounts(boost::asio::io_context& 
   toolhost::MountOptions options;
   options.program = ownProgram().string();
   options.client_version = TUTTI_VERSION;
+  auto folder = dataFolder(settings.data);
+  if (!folder.ok()) return std::move(folder).error();
+  options.share_folder = *folder / "mounts";
+  options.sink_of = toolSinkOf;
   return std::make_unique<toolhost::ToolHost>(io, std::move(*specs), std::move(options), sink);
 }
 

@@ -177,15 +177,19 @@ class Reader {
   }
 
   Status readOwn(const Json& own) {
-    constexpr std::string_view kKnown[] = {"tools", "prompts", "timeout_s", "env", "limits"};
+    constexpr std::string_view kKnown[] = {"tools", "prompts", "timeout_s",
+                                           "env",   "limits",  "share"};
     if (!own.is_object()) return bad("'tutti' must be an object");
     for (const auto& [key, value] : own.items())
       if (std::find(std::begin(kKnown), std::end(kKnown), key) == std::end(kKnown))
         return bad("'tutti." + shortened(key, 64) + "' is unknown",
-                   "known are tools, prompts, timeout_s, env, limits");
+                   "known are tools, prompts, timeout_s, env, limits, share");
     auto names = json::readStrings(own, "env");
     if (!names.ok()) return bad("'tutti.env' must be a list of names of variables");
     if (Status taken = inherit(*names ? Json(**names) : Json()); !taken.ok()) return taken;
+    auto share = json::readBoolean(own, "share");
+    if (!share.ok()) return std::move(share).error();
+    spec_.share = share->value_or(spec_.share);
     auto timeout = json::readNumber(own, "timeout_s");
     if (!timeout.ok()) return std::move(timeout).error();
     spec_.timeout_s = timeout->value_or(spec_.timeout_s);
@@ -261,6 +265,15 @@ class Reader {
   MountSpec& spec_;
 };
 
+/// What is shared runs for processes of many folders, so it runs where its file is.
+void placeShared(std::vector<MountSpec>& specs, const std::filesystem::path& file) {
+  const std::filesystem::path folder = std::filesystem::absolute(file).parent_path();
+  for (MountSpec& spec : specs) {
+    spec.share = spec.share && spec.kind == MountSpec::Kind::Stdio;
+    if (spec.share) spec.folder = (folder / spec.folder).lexically_normal().string();
+  }
+}
+
 /// The keys of `mcpServers` in the order of the file, which a parsed object has lost.
 std::vector<std::string> namesInOrder(std::string_view text) {
   const std::string_view servers = rpc::memberSpan(text, "mcpServers");
@@ -317,7 +330,10 @@ Result<std::vector<MountSpec>> readMountConfig(const std::filesystem::path& file
   auto text = readFile(file, kFileBytesMax);
   if (!text.ok()) return std::move(text).error();
   auto specs = parseMountConfig(*text, lookup);
-  if (specs.ok()) return specs;
+  if (specs.ok()) {
+    placeShared(*specs, file);
+    return specs;
+  }
   return bad("the file of MCP servers '" + file.string() + "': " + specs.error().message(),
              specs.error().hint());
 }

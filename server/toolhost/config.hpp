@@ -50,6 +50,8 @@ struct MountSpec {
   Filter tools;
   Filter prompts;
   MountLimits limits;
+  /// One running copy for all processes of tutti over one store. Stdio only.
+  bool share = true;
   double timeout_s = 60;  ///< of a call, without an answer or progress
   /// Values that came from references: never shown, also not in what the server prints.
   std::vector<std::string> secrets;

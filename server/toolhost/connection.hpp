@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "server/base/fd.hpp"
 #include "server/base/result.hpp"
 #include "server/mcp/client/client.hpp"
 #include "server/toolhost/config.hpp"
@@ -24,6 +25,7 @@ class Connection {
     std::function<void(std::string line)> on_stderr;
     /// The process is gone, with its status. Over HTTP never.
     std::function<void(int status)> on_exit;
+    Fd shared;  ///< a socket to a copy that runs already; empty: it is started
   };
   /// Errors: those of ChildServer::start() and of the HTTP client's address.
   static Result<std::shared_ptr<Connection>> open(boost::asio::io_context& io, Wanted wanted,

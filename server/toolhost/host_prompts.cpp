@@ -42,7 +42,7 @@ void ToolHost::syncPrompts() {
   for (const auto& mount : mounts_)
     for (const OfferedPrompt& prompt : mount->prompts()) {
       const MountSpec& spec = mount->spec();
-      const std::string name = mountedName(spec.name, spec.prompts.nameOf(prompt.name), taken);
+      const std::string name = offeredName(spec.name, spec.prompts.nameOf(prompt.name), taken);
       const bool same = at < offered_prompts_.size() && offered_prompts_[at].name == name &&
                         offered_prompts_[at].mount == mount.get() &&
                         offered_prompts_[at].description == prompt.description;

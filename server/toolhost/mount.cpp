@@ -10,6 +10,7 @@
 #include "server/base/text.hpp"
 #include "server/toolhost/connection.hpp"
 #include "server/toolhost/mounted_call.hpp"
+#include "server/toolhost/share.hpp"
 #include "server/transport/wakeup.hpp"
 
 namespace tutti::toolhost {
@@ -61,7 +62,15 @@ Mount::Mount(boost::asio::io_context& io, MountSpec spec, MountOptions options,
       spec_(std::move(spec)),
       options_(std::move(options)),
       changed_(std::move(changed)),
-      timer_(std::make_unique<Timer>(io, [this] { wake(); })) {}
+      timer_(std::make_unique<Timer>(io, [this] { wake(); })) {
+  if (options_.share_folder.empty() || !spec_.share || !spec_.problem.empty()) return;
+  auto share = Share::create(io_, spec_, options_);
+  if (share.ok())
+    share_ = std::move(*share);
+  else
+    log::warning("an MCP server cannot be shared between processes",
+                 {{"server", spec_.name}, {"why", share.error().text()}});
+}
 
 Mount::~Mount() = default;
 
@@ -80,6 +89,7 @@ void Mount::stop() {
   timer_->wakeup.stop();
   failWaiting(Error(Code::Cancelled, "tutti is ending"));
   connection_.reset();
+  share_.reset();
   parked_.clear();
 }
 
@@ -87,12 +97,14 @@ void Mount::open() {
   if (stopped_) return;
   state_ = MountState::Starting;
   restart_at_ms_ = 0;
+  Connection::Wanted wanted{spec_, options_.program, {}, {}, {}, {}};
+  if (share_ && !reachShared(wanted.shared)) return;
   const std::int64_t start = ++starts_;
-  Connection::Wanted wanted{spec_, options_.program, {}, {}, {}};
   wanted.client.version = options_.client_version;
   wanted.client.in_flight_max = spec_.limits.in_flight_max + 8;  // lists and the like
   wanted.client.sampling = wanted.client.elicit_form = wanted.client.elicit_url = true;
   wanted.client.era = probe_kills_ ? client::Era::Legacy : client::Era::Either;
+  if (share_) wanted.client.era = client::Era::Modern;
   const std::weak_ptr<Mount> weak = weak_from_this();
   wanted.on_stderr = [weak](std::string line) {
     if (const auto self = weak.lock()) self->noteStderr(std::move(line));
@@ -112,7 +124,31 @@ void Mount::open() {
   changed_();
 }
 
+/// False when it is not to be reached at the moment; then what has to follow is under way.
+bool Mount::reachShared(Fd& socket) {
+  constexpr int kReopenedMax = 500;
+  auto reached = share_->connect();
+  if (reached.ok()) {
+    socket = std::move(*reached);
+    return true;
+  }
+  if (reached.error().name() == "copy_not_listening" && ++reopened_ < kReopenedMax)
+    reopenSoon();
+  else
+    fail(reached.error());
+  return false;
+}
+
+/// The owner of a shared copy comes and goes: calls may wait for the next one.
+void Mount::reopenSoon() {
+  constexpr std::int64_t kReopenMs = 10;
+  state_ = MountState::Starting;
+  restart_at_ms_ = steadyMs() + kReopenMs;
+  arm();
+}
+
 void Mount::onReady() {
+  reopened_ = 0;
   state_ = MountState::Ready;
   problem_.clear();
   ready_since_ms_ = steadyMs();
@@ -124,7 +160,8 @@ void Mount::onReady() {
 }
 
 void Mount::onLost(const Error& error) {
-  if (state_ == MountState::Starting && error.name() == "server_lost") probe_kills_ = !probe_kills_;
+  if (state_ == MountState::Starting && error.name() == "server_lost" && !share_)
+    probe_kills_ = !probe_kills_;
   // The client is still at work above us: it goes in the next turn.
   boost::asio::post(io_, [weak = weak_from_this(), dead = connection_, error] {
     const auto self = weak.lock();
@@ -136,6 +173,10 @@ void Mount::fail(const Error& error) {
   connection_.reset();
   listing_ = false;
   relist_at_ms_ = 0;
+  if (share_ && std::exchange(ready_since_ms_, 0) != 0) {
+    log::info("a shared MCP server has lost its owner", {{"server", spec_.name}});
+    return reopenSoon();
+  }
   const std::int64_t now = steadyMs();
   if (ready_since_ms_ != 0 && now - ready_since_ms_ >= options_.steady_ms) restart_pause_ms_ = 0;
   ready_since_ms_ = 0;
@@ -373,6 +414,7 @@ MountHealth Mount::health() const {
   health.calls_ok = calls_ok_;
   health.calls_failed = calls_failed_;
   health.stderr_lines.assign(stderr_lines_.begin(), stderr_lines_.end());
+  if (share_) share_->describe(health);
   return health;
 }
 

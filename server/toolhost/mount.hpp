@@ -3,12 +3,14 @@
 
 #include <cstdint>
 #include <deque>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "server/base/fd.hpp"
 #include "server/mcp/client/client.hpp"
 #include "server/mcp/tool.hpp"
 #include "server/toolhost/config.hpp"
@@ -17,11 +19,16 @@
 namespace boost::asio {
 class io_context;
 }
+namespace tutti::mcp {
+class Server;
+}
 
 namespace tutti::toolhost {
 
 class Connection;
 class MountedCall;
+class Share;
+class ToolSink;
 
 /// starting → ready ⇄ waiting (for its next start) ; broken: its entry in the file is wrong.
 enum class MountState { Starting, Ready, Waiting, Broken };
@@ -35,7 +42,8 @@ struct MountHealth {
   std::string revision;
   std::string server_name;
   std::string server_version;
-  int pid = 0;  ///< of its guard; 0: none
+  int pid = 0;        ///< of its guard; 0: none
+  int owner_pid = 0;  ///< of the process of tutti that runs a shared copy; 0: it is not shared
   std::int64_t starts = 0;
   std::int64_t retry_in_ms = 0;
   std::size_t tools = 0;
@@ -50,6 +58,13 @@ struct MountHealth {
 struct MountOptions {
   std::string program;         ///< tutti itself, which is also the guard
   std::string client_version;  ///< what it calls itself towards the server
+  /// Where processes of tutti that share running copies find each other; empty: each has its own.
+  std::filesystem::path share_folder;
+  /// Makes the sink of a core that offers a shared copy; needed with share_folder.
+  std::function<std::unique_ptr<ToolSink>(mcp::Server&)> sink_of;
+  enum class Naming { Prefixed, AsGiven };
+  Naming naming = Naming::Prefixed;  ///< what tools and prompts are offered as
+  std::function<void()> synced;      ///< the sink is in step with the servers again; may be empty
   std::int64_t start_after_ms = 10;
   std::int64_t restart_first_ms = 250;
   std::int64_t restart_max_ms = 60'000;
@@ -112,6 +127,8 @@ class Mount final : public mcp::client::Events, public std::enable_shared_from_t
   void onAsked(std::shared_ptr<mcp::client::Question> question) override;
 
   void open();
+  bool reachShared(Fd& socket);
+  void reopenSoon();
   void fail(const Error& error);
   void list();
   void listed(Result<std::vector<mcp::client::ListEntry>> entries);
@@ -135,6 +152,7 @@ class Mount final : public mcp::client::Events, public std::enable_shared_from_t
   const MountSpec spec_;
   const MountOptions options_;
   std::function<void()> changed_;
+  std::unique_ptr<Share> share_;            // null: a copy of our own
   std::shared_ptr<Connection> connection_;  // null between two starts
   MountState state_ = MountState::Starting;
   std::string problem_;
@@ -155,6 +173,7 @@ class Mount final : public mcp::client::Events, public std::enable_shared_from_t
   bool listing_ = false;
   bool settled_ = false;
   bool stopped_ = false;
+  int reopened_ = 0;          // in a row, without a pause
   bool probe_kills_ = false;  // it died of the modern handshake: the legacy one is tried alone
   std::int64_t starts_ = 0;
   std::int64_t calls_ok_ = 0;

@@ -25,7 +25,11 @@ struct ToolHost::Wish {
 
 ToolHost::ToolHost(boost::asio::io_context& io, std::vector<MountSpec> specs, MountOptions options,
                    ToolSink& sink)
-    : io_(io), sink_(sink), start_after_ms_(options.start_after_ms) {
+    : io_(io),
+      sink_(sink),
+      start_after_ms_(options.start_after_ms),
+      naming_(options.naming),
+      synced_(options.synced) {
   for (MountSpec& spec : specs)
     mounts_.push_back(Mount::create(io, std::move(spec), options, [this] { changed(); }));
 }
@@ -56,12 +60,17 @@ void ToolHost::changed() {
   });
 }
 
+std::string ToolHost::offeredName(const std::string& server, const std::string& name,
+                                  std::set<std::string>& taken) const {
+  return naming_ == MountOptions::Naming::AsGiven ? name : mountedName(server, name, taken);
+}
+
 std::vector<ToolHost::Wish> ToolHost::wishes() const {
   std::vector<Wish> all;
   std::set<std::string> taken;
   for (const auto& mount : mounts_)
     for (const OfferedTool& tool : mount->tools())
-      all.push_back({mountedName(mount->spec().name, mount->spec().tools.nameOf(tool.name), taken),
+      all.push_back({offeredName(mount->spec().name, mount->spec().tools.nameOf(tool.name), taken),
                      &tool, mount});
   return all;
 }
@@ -97,6 +106,7 @@ void ToolHost::sync() {
   }
   if (removed || same < wanted.size()) sink_.changed();
   syncPrompts();
+  if (synced_) synced_();
   const auto settled = [](const auto& mount) { return mount->settled(); };
   if (std::all_of(mounts_.begin(), mounts_.end(), settled)) tellSettled();
 }

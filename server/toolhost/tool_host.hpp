@@ -64,6 +64,8 @@ class ToolHost {
   bool addPrompt(const std::string& name, const OfferedPrompt& offered,
                  const std::shared_ptr<Mount>& mount);
   std::vector<Wish> wishes() const;
+  std::string offeredName(const std::string& server, const std::string& name,
+                          std::set<std::string>& taken) const;
   void tellSettled();
 
   boost::asio::io_context& io_;
@@ -76,6 +78,8 @@ class ToolHost {
   std::unique_ptr<Timer> start_timer_;
   std::unique_ptr<Timer> settle_timer_;
   const std::int64_t start_after_ms_;
+  const MountOptions::Naming naming_;
+  const std::function<void()> synced_;
   bool sync_due_ = false;
   const std::shared_ptr<char> alive_ = std::make_shared<char>('\0');
 };

@@ -1,0 +1,195 @@
+// Several processes of the real program over one store, and the one copy of a server they share.
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <fstream>
+#include <set>
+#include <thread>
+
+#include "tests/integration/tutti_process.hpp"
+
+namespace tutti::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+class SharedServersTest : public ::testing::Test {
+ protected:
+  std::string config(Json own = Json::object()) {
+    Json entry = {{"command", std::string(std::getenv("TUTTI_FAKES")) + "/mcp_fake"},
+                  {"args", {"--notes", notes().string()}}};
+    if (!own.empty()) entry["tutti"] = std::move(own);
+    return folder_.write("mcp.json", Json({{"mcpServers", {{"fake", entry}}}}).dump()).string();
+  }
+  fs::path notes() const { return folder_.path() / "notes"; }
+  std::unique_ptr<TuttiProcess> start(const std::string& file, std::vector<std::string> more = {}) {
+    Options options;
+    options.arguments = {"stdio", "--mcp-config", file};
+    options.arguments.insert(options.arguments.end(), more.begin(), more.end());
+    return std::make_unique<TuttiProcess>(folder_, std::move(options));
+  }
+  int noted(const std::string& line) const {
+    std::ifstream in(notes());
+    int count = 0;
+    for (std::string each; std::getline(in, each);) count += each == line ? 1 : 0;
+    return count;
+  }
+  template <class Condition>
+  static bool until(Condition condition) {
+    const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    while (!condition()) {
+      if (std::chrono::steady_clock::now() > limit) return false;
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    }
+    return true;
+  }
+  static Json entry(TuttiProcess& tutti) { return tutti.call("list_tool_servers")["servers"][0]; }
+  static bool ready(TuttiProcess& tutti) {
+    return until([&] {
+      const Json each = entry(tutti);
+      return each.value("status", "") == "ready" && each.value("tools", 0) > 0;
+    });
+  }
+  /// The copy's own process.
+  static int serverOf(TuttiProcess& tutti) { return tutti.call("fake__limits").value("pid", 0); }
+  static int ownerOf(TuttiProcess& tutti) { return entry(tutti).value("owner_pid", 0); }
+
+  TempFolder folder_;
+};
+
+TEST_F(SharedServersTest, AllProcessesOfOneStoreUseOneCopy) {
+  const std::string file = config();
+  const auto first = start(file);
+  ASSERT_TRUE(ready(*first));
+  const auto second = start(file);
+  Options serve;
+  serve.arguments = {"serve", "--port", "0", "--mcp-config", file};
+  const TuttiProcess third(folder_, serve);
+  ASSERT_TRUE(ready(*second));
+  EXPECT_EQ(ownerOf(*first), first->pid());
+  EXPECT_EQ(ownerOf(*second), first->pid());
+  EXPECT_EQ(entry(*second).at("shared"), true);
+  EXPECT_EQ(entry(*second).at("server_name"), "fake");
+  EXPECT_EQ(serverOf(*first), serverOf(*second));
+  const Ran ran = runTutti(folder_, {"--mcp-config", file, "call", "fake__limits"});
+  EXPECT_EQ(Json::parse(ran.out).at("pid"), serverOf(*first)) << ran.err;
+  EXPECT_EQ(noted("started"), 1);
+  for (const auto& each : fs::directory_iterator(folder_.path() / "data" / "mounts")) {
+    struct stat info {};
+    ASSERT_EQ(::stat(each.path().c_str(), &info), 0);
+    if (S_ISSOCK(info.st_mode)) EXPECT_EQ(info.st_mode & 0777, 0600U);
+  }
+}
+
+TEST_F(SharedServersTest, OfFiveThatStartAtOnceOneRunsTheServer) {
+  const std::string file = config();
+  std::vector<std::unique_ptr<TuttiProcess>> all;
+  for (int i = 0; i < 5; ++i) all.push_back(start(file));
+  std::set<int> owners;
+  for (const auto& each : all) {
+    ASSERT_TRUE(ready(*each));
+    owners.insert(ownerOf(*each));
+  }
+  EXPECT_EQ(owners.size(), 1U);
+  EXPECT_EQ(noted("started"), 1);
+}
+
+TEST_F(SharedServersTest, AnotherTakesOverWhenTheOwnerIsKilledAndCallsUnderWayAreToldSo) {
+  const std::string file = config();
+  auto first = start(file);
+  ASSERT_TRUE(ready(*first));
+  const auto second = start(file);
+  const auto third = start(file);
+  ASSERT_TRUE(ready(*second) && ready(*third));
+  const int old_server = serverOf(*second);
+  second->send({{"jsonrpc", "2.0"},
+                {"id", "slow"},
+                {"method", "tools/call"},
+                {"params",
+                 {{"name", "fake__slow"},
+                  {"arguments", Json::object()},
+                  {"_meta",
+                   {{"io.modelcontextprotocol/protocolVersion", "2026-07-28"},
+                    {"io.modelcontextprotocol/clientInfo", {{"name", "t"}, {"version", "1"}}},
+                    {"io.modelcontextprotocol/clientCapabilities", Json::object()}}}}}});
+  ASSERT_TRUE(until([&] { return noted("slow began") == 1; }));
+  first->kill(SIGKILL);
+  const Json answer = second->receive();
+  EXPECT_EQ(answer.at("id"), "slow");
+  const Json error = answer["result"]["structuredContent"]["error"];
+  EXPECT_EQ(error.value("code", ""), "unavailable") << answer;
+  EXPECT_EQ(error.value("name", ""), "server_lost") << answer;
+  ASSERT_TRUE(until([&] { return serverOf(*second) != old_server && serverOf(*second) != 0; }));
+  EXPECT_EQ(serverOf(*second), serverOf(*third));
+  EXPECT_EQ(ownerOf(*second), ownerOf(*third));
+  EXPECT_TRUE(ownerOf(*second) == second->pid() || ownerOf(*second) == third->pid());
+  EXPECT_EQ(noted("started"), 2);
+}
+
+TEST_F(SharedServersTest, WhatAKilledProcessHasLeftKeepsNobodyOut) {
+  const std::string file = config();
+  auto first = start(file);
+  ASSERT_TRUE(ready(*first));
+  first->kill(SIGKILL);
+  first->wait();
+  const auto second = start(file);
+  ASSERT_TRUE(ready(*second));
+  EXPECT_EQ(ownerOf(*second), second->pid());
+}
+
+TEST_F(SharedServersTest, AServerThatDiesIsStartedAgainForAll) {
+  const std::string file = config();
+  const auto first = start(file);
+  ASSERT_TRUE(ready(*first));
+  const auto second = start(file);
+  ASSERT_TRUE(ready(*second));
+  const int old_server = serverOf(*second);
+  second->call("fake__crash");
+  ASSERT_TRUE(until([&] {
+    const int now = serverOf(*first);
+    return now != 0 && now != old_server;
+  }));
+  EXPECT_TRUE(until([&] { return serverOf(*second) == serverOf(*first); }));
+  EXPECT_EQ(entry(*second).at("starts"), 2);
+  EXPECT_EQ(entry(*second).at("owner_pid"), first->pid());
+}
+
+TEST_F(SharedServersTest, SharingCanBeTurnedOff) {
+  const std::string file = config({{"share", false}});
+  const auto first = start(file);
+  const auto second = start(file);
+  ASSERT_TRUE(ready(*first) && ready(*second));
+  EXPECT_NE(serverOf(*first), serverOf(*second));
+  EXPECT_EQ(entry(*first).at("shared"), false);
+  EXPECT_FALSE(entry(*first).contains("owner_pid"));
+}
+
+TEST_F(SharedServersTest, OtherCredentialsAreAnotherCopy) {
+  Json servers = {{"fake",
+                   {{"command", std::string(std::getenv("TUTTI_FAKES")) + "/mcp_fake"},
+                    {"env", {{"TOKEN", "${TOKEN}"}}}}}};
+  const std::string file =
+      folder_.write("mcp.json", Json({{"mcpServers", servers}}).dump()).string();
+  Options mine{{"stdio", "--mcp-config", file}, {"TOKEN=mine-and-secret"}, {}};
+  Options yours{{"stdio", "--mcp-config", file}, {"TOKEN=yours-and-secret"}, {}};
+  TuttiProcess first(folder_, mine);
+  TuttiProcess second(folder_, yours);
+  ASSERT_TRUE(ready(first) && ready(second));
+  EXPECT_NE(serverOf(first), serverOf(second));
+  EXPECT_EQ(second.call("fake__environment").at("TOKEN"), "yours-and-secret");
+}
+
+TEST_F(SharedServersTest, ALongPathOfTheStoreIsNoObstacle) {
+  const std::string file = config();
+  const std::string deep = (folder_.path() / std::string(120, 'd') / std::string(60, 'e')).string();
+  const auto first = start(file, {"--data", deep});
+  const auto second = start(file, {"--data", deep});
+  ASSERT_TRUE(ready(*first) && ready(*second));
+  EXPECT_EQ(serverOf(*first), serverOf(*second));
+}
+
+}  // namespace
+}  // namespace tutti::test
