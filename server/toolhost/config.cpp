@@ -99,10 +99,11 @@ class Reader {
     const std::string kind = type->value_or(has_url ? "http" : "stdio");
     if (kind == "stdio") {
       spec_.kind = MountSpec::Kind::Stdio;
-    } else if (kind == "http" || kind == "streamable-http") {
+    } else if (kind == "http" || kind == "streamable-http" || kind == "sse") {
       spec_.kind = MountSpec::Kind::Http;
+      spec_.old_sse = kind == "sse";
     } else {
-      return bad("type '" + shortened(kind, 32) + "' is not mounted", "use stdio or http");
+      return bad("type '" + shortened(kind, 32) + "' is not mounted", "use stdio, http or sse");
     }
     return ok();
   }
@@ -177,19 +178,24 @@ class Reader {
   }
 
   Status readOwn(const Json& own) {
-    constexpr std::string_view kKnown[] = {"tools", "prompts", "timeout_s",
-                                           "env",   "limits",  "share"};
+    constexpr std::string_view kKnown[] = {"tools",  "prompts", "timeout_s", "env",
+                                           "limits", "share",   "ca_file"};
     if (!own.is_object()) return bad("'tutti' must be an object");
     for (const auto& [key, value] : own.items())
       if (std::find(std::begin(kKnown), std::end(kKnown), key) == std::end(kKnown))
         return bad("'tutti." + shortened(key, 64) + "' is unknown",
-                   "known are tools, prompts, timeout_s, env, limits, share");
+                   "known are tools, prompts, timeout_s, env, limits, share, ca_file");
     auto names = json::readStrings(own, "env");
     if (!names.ok()) return bad("'tutti.env' must be a list of names of variables");
     if (Status taken = inherit(*names ? Json(**names) : Json()); !taken.ok()) return taken;
     auto share = json::readBoolean(own, "share");
     if (!share.ok()) return std::move(share).error();
     spec_.share = share->value_or(spec_.share);
+    auto ca_file = json::readString(own, "ca_file");
+    if (!ca_file.ok()) return std::move(ca_file).error();
+    auto ca_path = expanded(ca_file->value_or(""));
+    if (!ca_path.ok()) return std::move(ca_path).error();
+    spec_.ca_file = std::move(*ca_path);
     auto timeout = json::readNumber(own, "timeout_s");
     if (!timeout.ok()) return std::move(timeout).error();
     spec_.timeout_s = timeout->value_or(spec_.timeout_s);
@@ -265,10 +271,12 @@ class Reader {
   MountSpec& spec_;
 };
 
-/// What is shared runs for processes of many folders, so it runs where its file is.
-void placeShared(std::vector<MountSpec>& specs, const std::filesystem::path& file) {
+/// Files are named as seen from the file of servers. What is shared runs for processes of many
+/// folders, so it runs where its file is.
+void placeFiles(std::vector<MountSpec>& specs, const std::filesystem::path& file) {
   const std::filesystem::path folder = std::filesystem::absolute(file).parent_path();
   for (MountSpec& spec : specs) {
+    if (!spec.ca_file.empty()) spec.ca_file = (folder / spec.ca_file).lexically_normal().string();
     spec.share = spec.share && spec.kind == MountSpec::Kind::Stdio;
     if (spec.share) spec.folder = (folder / spec.folder).lexically_normal().string();
   }
@@ -331,7 +339,7 @@ Result<std::vector<MountSpec>> readMountConfig(const std::filesystem::path& file
   if (!text.ok()) return std::move(text).error();
   auto specs = parseMountConfig(*text, lookup);
   if (specs.ok()) {
-    placeShared(*specs, file);
+    placeFiles(*specs, file);
     return specs;
   }
   return bad("the file of MCP servers '" + file.string() + "': " + specs.error().message(),

@@ -46,6 +46,8 @@ struct MountSpec {
   std::string folder;
   std::vector<std::string> environment;  ///< "NAME=value", the whole of it
   std::string url;
+  bool old_sse = false;  ///< the HTTP+SSE transport of 2024-11-05
+  std::string ca_file;   ///< PEM: whom to trust over https, instead of whom the system trusts
   std::vector<std::pair<std::string, std::string>> headers;
   Filter tools;
   Filter prompts;

@@ -116,6 +116,9 @@ Result<std::shared_ptr<Connection>> openHttp(boost::asio::io_context& io,
   transport::HttpClientOptions options;
   options.url = wanted.spec.url;
   options.headers = wanted.spec.headers;
+  options.ca_file = wanted.spec.ca_file;
+  options.old_sse = wanted.spec.old_sse;
+  if (options.old_sse) wanted.client.era = mcp::client::Era::Legacy;
   options.message_bytes_max = wanted.spec.limits.message_bytes_max;
   auto channel = transport::HttpClient::create(io, std::move(options));
   if (!channel.ok()) return std::move(channel).error();

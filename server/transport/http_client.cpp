@@ -12,6 +12,7 @@
 #include "server/rpc/codec.hpp"
 #include "server/transport/header_value.hpp"
 #include "server/transport/http_request.hpp"
+#include "server/transport/old_sse.hpp"
 #include "server/transport/sse_reader.hpp"
 #include "server/transport/wakeup.hpp"
 
@@ -28,6 +29,14 @@ constexpr std::size_t kRefusalBytesMax = 64 * 1024;
 
 bool isSuccess(int status) {
   return status >= 200 && status < 300;
+}
+
+/// What a server of 2024-11-05 says to a POST where it has its event stream.
+bool mayBeOld(int status) {
+  constexpr int kBadRequest = 400;
+  constexpr int kNotFound = 404;
+  constexpr int kNoSuchMethod = 405;
+  return status == kBadRequest || status == kNotFound || status == kNoSuchMethod;
 }
 
 /// What a refusal without an answer to our message says.
@@ -61,9 +70,9 @@ struct HttpClient::Impl : std::enable_shared_from_this<HttpClient::Impl> {
   };
   using Key = std::uint64_t;
 
-  Impl(asio::io_context& given, HttpAddress where, HttpClientOptions chosen)
+  Impl(asio::io_context& given, std::shared_ptr<HttpLinks> where, HttpClientOptions chosen)
       : io(given),
-        address(std::move(where)),
+        links(std::move(where)),
         options(std::move(chosen)),
         tick(given, [this] { onTick(); }),
         resume(given, [this] { onResume(); }) {}
@@ -79,6 +88,10 @@ struct HttpClient::Impl : std::enable_shared_from_this<HttpClient::Impl> {
   void streamEnded(Key key, const Status& status);
   void give(std::string_view text, const rpc::Id& id) const;
   void fail(Key key, int status, Error error);
+  void openOld();
+  void tryOld(Key key, int status, Error refused);
+  void onEndpoint(std::string target);
+  void onOldEnd(const Error& why);
   void release();
   void onTick() const {
     if (client != nullptr) client->tick();
@@ -92,7 +105,7 @@ struct HttpClient::Impl : std::enable_shared_from_this<HttpClient::Impl> {
   }
 
   asio::io_context& io;
-  const HttpAddress address;
+  const std::shared_ptr<HttpLinks> links;
   const HttpClientOptions options;
   Wakeup tick;
   Wakeup resume;
@@ -104,6 +117,16 @@ struct HttpClient::Impl : std::enable_shared_from_this<HttpClient::Impl> {
   std::deque<Outgoing> held;   // until the server has taken `initialized`
   std::optional<Key> holding;  // the exchange that they wait for
   bool listen_when_released = false;
+
+  // HTTP+SSE: everything of the server comes on this stream.
+  std::shared_ptr<OldSse> old;  // null: streamable HTTP
+  std::string old_target;       // empty until it is told
+  struct Refused {
+    rpc::Id id;
+    int status;
+    Error error;
+  };
+  std::optional<Refused> first_refused;  // what becomes of `initialize` if the server is not old
 };
 
 void HttpClient::Impl::begin(Outgoing message) {
@@ -140,6 +163,7 @@ void HttpClient::Impl::request(Key key, std::string method) {
   call.headers = headersOf(exchange);
   if (method == "POST") call.body = exchange.message.text;
   call.method = std::move(method);
+  if (old) call.target = old_target;
   call.connect_max_ms = options.connect_max_ms;
   constexpr std::int64_t kAcknowledgeMaxMs = 30'000;
   if (exchange.message.kind != Kind::Request && !exchange.listening)
@@ -158,7 +182,7 @@ void HttpClient::Impl::request(Key key, std::string method) {
   told.on_end = [weak, key](const Status& status) {
     if (const auto self = weak.lock()) self->onEnd(key, status);
   };
-  exchange.http = HttpRequest::start(io, address, std::move(call), std::move(told));
+  exchange.http = HttpRequest::start(io, links, std::move(call), std::move(told));
 }
 
 void HttpClient::Impl::onHead(Key key, const HttpTold::Head& head) {
@@ -210,7 +234,7 @@ void HttpClient::Impl::onEvent(Key key, SseEvent event) {
   give(event.data, id);
   exchange = find(key);
   if (listening || exchange == nullptr || (client != nullptr && client->awaits(id))) return;
-  if (exchange->http) exchange->http->abort();  // that was the answer
+  if (exchange->http) exchange->http->leave();  // that was the answer
   exchanges.erase(key);
 }
 
@@ -222,8 +246,8 @@ void HttpClient::Impl::onEnd(Key key, const Status& status) {
   if (exchange->events != nullptr || exchange->resumes > 0) return streamEnded(key, status);
   if (!status.ok()) return fail(key, 0, status.error());
   if (!isSuccess(exchange->head.status)) return refused(key);
-  if (exchange->listening || exchange->message.kind != Kind::Request) {
-    exchanges.erase(key);
+  if (exchange->listening || exchange->message.kind != Kind::Request || old) {
+    exchanges.erase(key);  // of an old server the answer comes on its stream
     return release();
   }
   const rpc::Id id = exchange->message.id;
@@ -265,7 +289,57 @@ void HttpClient::Impl::refused(Key key) {
     return client->lost(
         Error(Code::Unavailable, "the server has ended the session").named("session_lost"));
   }
-  fail(key, status, refusal(status, error));
+  Error why = refusal(status, error);
+  if (exchange.message.method == "initialize" && !old && mayBeOld(status))
+    return tryOld(key, status, std::move(why));
+  fail(key, status, std::move(why));
+}
+
+// --- HTTP+SSE ----------------------------------------------------------------------------------
+
+void HttpClient::Impl::openOld() {
+  OldSseOptions chosen;
+  chosen.headers = options.headers;
+  chosen.message_bytes_max = options.message_bytes_max;
+  chosen.connect_max_ms = options.connect_max_ms;
+  chosen.endpoint_max_ms = options.endpoint_max_ms;
+  const std::weak_ptr<Impl> weak = weak_from_this();
+  OldSseTold told;
+  told.on_endpoint = [weak](std::string target) {
+    if (const auto self = weak.lock()) self->onEndpoint(std::move(target));
+  };
+  told.on_message = [weak](std::string_view message) {
+    if (const auto self = weak.lock()) self->give(message, {});
+  };
+  told.on_end = [weak](const Error& why) {
+    if (const auto self = weak.lock()) self->onOldEnd(why);
+  };
+  old = OldSse::open(io, links, std::move(chosen), std::move(told));
+}
+
+/// The same message once more, by the older transport.
+void HttpClient::Impl::tryOld(Key key, int status, Error refused) {
+  const auto found = exchanges.find(key);
+  first_refused = Refused{found->second.message.id, status, std::move(refused)};
+  held.push_front(std::move(found->second.message));
+  exchanges.erase(found);
+  openOld();
+}
+
+void HttpClient::Impl::onEndpoint(std::string target) {
+  old_target = std::move(target);
+  first_refused.reset();
+  for (Outgoing& message : std::exchange(held, {})) begin(std::move(message));
+}
+
+void HttpClient::Impl::onOldEnd(const Error& why) {
+  old.reset();
+  old_target.clear();
+  held.clear();
+  const auto refused = std::exchange(first_refused, std::nullopt);
+  if (client == nullptr) return;
+  if (refused) return client->failed(refused->id, {refused->status, refused->error});
+  client->lost(why);
 }
 
 /// A stream that has told ids is taken up again where it broke off.
@@ -335,6 +409,7 @@ void HttpClient::Impl::stop() {
     if (exchange.http) exchange.http->abort();
   exchanges.clear();
   held.clear();
+  if (old) std::exchange(old, nullptr)->close();
   if (session_id.empty()) return;
   HttpCall call;
   call.method = "DELETE";
@@ -343,15 +418,21 @@ void HttpClient::Impl::stop() {
   if (!revision.empty()) call.headers.emplace_back("MCP-Protocol-Version", revision);
   constexpr std::int64_t kGoodbyeMaxMs = 2'000;
   call.connect_max_ms = call.answer_max_ms = kGoodbyeMaxMs;
-  HttpRequest::start(io, address, std::move(call), {});  // lives on by itself
+  HttpRequest::start(io, links, std::move(call), {});  // lives on by itself
 }
 
 Result<std::unique_ptr<HttpClient>> HttpClient::create(asio::io_context& io,
                                                        HttpClientOptions options) {
   auto address = HttpAddress::parse(options.url);
   if (!address.ok()) return std::move(address).error();
+  HttpLinks::Options kept;
+  kept.ca_file = options.ca_file;
+  kept.idle_max = options.idle_max;
+  kept.idle_ms = options.idle_ms;
+  auto links = HttpLinks::create(io, std::move(*address), std::move(kept));
+  if (!links.ok()) return std::move(links).error();
   return std::unique_ptr<HttpClient>(
-      new HttpClient(std::make_shared<Impl>(io, std::move(*address), std::move(options))));
+      new HttpClient(std::make_shared<Impl>(io, std::move(*links), std::move(options))));
 }
 
 HttpClient::~HttpClient() {
@@ -359,6 +440,7 @@ HttpClient::~HttpClient() {
 }
 void HttpClient::start(mcp::client::Client& client) {
   impl_->client = &client;
+  if (impl_->options.old_sse) impl_->openOld();
 }
 void HttpClient::stop() {
   impl_->stop();
@@ -367,7 +449,8 @@ void HttpClient::stop() {
 void HttpClient::send(Outgoing message) {
   if (impl_->client == nullptr) return;
   if (!message.modern && !message.revision.empty()) impl_->revision = message.revision;
-  if (impl_->holding) return impl_->held.push_back(std::move(message));
+  const bool nowhere_yet = impl_->old && impl_->old_target.empty();
+  if (impl_->holding || nowhere_yet) return impl_->held.push_back(std::move(message));
   impl_->begin(std::move(message));
 }
 
@@ -386,7 +469,7 @@ void HttpClient::withdraw(const rpc::Id& id) {
 }
 
 void HttpClient::established() {
-  impl_->listen_when_released = true;
+  impl_->listen_when_released = !impl_->old;
 }
 
 std::int64_t HttpClient::nowMs() const {

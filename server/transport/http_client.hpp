@@ -23,6 +23,11 @@ namespace tutti::transport {
 struct HttpClientOptions {
   std::string url;
   std::vector<std::pair<std::string, std::string>> headers;  ///< with every request
+  std::string ca_file;       ///< PEM: whom to trust over https, instead of whom the system trusts
+  bool old_sse = false;      ///< the HTTP+SSE transport of 2024-11-05 and no other
+  std::size_t idle_max = 8;  ///< connections kept for the next requests
+  std::int64_t idle_ms = 4'000;           ///< how long
+  std::int64_t endpoint_max_ms = 10'000;  ///< until an HTTP+SSE server says where to POST
   std::size_t message_bytes_max = 16U * 1024 * 1024;
   std::int64_t connect_max_ms = 10'000;
   std::int64_t retry_ms = 1'000;       ///< before a stream is taken up again, if it does not say
@@ -32,12 +37,13 @@ struct HttpClientOptions {
 
 /// One message a POST; answers as JSON or as an event stream. Legacy: keeps the session, takes up a
 /// broken stream by Last-Event-ID, listens on a GET stream. Modern: says in headers what is in the
-/// message, and ends a stream to cancel. A connection for each request; no TLS.
+/// message, and ends a stream to cancel. A server that refuses `initialize` as one that does not
+/// know this transport is tried with HTTP+SSE. Connections are used again.
 ///
 /// Runs on the I/O thread only. Outlives its client, as every channel does; stop() cuts them apart.
 class HttpClient final : public mcp::client::Channel {
  public:
-  /// Errors: those of HttpAddress::parse().
+  /// Errors: those of HttpAddress::parse() and HttpLinks::create().
   static Result<std::unique_ptr<HttpClient>> create(boost::asio::io_context& io,
                                                     HttpClientOptions options);
   ~HttpClient() override;

@@ -2,20 +2,20 @@
 
 #include <algorithm>
 #include <array>
+#include <boost/asio/buffer.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/core/ostream.hpp>
 #include <boost/beast/http.hpp>
-#include <chrono>
+#include <sstream>
+
+#include "server/transport/wakeup.hpp"
 
 namespace tutti::transport {
 
 namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace http = boost::beast::http;
-using asio::ip::tcp;
 using beast::error_code;
 
 namespace {
@@ -23,91 +23,112 @@ namespace {
 constexpr std::uint32_t kHeaderBytesMax = 64 * 1024;
 constexpr std::size_t kBlockBytes = 16 * 1024;
 
-std::string lowered(std::string text) {
+std::string mediaType(std::string text) {
+  text.erase(std::min(text.find(';'), text.size()));
+  while (!text.empty() && text.back() == ' ') text.pop_back();
   std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : static_cast<char>(c);
   });
   return text;
 }
 
-std::string mediaType(std::string text) {
-  text.erase(std::min(text.find(';'), text.size()));
-  while (!text.empty() && text.back() == ' ') text.pop_back();
-  return lowered(std::move(text));
-}
-
 class Request final : public HttpRequest, public std::enable_shared_from_this<Request> {
  public:
-  Request(asio::io_context& io, HttpAddress address, HttpCall call, HttpTold told)
-      : address_(std::move(address)),
+  Request(asio::io_context& io, std::shared_ptr<HttpLinks> links, HttpCall call, HttpTold told)
+      : links_(std::move(links)),
         call_(std::move(call)),
         told_(std::move(told)),
-        resolver_(io),
-        stream_(io) {
+        link_(links_->take()),
+        late_(io, [this] { abort(); }) {
     parser_.header_limit(kHeaderBytesMax);
     parser_.body_limit(boost::none);
   }
 
   void run() {
-    stream_.expires_after(std::chrono::milliseconds(call_.connect_max_ms));
-    resolver_.async_resolve(address_.host, address_.port,
-                            [self = shared_from_this()](error_code error, auto found) {
-                              if (error) return self->fail("find", error);
-                              self->connect(found);
-                            });
+    link_->open(call_.connect_max_ms, [self = shared_from_this()](const Status& opened) {
+      if (!opened.ok()) return self->end(opened);
+      self->send();
+    });
   }
 
   void abort() override {
     ended_ = true;
     told_ = {};
-    resolver_.cancel();
-    stream_.close();
+    late_.stop();
+    link_->close();
+  }
+
+  void leave() override {
+    constexpr std::int64_t kLeaveMaxMs = 1'000;
+    if (ended_) return;
+    told_ = {};
+    leaving_ = true;
+    late_.at(steadyMs() + kLeaveMaxMs);
   }
 
  private:
-  void connect(const tcp::resolver::results_type& found) {
+  void send() {
     if (ended_) return;
-    stream_.async_connect(found, [self = shared_from_this()](error_code error, const auto&) {
-      if (error) return self->fail("connect to", error);
-      self->send();
+    const HttpAddress& address = links_->address();
+    http::request<http::string_body> request;
+    request.method_string(call_.method);
+    request.target(call_.target.empty() ? address.target : call_.target);
+    request.version(11);
+    for (const auto& [name, value] : call_.headers) request.set(name, value);
+    request.set(http::field::host, address.hostHeader());
+    request.body() = std::move(call_.body);
+    if (!request.body().empty()) request.prepare_payload();
+    std::ostringstream text;
+    text << request;
+    link_->write(std::move(text).str(), call_.connect_max_ms,
+                 [self = shared_from_this()](const Status& sent) {
+                   if (!sent.ok()) return self->end(sent);
+                   self->read();
+                 });
+  }
+
+  void read() {
+    if (ended_) return;
+    const std::int64_t max_ms = parser_.is_header_done() ? 0 : call_.answer_max_ms;
+    link_->read(max_ms, [self = shared_from_this()](Result<std::string_view> bytes) {
+      if (self->ended_) return;
+      if (!bytes.ok()) return self->end(std::move(bytes).error());
+      if (bytes->empty()) return self->finishAtEof();
+      self->take(*bytes);
     });
   }
 
-  void send() {
-    if (ended_) return;
-    error_code ignored;
-    stream_.socket().set_option(tcp::no_delay(true), ignored);
-    request_.method_string(call_.method);
-    request_.target(address_.target);
-    request_.version(11);
-    for (const auto& [name, value] : call_.headers) request_.set(name, value);
-    request_.set(http::field::host, address_.hostHeader());
-    request_.set(http::field::connection, "close");
-    request_.body() = std::move(call_.body);
-    if (!request_.body().empty()) request_.prepare_payload();
-    http::async_write(stream_, request_,
-                      [self = shared_from_this()](error_code error, std::size_t) {
-                        if (error) return self->fail("send to", error);
-                        self->readHead();
-                      });
+  void take(std::string_view bytes) {
+    constexpr std::size_t kLeftBytesMax = 256 * 1024;
+    left_bytes_ += leaving_ ? bytes.size() : 0;
+    if (left_bytes_ > kLeftBytesMax) return abort();
+    const auto room = buffer_.prepare(bytes.size());
+    buffer_.commit(asio::buffer_copy(room, asio::buffer(bytes.data(), bytes.size())));
+    parse();
   }
 
-  void readHead() {
-    if (ended_) return;
-    if (call_.answer_max_ms > 0)
-      stream_.expires_after(std::chrono::milliseconds(call_.answer_max_ms));
-    else
-      stream_.expires_never();
-    http::async_read_header(stream_, buffer_, parser_,
-                            [self = shared_from_this()](error_code error, std::size_t) {
-                              if (error) return self->fail("get an answer of", error);
-                              self->tellHead();
-                            });
+  void parse() {
+    while (!ended_) {
+      const bool had_head = parser_.is_header_done();
+      auto& body = parser_.get().body();
+      body.data = block_.data();
+      body.size = block_.size();
+      error_code error;
+      const std::size_t used = parser_.put(buffer_.data(), error);
+      buffer_.consume(used);
+      const bool full = error == http::error::need_buffer;
+      if (error && !full && error != http::error::need_more)
+        return end(broken("its answer is no HTTP: " + error.message()));
+      if (!had_head && parser_.is_header_done()) tellHead();
+      const std::size_t got = block_.size() - parser_.get().body().size;
+      if (got > 0) tellBody({block_.data(), got});
+      if (ended_) return;
+      if (parser_.is_done()) return end(ok());
+      if (used == 0 && !full) return read();
+    }
   }
 
   void tellHead() {
-    if (ended_) return;
-    stream_.expires_never();
     const auto& head = parser_.get();
     const auto text = [&head](beast::string_view name) { return std::string(head[name]); };
     HttpTold::Head seen;
@@ -115,107 +136,61 @@ class Request final : public HttpRequest, public std::enable_shared_from_this<Re
     seen.content_type = mediaType(text("Content-Type"));
     seen.session_id = text("Mcp-Session-Id");
     seen.retry_after = text("Retry-After");
-    if (told_.on_head) told_.on_head(seen);
-    readBody();
+    const auto tell = told_.on_head;  // it may abort us
+    if (tell) tell(seen);
   }
 
-  void readBody() {
-    if (ended_) return;
-    if (parser_.is_done()) return end(ok());
-    parser_.get().body().data = block_.data();
-    parser_.get().body().size = block_.size();
-    http::async_read_some(
-        stream_, buffer_, parser_,
-        [self = shared_from_this()](error_code error, std::size_t) { self->takeBody(error); });
+  void tellBody(std::string_view bytes) {
+    const auto tell = told_.on_body;  // it may abort us
+    if (tell) tell(bytes);
   }
 
-  void takeBody(error_code error) {
-    if (ended_) return;
-    const std::size_t got = block_.size() - parser_.get().body().size;
-    if (got > 0 && told_.on_body) {
-      const auto tell = told_.on_body;  // it may abort us
-      tell({block_.data(), got});
-    }
-    if (error && error != http::error::need_buffer) return fail("read the answer of", error);
-    readBody();
+  void finishAtEof() {
+    error_code error;
+    at_eof_ = true;
+    if (parser_.is_header_done()) parser_.put_eof(error);
+    if (error || !parser_.is_done()) return end(broken("it closed the connection"));
+    end(ok());
   }
 
-  void fail(const char* doing, error_code error) {
-    if (ended_) return;
-    std::string why = error.message();
-    if (error == beast::error::timeout) why = "no answer in time";
-    end(Error(Code::Unavailable,
-              std::string("cannot ") + doing + " http://" + address_.hostHeader() + ": " + why,
-              "is the server running there?")
-            .named("http_unreachable"));
+  Error broken(const std::string& why) const {
+    return Error(Code::Unavailable,
+                 "cannot get an answer of " + links_->address().origin() + ": " + why,
+                 "is the server running there?")
+        .named("http_unreachable");
   }
 
   void end(Status status) {
     if (std::exchange(ended_, true)) return;
-    stream_.close();
+    late_.stop();
+    if (status.ok() && !at_eof_ && parser_.keep_alive() && buffer_.size() == 0)
+      links_->keep(link_);
+    else
+      link_->close();
     const auto tell = std::exchange(told_, {}).on_end;
     if (tell) tell(std::move(status));
   }
 
-  const HttpAddress address_;
+  const std::shared_ptr<HttpLinks> links_;
   HttpCall call_;
   HttpTold told_;
-  tcp::resolver resolver_;
-  beast::tcp_stream stream_;
+  const std::shared_ptr<HttpLink> link_;
+  Wakeup late_;
   beast::flat_buffer buffer_;
-  http::request<http::string_body> request_;
   http::response_parser<http::buffer_body> parser_;
   std::array<char, kBlockBytes> block_{};
+  std::size_t left_bytes_ = 0;
+  bool leaving_ = false;
+  bool at_eof_ = false;
   bool ended_ = false;
 };
 
-Error badUrl(std::string_view url, const char* what) {
-  return Error(Code::InvalidArgument, "'" + std::string(url) + "' " + what,
-               "write http://host:port/path");
-}
-
 }  // namespace
 
-Result<HttpAddress> HttpAddress::parse(std::string_view url) {
-  constexpr std::string_view kScheme = "http://";
-  const std::string start = lowered(std::string(url.substr(0, 8)));
-  if (start == "https://")
-    return Error(Code::FailedPrecondition, "https is not supported yet",
-                 "put a proxy that ends TLS on this machine in between")
-        .named("tls_not_supported");
-  if (!start.starts_with(kScheme)) return badUrl(url, "is no http URL");
-  std::string_view rest = url.substr(kScheme.size());
-  rest = rest.substr(0, rest.find('#'));
-  const std::size_t slash = rest.find_first_of("/?");
-  std::string_view authority = rest.substr(0, slash);
-  HttpAddress address;
-  if (slash != rest.npos) address.target = std::string(rest.substr(slash));
-  if (address.target.front() == '?') address.target.insert(0, "/");
-  if (authority.find('@') != authority.npos)
-    return badUrl("http://…@…", "has a name or password in it; give those as headers");
-  const bool bracketed = authority.starts_with('[');
-  const std::size_t close = authority.find(']');
-  if (bracketed && close == authority.npos) return badUrl(url, "has an open bracket");
-  const std::size_t colon = authority.find(':', bracketed ? close : 0);
-  address.host =
-      std::string(bracketed ? authority.substr(1, close - 1) : authority.substr(0, colon));
-  if (colon != authority.npos) address.port = std::string(authority.substr(colon + 1));
-  const bool digits = address.port.find_first_not_of("0123456789") == std::string::npos;
-  if (address.host.empty() || address.port.empty() || !digits || address.port.size() > 5)
-    return badUrl(url, "has no valid host and port");
-  if (url.find_first_of(" \r\n\t") != url.npos) return badUrl(url, "has spaces in it");
-  return address;
-}
-
-std::string HttpAddress::hostHeader() const {
-  std::string text = host.find(':') == std::string::npos ? host : "[" + host + "]";
-  if (port != "80") text += ":" + port;
-  return text;
-}
-
-std::shared_ptr<HttpRequest> HttpRequest::start(asio::io_context& io, const HttpAddress& address,
-                                                HttpCall call, HttpTold told) {
-  auto request = std::make_shared<Request>(io, address, std::move(call), std::move(told));
+std::shared_ptr<HttpRequest> HttpRequest::start(asio::io_context& io,
+                                                std::shared_ptr<HttpLinks> links, HttpCall call,
+                                                HttpTold told) {
+  auto request = std::make_shared<Request>(io, std::move(links), std::move(call), std::move(told));
   request->run();
   return request;
 }

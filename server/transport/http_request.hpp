@@ -1,4 +1,4 @@
-// One HTTP request of ours and its answer, on a connection of its own.
+// One HTTP request of ours and its answer.
 #pragma once
 
 #include <cstddef>
@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "server/base/result.hpp"
+#include "server/transport/http_link.hpp"
 
 namespace boost::asio {
 class io_context;
@@ -18,19 +19,9 @@ class io_context;
 
 namespace tutti::transport {
 
-/// Where a server is. Its parts as they go into a request.
-struct HttpAddress {
-  std::string host;  ///< without brackets
-  std::string port = "80";
-  std::string target = "/";
-
-  /// Errors: InvalidArgument; FailedPrecondition "tls_not_supported" for https.
-  static Result<HttpAddress> parse(std::string_view url);
-  std::string hostHeader() const;
-};
-
 struct HttpCall {
   std::string method;
+  std::string target;  ///< empty: the address has it
   std::vector<std::pair<std::string, std::string>> headers;
   std::string body;
   std::int64_t connect_max_ms = 10'000;  ///< name, connection and sending
@@ -51,14 +42,19 @@ struct HttpTold {
   std::function<void(Status)> on_end;
 };
 
-/// Runs until on_end or abort(). Runs on the I/O thread only.
+/// Runs until on_end or abort(). A request is never sent twice: whether the first one had an effect
+/// cannot be told. Runs on the I/O thread only.
 class HttpRequest {
  public:
-  static std::shared_ptr<HttpRequest> start(boost::asio::io_context& io, const HttpAddress& address,
-                                            HttpCall call, HttpTold told);
+  static std::shared_ptr<HttpRequest> start(boost::asio::io_context& io,
+                                            std::shared_ptr<HttpLinks> links, HttpCall call,
+                                            HttpTold told);
   virtual ~HttpRequest() = default;
   /// Closes the connection; nothing is told any more.
   virtual void abort() = 0;
+  /// Nothing is told any more, but what little is left of the answer is read, for a second at most,
+  /// so that its connection can be used again.
+  virtual void leave() = 0;
 };
 
 }  // namespace tutti::transport

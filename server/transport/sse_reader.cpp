@@ -10,7 +10,7 @@ bool SseReader::read(std::string_view bytes) {
     if (std::exchange(after_cr_, false) && bytes.front() == '\n') bytes.remove_prefix(1);
     const std::size_t end = bytes.find_first_of("\r\n");
     line_.append(bytes.substr(0, end));
-    if (line_.size() + event_.data.size() > event_bytes_max_) return false;
+    if (line_.size() + event_.name.size() + event_.data.size() > event_bytes_max_) return false;
     if (end == bytes.npos) return true;
     after_cr_ = bytes[end] == '\r';
     bytes.remove_prefix(end + 1);
@@ -39,6 +39,8 @@ void SseReader::field(std::string_view name, std::string_view value) {
   if (name == "data") {
     if (std::exchange(has_data_, true)) event_.data += '\n';
     event_.data.append(value);
+  } else if (name == "event") {
+    event_.name = std::string(value);
   } else if (name == "id") {
     if (value.find('\0') == value.npos) event_.id = std::string(value);
   } else if (name == "retry") {

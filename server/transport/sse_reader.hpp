@@ -11,6 +11,7 @@
 namespace tutti::transport {
 
 struct SseEvent {
+  std::string name;  ///< of its kind; empty: a message
   std::string data;
   std::optional<std::string> id;  ///< given with this event; may be empty
 };

@@ -23,18 +23,43 @@ std::string reason(const OpenSsl& api) {
 
 class Session final : public TlsSession {
  public:
+  /// The server's side.
   Session(std::shared_ptr<const OpenSsl> api, SSL_CTX* context)
-      : functions_(std::move(api)),
-        ssl_(api_.SSL_new(context)),
-        in_(api_.BIO_new(api_.BIO_s_mem())),
-        out_(api_.BIO_new(api_.BIO_s_mem())) {
-    api_.SSL_set_bio(ssl_, in_, out_);
+      : Session(Prepared{}, std::move(api), context) {
     api_.SSL_set_accept_state(ssl_);
+  }
+  /// The client's.
+  Session(std::shared_ptr<const OpenSsl> api, SSL_CTX* context, const std::string& host)
+      : Session(Prepared{}, std::move(api), context) {
+    static constexpr unsigned char kProtocols[] = "\x08http/1.1";
+    api_.SSL_set_connect_state(ssl_);
+    api_.SSL_set_alpn_protos(ssl_, kProtocols, sizeof kProtocols - 1);
+    X509_VERIFY_PARAM* wanted = api_.SSL_get0_param(ssl_);
+    const bool is_address = api_.X509_VERIFY_PARAM_set1_ip_asc(wanted, host.c_str()) == 1;
+    // In vain both ways: nobody is then who we want to talk to.
+    failed_ =
+        !is_address && api_.X509_VERIFY_PARAM_set1_host(wanted, host.c_str(), host.size()) != 1;
+    std::string name = host;
+    if (!is_address)
+      api_.SSL_ctrl(ssl_, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, name.data());
+    api_.ERR_clear_error();
+    if (!failed_) note(api_.SSL_do_handshake(ssl_));
   }
   ~Session() override { api_.SSL_free(ssl_); }
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
+ private:
+  struct Prepared {};
+  Session(Prepared, std::shared_ptr<const OpenSsl> api, SSL_CTX* context)
+      : functions_(std::move(api)),
+        ssl_(api_.SSL_new(context)),
+        in_(api_.BIO_new(api_.BIO_s_mem())),
+        out_(api_.BIO_new(api_.BIO_s_mem())) {
+    api_.SSL_set_bio(ssl_, in_, out_);
+  }
+
+ public:
   void received(std::string_view sealed) override {
     api_.BIO_write(in_, sealed.data(), bounded(sealed.size()));
     if (!established()) note(api_.SSL_do_handshake(ssl_));
@@ -70,13 +95,19 @@ class Session final : public TlsSession {
   bool established() const override { return api_.SSL_is_init_finished(ssl_) == 1; }
   bool ended() const override { return ended_; }
   bool failed() const override { return failed_; }
+  std::string problem() const override { return problem_; }
 
  private:
   void note(int result) {
     if (result > 0) return;
     const int error = api_.SSL_get_error(ssl_, result);
     if (error == SSL_ERROR_ZERO_RETURN) ended_ = true;
-    if (error == SSL_ERROR_SSL || error == SSL_ERROR_SYSCALL) failed_ = true;
+    if (error != SSL_ERROR_SSL && error != SSL_ERROR_SYSCALL) return api_.ERR_clear_error();
+    failed_ = true;
+    const long refused = api_.SSL_get_verify_result(ssl_);
+    problem_ = refused == X509_V_OK ? reason(api_)
+                                    : std::string("its certificate is not accepted: ") +
+                                          api_.X509_verify_cert_error_string(refused);
     api_.ERR_clear_error();
   }
 
@@ -95,6 +126,7 @@ class Session final : public TlsSession {
   SSL* const ssl_;  // owns both ends
   BIO* const in_;
   BIO* const out_;
+  std::string problem_;
   bool closed_ = false;
   bool ended_ = false;
   bool failed_ = false;
@@ -152,7 +184,50 @@ class Context final : public TlsContext {
   SSL_CTX* const context_;
 };
 
+class ClientContext final : public TlsClientContext {
+ public:
+  explicit ClientContext(std::shared_ptr<const OpenSsl> api)
+      : functions_(std::move(api)), context_(api_.SSL_CTX_new(api_.TLS_client_method())) {
+    api_.SSL_CTX_ctrl(context_, SSL_CTRL_SET_MIN_PROTO_VERSION, TLS1_2_VERSION, nullptr);
+    api_.SSL_CTX_ctrl(context_, SSL_CTRL_MODE, SSL_MODE_RELEASE_BUFFERS, nullptr);
+    api_.SSL_CTX_set_options(context_, SSL_OP_NO_RENEGOTIATION);
+    api_.SSL_CTX_set_verify(context_, SSL_VERIFY_PEER, nullptr);
+  }
+  ~ClientContext() override { api_.SSL_CTX_free(context_); }
+  ClientContext(const ClientContext&) = delete;
+  ClientContext& operator=(const ClientContext&) = delete;
+
+  Status trust(const std::string& ca_file) {
+    api_.ERR_clear_error();
+    const int trusted =
+        ca_file.empty() ? api_.SSL_CTX_set_default_verify_paths(context_)
+                        : api_.SSL_CTX_load_verify_locations(context_, ca_file.c_str(), nullptr);
+    if (trusted == 1) return ok();
+    return Error(Code::InvalidArgument,
+                 "'" + ca_file + "' has no PEM certificates that can be trusted: " + reason(api_),
+                 "give a readable PEM file with the certificates of the authorities")
+        .named("tls_ca");
+  }
+
+  std::unique_ptr<TlsSession> connect(const std::string& host) override {
+    return std::make_unique<Session>(functions_, context_, host);
+  }
+
+ private:
+  const std::shared_ptr<const OpenSsl> functions_;
+  const OpenSsl& api_ = *functions_;
+  SSL_CTX* const context_;
+};
+
 }  // namespace
+
+Result<std::shared_ptr<TlsClientContext>> TlsClientContext::load(const std::string& ca_file) {
+  const auto api = OpenSsl::load();
+  if (!api.ok()) return api.error();
+  auto context = std::make_shared<ClientContext>(std::make_shared<const OpenSsl>(*api));
+  if (Status trusted = context->trust(ca_file); !trusted.ok()) return std::move(trusted).error();
+  return std::shared_ptr<TlsClientContext>(std::move(context));
+}
 
 Result<std::unique_ptr<TlsContext>> TlsContext::load(const std::string& certificate,
                                                      const std::string& key) {

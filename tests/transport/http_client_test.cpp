@@ -18,63 +18,10 @@
 #include "server/transport/sse_reader.hpp"
 #include "server/transport/transport.hpp"
 #include "tests/mcp/fixture.hpp"
+#include "tests/transport/client_world.hpp"
 
 namespace tutti::transport {
 namespace {
-
-namespace client = mcp::client;
-namespace net = boost::asio;
-
-struct Told final : client::Events {
-  void onReady() override { ready = true; }
-  void onLost(const Error& error) override { lost = error; }
-  void onListChanged(client::ListKind) override { ++changed; }
-  bool ready = false;
-  int changed = 0;
-  std::optional<Error> lost;
-};
-
-class HttpClientTest : public ::testing::Test {
- protected:
-  void SetUp() override { log::configure(log::Level::Off); }
-  void open(std::uint16_t port, client::Era era, HttpClientOptions options = {}) {
-    options.url = "http://127.0.0.1:" + std::to_string(port) + "/mcp";
-    auto made = HttpClient::create(io, std::move(options));
-    ASSERT_TRUE(made.ok());
-    channel = std::move(*made);
-    client::Options chosen;
-    chosen.era = era;
-    client.emplace(*channel, chosen, told);
-    channel->start(*client);
-    client->start();
-  }
-  void TearDown() override {
-    client.reset();
-    channel.reset();
-  }
-  template <class Condition>
-  bool until(Condition condition) {
-    const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-    while (!condition()) {
-      if (std::chrono::steady_clock::now() > limit) return false;
-      io.restart();
-      io.run_one_for(std::chrono::milliseconds(50));
-    }
-    return true;
-  }
-  std::optional<Result<client::Reply>> call(client::ToolRequest tool) {
-    std::optional<Result<client::Reply>> ended;
-    client->call(std::move(tool), {},
-                 [&](Result<client::Reply> reply) { ended.emplace(std::move(reply)); });
-    EXPECT_TRUE(until([&] { return ended.has_value(); }));
-    return ended;
-  }
-
-  net::io_context io{1};
-  Told told;
-  std::unique_ptr<HttpClient> channel;
-  std::optional<client::Client> client;
-};
 
 // --- Our own server ----------------------------------------------------------------------------
 
@@ -322,7 +269,9 @@ TEST(HttpAddressTest, UrlsAreTakenApartOrRefused) {
   EXPECT_EQ(address->hostHeader(), "[::1]:8080");
   EXPECT_EQ(HttpAddress::parse("http://h")->hostHeader(), "h");
   EXPECT_EQ(HttpAddress::parse("http://h?x")->target, "/?x");
-  EXPECT_EQ(HttpAddress::parse("https://h/").error().name(), "tls_not_supported");
+  EXPECT_TRUE(HttpAddress::parse("https://h/")->tls);
+  EXPECT_EQ(HttpAddress::parse("https://h/")->port, "443");
+  EXPECT_EQ(HttpAddress::parse("https://h:8443/")->origin(), "https://h:8443");
   for (const char* bad : {"ftp://h", "http://", "http://h:x/", "http://[::1", "http://u:p@h/",
                           "http://h/a b", "http://h:123456/"})
     EXPECT_EQ(HttpAddress::parse(bad).error().code(), Code::InvalidArgument) << bad;

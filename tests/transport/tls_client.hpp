@@ -17,20 +17,27 @@
 
 namespace tutti::fixture {
 
-/// A self-signed certificate for localhost and its key, as PEM files in `folder`.
+/// A self-signed certificate and its key, as PEM files in `folder`.
 struct Certificate {
-  explicit Certificate(const std::filesystem::path& folder)
+  struct About {
+    std::string host = "localhost";
+    long valid_from_s = 0;  // from now
+    long valid_to_s = 3600;
+  };
+  explicit Certificate(const std::filesystem::path& folder) : Certificate(folder, About()) {}
+  Certificate(const std::filesystem::path& folder, const About& about)
       : certificate(folder / "cert.pem"), key(folder / "key.pem") {
     const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> pair(EVP_EC_gen("P-256"),
                                                                    EVP_PKEY_free);
     const std::unique_ptr<X509, decltype(&X509_free)> x509(X509_new(), X509_free);
     ASN1_INTEGER_set(X509_get_serialNumber(x509.get()), 1);
-    X509_gmtime_adj(X509_getm_notBefore(x509.get()), 0);
-    X509_gmtime_adj(X509_getm_notAfter(x509.get()), 3600);
+    X509_gmtime_adj(X509_getm_notBefore(x509.get()), about.valid_from_s);
+    X509_gmtime_adj(X509_getm_notAfter(x509.get()), about.valid_to_s);
     X509_set_pubkey(x509.get(), pair.get());
     X509_NAME* name = X509_get_subject_name(x509.get());
     X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
-                               reinterpret_cast<const unsigned char*>("localhost"), -1, -1, 0);
+                               reinterpret_cast<const unsigned char*>(about.host.c_str()), -1, -1,
+                               0);
     X509_set_issuer_name(x509.get(), name);
     X509_sign(x509.get(), pair.get(), EVP_sha256());
     write(certificate, [&](std::FILE* to) { PEM_write_X509(to, x509.get()); });
