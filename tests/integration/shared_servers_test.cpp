@@ -157,6 +157,23 @@ TEST_F(SharedServersTest, AServerThatDiesIsStartedAgainForAll) {
   EXPECT_EQ(entry(*second).at("owner_pid"), first->pid());
 }
 
+TEST_F(SharedServersTest, AnAgentIsLedToTheSameCopyInSpiteOfItsSmallerEnvironment) {
+  const std::string file = config();
+  writeProgram(folder_, "caller",
+               "exec " + std::string(std::getenv("TUTTI_BIN")) + " --mcp-config " + file +
+                   " call fake__limits");
+  Options options{{"stdio", "--mcp-config", file}, {"NOT_FOR_AGENTS=1", "LC_ALL=C"}, {}};
+  TuttiProcess tutti(folder_, options);
+  ASSERT_TRUE(ready(tutti));
+  const Json handle =
+      tutti.call("start_agent", {{"blueprint", "caller"}, {"parameters", Json::object()}});
+  const Json got =
+      tutti.call("get_result", {{"session_id", handle.value("session_id", "")}, {"wait_s", 50}});
+  EXPECT_EQ(got["status"], "completed") << got.dump();
+  EXPECT_EQ(got["result_data"].value("pid", 0), serverOf(tutti)) << got.dump();
+  EXPECT_EQ(noted("started"), 1);
+}
+
 TEST_F(SharedServersTest, SharingCanBeTurnedOff) {
   const std::string file = config({{"share", false}});
   const auto first = start(file);

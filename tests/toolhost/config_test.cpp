@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
 
 #include "server/toolhost/guard.hpp"
 #include "server/toolhost/naming.hpp"
@@ -94,6 +97,34 @@ TEST(MountConfigTest, AnEmptyAllowAllowsNothing) {
   EXPECT_FALSE(one(R"({"command":"c","tutti":{"tools":{"allow":[]}}})").tools.allows("a"));
 }
 
+TEST(MountConfigTest, AnOldServerAndItsAuthoritiesAreNamed) {
+  const MountSpec spec = one(R"({"type":"sse","url":"https://h/sse","tutti":{"ca_file":"/ca"}})");
+  EXPECT_EQ(spec.problem, "");
+  EXPECT_EQ(spec.kind, MountSpec::Kind::Http);
+  EXPECT_TRUE(spec.old_sse);
+  EXPECT_EQ(spec.ca_file, "/ca");
+}
+
+TEST(MountConfigTest, WhatIsSharedRunsWhereItsFileIs) {
+  std::string pattern = "/tmp/tutti-config-XXXXXX";
+  ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
+  const std::filesystem::path folder = pattern;
+  std::ofstream(folder / "mcp.json") << R"({"mcpServers":{
+      "a":{"command":"c"}, "b":{"command":"c","cwd":"sub"}, "c":{"command":"c","cwd":"/abs"},
+      "d":{"command":"c","tutti":{"share":false}},
+      "e":{"url":"https://h","tutti":{"ca_file":"ca.pem"}}}})";
+  const auto specs = readMountConfig(folder / "mcp.json", lookUp);
+  std::filesystem::remove_all(folder);
+  ASSERT_TRUE(specs.ok());
+  EXPECT_EQ(std::filesystem::path(specs->at(0).folder), folder / "");
+  EXPECT_EQ(specs->at(1).folder, folder / "sub");
+  EXPECT_EQ(specs->at(2).folder, "/abs");
+  EXPECT_EQ(specs->at(3).folder, "");
+  EXPECT_FALSE(specs->at(3).share);
+  EXPECT_FALSE(specs->at(4).share) << "what is reached over HTTP runs elsewhere already";
+  EXPECT_EQ(specs->at(4).ca_file, folder / "ca.pem");
+}
+
 TEST(MountConfigTest, PromptsHaveAFilterOfTheirOwn) {
   const MountSpec spec =
       one(R"({"command":"c","tutti":{"prompts":{"deny":["draft*"],"rename":{"a":"b"}}}})");
@@ -110,12 +141,14 @@ TEST(MountConfigTest, WhatIsWrongIsNamed) {
   const std::pair<const char*, const char*> cases[] = {
       {R"({})", "'command' is missing"},
       {R"([])", "a server is an object"},
-      {R"({"type":"sse","url":"u"})", "type 'sse' is not mounted"},
+      {R"({"type":"ws","url":"u"})", "type 'ws' is not mounted"},
       {R"({"type":"http"})", "'url' is missing"},
       {R"({"command":"c","env":{"A":1}})", "'env.A' must be a string"},
       {R"({"command":"c","env":{"A=B":"c"}})", "no name of a variable"},
       {R"({"command":"c","tutti":{"tool":{}}})", "'tutti.tool' is unknown"},
       {R"({"command":"c","tutti":{"timeout_s":0}})", "'tutti.timeout_s'"},
+      {R"({"command":"c","tutti":{"share":"no"}})", "share"},
+      {R"({"url":"u","tutti":{"ca_file":1}})", "ca_file"},
       {R"({"command":"c","tutti":{"limits":{"cpu":1}}})", "'tutti.limits.cpu' is unknown"},
       {R"({"command":"c","tutti":{"limits":{"cpu_s":0}}})", "'tutti.limits.cpu_s'"},
       {R"({"command":"c","tutti":{"tools":{"rename":{"a":""}}}})", "'tutti.tools.rename.a'"}};
