@@ -28,11 +28,16 @@ CREATE INDEX tasks_by_expiry ON tasks (expires_us);
 CREATE INDEX tasks_by_client ON tasks (principal, client_session, task_seq);
 CREATE INDEX tasks_unfinished_by_owner ON tasks (owner) WHERE owner <> '';
 )sql";
+
+/// What clients have answered to a replica that does not work on the task.
+constexpr std::string_view kAnswers =
+    "ALTER TABLE tasks ADD COLUMN answers TEXT NOT NULL DEFAULT ''";
 }  // namespace
 
 const std::vector<store::Migration>& migrations() {
   static const std::vector<store::Migration> all = {
       {200, "tasks", kTasks},
+      {201, "task_answers", kAnswers},
   };
   return all;
 }

@@ -36,24 +36,24 @@ WallTime timeOf(std::int64_t micros) {
       std::chrono::duration_cast<WallTime::duration>(std::chrono::microseconds(micros)));
 }
 
-/// Requests by key; each is JSON text already.
-std::string inputsText(const std::map<std::string, std::string>& inputs) {
-  return inputs.empty() ? std::string() : json::dump(Json(inputs));
+/// Requests or answers by key; each is JSON text already.
+std::string textOf(const std::map<std::string, std::string>& by_key) {
+  return by_key.empty() ? std::string() : json::dump(Json(by_key));
 }
 
-std::map<std::string, std::string> inputsOf(const std::string& text) {
-  std::map<std::string, std::string> inputs;
-  if (text.empty()) return inputs;
+std::map<std::string, std::string> byKey(const std::string& text) {
+  std::map<std::string, std::string> found;
+  if (text.empty()) return found;
   const auto parsed = json::parse(text);
-  if (!parsed.ok() || !parsed->is_object()) return inputs;
-  for (const auto& [key, request] : parsed->items())
-    if (request.is_string()) inputs.emplace(key, request.get<std::string>());
-  return inputs;
+  if (!parsed.ok() || !parsed->is_object()) return found;
+  for (const auto& [key, value] : parsed->items())
+    if (value.is_string()) found.emplace(key, value.get<std::string>());
+  return found;
 }
 
 #define TASK_COLUMNS                                                                    \
   "change_seq, task_id, principal, client_session, status, status_message, created_us," \
-  " updated_us, expires_us, poll_ms, inputs, request, result, error"
+  " updated_us, expires_us, poll_ms, inputs, request, result, error, answers"
 
 TaskRow rowOf(const Statement& found) {
   TaskRow row;
@@ -68,10 +68,11 @@ TaskRow rowOf(const Statement& found) {
   task.updated = timeOf(found.integer(7));
   task.ttl_ms = (found.integer(8) - found.integer(6)) / 1000;
   task.poll_ms = found.integer(9);
-  task.inputs = inputsOf(found.text(10));
+  task.inputs = byKey(found.text(10));
   task.request = found.text(11);
   task.result = found.text(12);
   task.error = found.text(13);
+  task.answers = byKey(found.text(14));
   return row;
 }
 
@@ -116,7 +117,7 @@ Result<TaskRow> insertTask(store::Tx& tx, NewTask made) {
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             row.change_seq, task.id, task.owner, task.session, made.owner, nameOf(task.status),
             task.status_message, micros(task.created), micros(task.updated),
-            micros(task.created) + task.ttl_ms * 1000, task.poll_ms, inputsText(task.inputs),
+            micros(task.created) + task.ttl_ms * 1000, task.poll_ms, textOf(task.inputs),
             task.request)
       .run();
   return row;
@@ -134,23 +135,18 @@ Result<TaskRow> changeTask(store::Tx& tx, const std::string& task_id, mcp::TaskC
   auto found = findTask(tx, task_id, now);
   if (!found.ok()) return found;
   Task& task = found->task;
-  if (isTerminal(task.status)) return endedTask();
-  if (change.status) task.status = *change.status;
-  if (change.status_message) task.status_message = std::move(*change.status_message);
-  if (change.inputs) task.inputs = std::move(*change.inputs);
-  task.result = std::move(change.result);
-  task.error = std::move(change.error);
-  task.updated = timeOf(micros(now));
+  if (Status made = apply(task, std::move(change), timeOf(micros(now))); !made.ok())
+    return std::move(made).error();
   const bool over = isTerminal(task.status);
-  if (over) task.inputs.clear();
   if (over) task.request.clear();
   found->change_seq = latestChange(tx) + 1;
   Statement(tx,
             "UPDATE tasks SET change_seq = ?, status = ?, status_message = ?, updated_us = ?,"
-            " inputs = ?, request = ?, result = ?, error = ?,"
+            " inputs = ?, answers = ?, request = ?, result = ?, error = ?,"
             " owner = CASE WHEN ? THEN '' ELSE owner END WHERE task_id = ?",
             found->change_seq, nameOf(task.status), task.status_message, micros(task.updated),
-            inputsText(task.inputs), task.request, task.result, task.error, over, task_id)
+            textOf(task.inputs), textOf(task.answers), task.request, task.result, task.error, over,
+            task_id)
       .run();
   return found;
 }

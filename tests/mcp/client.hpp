@@ -56,13 +56,18 @@ class StreamClient {
         connection_(std::make_unique<mcp::Connection>(server, inbox_, agent_session_id)) {}
 
   void send(const Json& message) { connection_->receive(message.dump()); }
-  /// The next frame; null when there is none.
+  /// The next frame; null when there is none. What is told of tasks is kept apart.
   Json next() {
-    if (inbox_->frames.empty()) return nullptr;
-    Json frame = Json::parse(inbox_->frames.front());
-    inbox_->frames.pop_front();
-    return frame;
+    while (!inbox_->frames.empty()) {
+      Json frame = Json::parse(inbox_->frames.front());
+      inbox_->frames.pop_front();
+      if (frame.value("method", "") != "notifications/tasks/status") return frame;
+      task_states_.push_back(std::move(frame["params"]));
+    }
+    return nullptr;
   }
+  /// What next() has come across since the last time: the params of notifications/tasks/status.
+  std::vector<Json> takeTaskStates() { return std::exchange(task_states_, {}); }
   Json ask(const Json& message) {
     send(message);
     return next();
@@ -77,6 +82,7 @@ class StreamClient {
     void abandon() override {}
     std::deque<std::string> frames;
   };
+  std::vector<Json> task_states_;
   std::shared_ptr<Inbox> inbox_;
   std::unique_ptr<mcp::Connection> connection_;
 };

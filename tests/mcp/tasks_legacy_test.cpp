@@ -67,6 +67,38 @@ TEST_F(LegacyTasksTest, ACallThatAsksForItIsATask) {
   EXPECT_EQ(related(result), id);
 }
 
+TEST_F(LegacyTasksTest, WhoMadeATaskIsToldOfEachStateItComesTo) {
+  fixture::StreamClient other(server_);
+  other.ask(fixture::hello("2025-11-25"));
+  const Json id = start({{"ask", {"name"}}});
+  EXPECT_EQ(client_->next(), Json());
+  const auto asked = client_->takeTaskStates();
+  ASSERT_EQ(asked.size(), 1U);
+  EXPECT_EQ(asked[0]["taskId"], id);
+  EXPECT_EQ(asked[0]["status"], "input_required");
+  client_->send(answerTo(ask("tasks/result", id), accepted("name", "Ada")));
+  held_.finishOne();
+  EXPECT_TRUE(client_->next().contains("result"));
+  EXPECT_EQ(client_->next(), Json());
+  const auto ended = client_->takeTaskStates();
+  ASSERT_EQ(ended.size(), 2U);
+  EXPECT_EQ(ended[0]["status"], "working");
+  EXPECT_EQ(ended[1]["status"], "completed");
+  EXPECT_EQ(ended[1]["ttl"], 300'000) << "the whole task is told";
+  EXPECT_EQ(other.next(), Json());
+  EXPECT_TRUE(other.takeTaskStates().empty()) << "it is nobody else's task";
+}
+
+TEST_F(LegacyTasksTest, ATaskGoesOnWhenWhoMadeItHasLeft) {
+  const Json id = start();
+  client_->leave();
+  held_.finishOne();
+  fixture::StreamClient other(server_);
+  other.ask(fixture::hello("2025-11-25"));
+  EXPECT_EQ(other.ask(legacyRequest(1, "tasks/get", {{"taskId", id}}))["result"]["status"],
+            "completed");
+}
+
 TEST_F(LegacyTasksTest, ACallThatDoesNotAskIsAnswered) {
   EXPECT_EQ(call("job", Json::object(), nullptr)["method"], Json());
   held_.finishOne();

@@ -244,6 +244,38 @@ TEST_F(DurableStoreTest, AnEndIsFinalAndForgetsHowToRepeatTheCall) {
   EXPECT_EQ(a->unfinished("t2").error().name(), "unknown_task");
 }
 
+TEST_F(DurableStoreTest, AnAnswerGivenElsewhereReachesTheReplicaThatWorksOnTheTask) {
+  const auto a = replica("a");
+  const auto b = replica("b");
+  ASSERT_TRUE(a->create(made("t1")).ok());
+  TaskChange asks;
+  asks.status = TaskStatus::InputRequired;
+  asks.inputs = {{{"name", "{}"}, {"color", "{}"}}};
+  ASSERT_TRUE(a->change("t1", asks).ok());
+  a->tasks->follow("t1");
+  TaskChange answer;
+  answer.answers = {{"name", R"({"action":"accept"})"}, {"age", "{}"}};
+  const auto given = b->change("t1", answer);
+  ASSERT_TRUE(given.ok()) << given.error().text();
+  EXPECT_EQ(given->status, TaskStatus::InputRequired);
+  EXPECT_EQ(given->inputs.size(), 1U) << "what is answered is outstanding no more";
+  EXPECT_EQ(given->answers.count("age"), 0U) << "nobody had asked for that";
+  ASSERT_TRUE(a->runUntil([&] { return !a->seen.empty() && !a->seen.back().answers.empty(); }));
+  EXPECT_EQ(a->seen.back().answers.at("name"), R"({"action":"accept"})");
+
+  // While a takes that one, b is given the other: a's older view does not bring it back.
+  answer.answers = {{"color", R"({"action":"decline"})"}};
+  EXPECT_EQ(b->change("t1", answer)->status, TaskStatus::Working);
+  TaskChange taken;
+  taken.inputs = {{{"color", "{}"}}};
+  taken.taken = {"name"};
+  const auto now = a->change("t1", taken);
+  EXPECT_TRUE(now->inputs.empty());
+  EXPECT_EQ(now->answers.size(), 1U);
+  ASSERT_TRUE(a->change("t1", {.status = TaskStatus::Completed}).ok());
+  EXPECT_TRUE(a->get("t1")->answers.empty());
+}
+
 TEST_F(DurableStoreTest, ThereAreNoMoreThanTasksMaxUntilSomeExpire) {
   const auto a = replica("a", 3);
   for (const char* id : {"t1", "t2", "t3"}) ASSERT_TRUE(a->create(made(id)).ok());

@@ -54,15 +54,8 @@ void MemoryTaskStore::get(const std::string& id, const std::string& owner, Done 
 void MemoryTaskStore::change(const std::string& id, TaskChange change, Done done) {
   Task* task = find(id);
   if (task == nullptr) return done(unknownTask());
-  if (isTerminal(task->status))
-    return done(Error(Code::Conflict, "the task has ended already").named("task_ended"));
-  if (change.status) task->status = *change.status;
-  if (change.status_message) task->status_message = std::move(*change.status_message);
-  if (change.inputs) task->inputs = std::move(*change.inputs);
-  if (isTerminal(task->status)) task->inputs.clear();
-  task->result = std::move(change.result);
-  task->error = std::move(change.error);
-  task->updated = options_.clock->now();
+  if (Status made = apply(*task, std::move(change), options_.clock->now()); !made.ok())
+    return done(std::move(made).error());
   Task copy = *task;
   if (watcher_) watcher_(copy);
   done(std::move(copy));

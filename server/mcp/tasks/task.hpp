@@ -32,8 +32,10 @@ struct Task {
   std::int64_t ttl_ms = 0;  ///< from its creation; after that it may be gone
   std::int64_t poll_ms = 0;
   std::map<std::string, std::string> inputs = {};  ///< outstanding: {"method","params"} by key
-  std::string result = {};                         ///< JSON text, of a request that was answered
-  std::string error = {};                          ///< JSON text, of one that ended with an error
+  /// Given where the task is not worked on, and not yet taken: JSON text by key.
+  std::map<std::string, std::string> answers = {};
+  std::string result = {};   ///< JSON text, of a request that was answered
+  std::string error = {};    ///< JSON text, of one that ended with an error
   std::string request = {};  ///< runs the call again, see task_repeat.hpp; empty: it cannot be
 };
 
@@ -42,9 +44,15 @@ struct TaskChange {
   std::optional<TaskStatus> status = {};
   std::optional<std::string> status_message = {};
   std::optional<std::map<std::string, std::string>> inputs = {};
+  std::map<std::string, std::string> answers = {};  ///< to what is outstanding; others are dropped
+  std::vector<std::string> taken = {};              ///< answers that have reached the handler
   std::string result = {};
   std::string error = {};
 };
+
+/// Makes the change. What is answered is outstanding no more, and a task without anything
+/// outstanding goes on. Errors: Conflict "task_ended" once the status is terminal.
+Status apply(Task& task, TaskChange change, WallTime now);
 
 /// Which tasks to list: those of one owner in one session, in the order of their creation.
 struct TaskQuery {

@@ -45,7 +45,6 @@ class ResultWait : public std::enable_shared_from_this<ResultWait> {
   void see(const Task* task);
   void endWith(Tasks& tasks, const Task& task);
   void answerEnded(const Task& task);
-  void askClient(TaskRun& run);
   void ask(const std::string& key, const std::string& wanted);
   void onAnswer(const std::string& key, std::optional<rpc::Message> response);
   void leave();
@@ -64,9 +63,9 @@ void ResultWait::see(const Task* task) {
     return asked_->error(goneTask());
   }
   if (isTerminal(task->status)) return answerEnded(*task);
-  const auto tasks = tasks_.lock();
-  const auto run = tasks ? tasks->running(id_) : nullptr;
-  if (run && task->status == TaskStatus::InputRequired) askClient(*run);
+  if (task->status != TaskStatus::InputRequired) return;
+  for (const auto& [key, wanted] : task->inputs)
+    if (!questions_.contains(key)) ask(key, wanted);
 }
 
 /// Nobody tells us when a task expires that another process works on.
@@ -90,12 +89,6 @@ void ResultWait::answerEnded(const Task& task) {
   asked_->frame("{\"jsonrpc\":\"2.0\",\"id\":" + request.id + ",\"error\":" + task.error + "}");
 }
 
-void ResultWait::askClient(TaskRun& run) {
-  const auto outstanding = run.outstanding();  // answers may come while we ask
-  for (const auto& [key, wanted] : outstanding)
-    if (!questions_.contains(key)) ask(key, wanted);
-}
-
 void ResultWait::ask(const std::string& key, const std::string& wanted) {
   auto request = json::parse(wanted);
   if (!request.ok()) return;
@@ -117,16 +110,16 @@ void ResultWait::onAnswer(const std::string& key, std::optional<rpc::Message> re
   const auto self = shared_from_this();
   questions_[key].clear();
   const auto tasks = tasks_.lock();
-  const auto run = tasks ? tasks->running(id_) : nullptr;
-  if (!run || !response) return;
+  if (!tasks || !response) return;
   if (response->answer_is_error)
-    return run->failWith(Error(Code::FailedPrecondition,
-                               "the client refused '" + key + "': " +
-                                   shortened(json::stringOr(response->answer, "message", ""), 500))
-                             .named("input_refused"));
+    return tasks->fail(
+        id_, Error(Code::FailedPrecondition,
+                   "the client refused '" + key +
+                       "': " + shortened(json::stringOr(response->answer, "message", ""), 500))
+                 .named("input_refused"));
   std::map<std::string, Json> answers;
   answers.emplace(key, std::move(response->answer));
-  run->answer(std::move(answers), nullptr);
+  tasks->answer(id_, std::move(answers), [](const Status&) {});
 }
 
 /// Nobody waits here any more; what was asked may be asked again elsewhere.

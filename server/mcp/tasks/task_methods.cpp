@@ -92,11 +92,11 @@ void withTask(Server::Impl& server, Request& request, std::shared_ptr<Pending>& 
 }
 
 void updateFound(Tasks& tasks, const AskedPtr& asked, const Task& task) {
-  std::string body = acknowledgement(tasks.server());
-  const auto run = tasks.running(task.id);
-  if (!run) return asked->result(body);
-  run->answer(responsesOf(asked->request().params),
-              [asked, body = std::move(body)] { asked->result(body); });
+  tasks.answer(task.id, responsesOf(asked->request().params),
+               [asked, body = acknowledgement(tasks.server())](const Status& given) {
+                 if (!given.ok()) return asked->error(unknownTask(given.error()));
+                 asked->result(body);
+               });
 }
 
 }  // namespace

@@ -127,17 +127,16 @@ void TaskRun::needInput(Request request, InputNeeded needed) {
 
 void TaskRun::answer(std::map<std::string, Json> answers, Done done) {
   const auto self = shared_from_this();
-  bool taken = false;
+  TaskChange update;
   for (auto& [key, value] : answers) {
     if (!value.is_object() || inputs_.erase(key) == 0) continue;
     round_->answers.insert_or_assign(keys_.at(key), std::move(value));
-    taken = true;
+    update.taken.push_back(key);
   }
-  if (!taken || over_) {
+  if (update.taken.empty() || over_) {
     if (done) done();
     return;
   }
-  TaskChange update;
   update.inputs = inputs_;
   if (inputs_.empty()) update.status = TaskStatus::Working;
   change(std::move(update), std::move(done));
@@ -160,9 +159,13 @@ void TaskRun::goOn() {
 void TaskRun::repeat(Request request, const Task& task) {
   repeated_ = true;
   status_message_ = task.status_message;
+  TaskChange anew{.status = TaskStatus::Working, .inputs = inputs_};
   for (const auto& [key, wanted] : task.inputs) used_keys_.insert(key);
-  if (task.status == TaskStatus::InputRequired)
-    change({.status = TaskStatus::Working, .inputs = inputs_});
+  for (const auto& [key, answer] : task.answers) {
+    used_keys_.insert(key);
+    anew.taken.push_back(key);
+  }
+  if (!used_keys_.empty()) change(std::move(anew));
   run(std::move(request));
 }
 
@@ -283,12 +286,17 @@ void Tasks::start(Request& request, const TaskOptions& options, std::string repe
   if (request.peer) request.peer->release();  // the handler's share: a task is nobody's request
   request.task = run;
   request.exchange = std::make_shared<TaskExchange>(run);
-  store_->create(std::move(task), [weak = weak_from_this(), start](const Result<Task>& stored) {
-    const auto tasks = weak.lock();
-    if (!tasks) return;
-    if (stored.ok()) tasks->follow(stored->id);
-    start->stored(tasks->server(), stored);
-  });
+  const bool told = hasExperimentalTasks(request.context.revision);
+  const std::weak_ptr<Peer> maker = told ? request.peer : nullptr;
+  store_->create(std::move(task),
+                 [weak = weak_from_this(), start, maker](const Result<Task>& stored) {
+                   const auto tasks = weak.lock();
+                   if (!tasks) return;
+                   if (stored.ok()) tasks->follow(stored->id);
+                   start->stored(tasks->server(), stored);
+                   const auto peer = maker.lock();
+                   if (stored.ok() && peer) tasks->tellMaker(*stored, peer);
+                 });
 }
 
 std::shared_ptr<TaskRun> Tasks::running(const std::string& id) const {
@@ -319,6 +327,50 @@ void Tasks::unwatch(const std::string& id, WatchId watch) {
   store_->unfollow(id);
 }
 
+/// A client of 2025-11-25 hears of the states of its task after the first, wherever it is told
+/// what belongs to no request.
+void Tasks::tellMaker(const Task& made, const std::shared_ptr<Peer>& maker) {
+  const auto last = std::make_shared<TaskStatus>(made.status);
+  watch(made.id, [last, weak = std::weak_ptr<Peer>(maker)](const Task* task) {
+    const auto peer = weak.lock();
+    if (task == nullptr || !peer || !peer->unsolicited) return;
+    if (std::exchange(*last, task->status) == task->status) return;
+    peer->unsolicited(
+        rpc::notificationFrame("notifications/tasks/status", "{" + legacyTask(*task) + "}"));
+  });
+}
+
+void Tasks::answer(const std::string& id, std::map<std::string, Json> answers, Done done) {
+  if (const auto run = running(id))
+    return run->answer(std::move(answers), [done = std::move(done)] { done(ok()); });
+  TaskChange given;
+  for (const auto& [key, answer] : answers)
+    if (answer.is_object()) given.answers.emplace(key, json::dump(answer));
+  if (given.answers.empty()) return done(ok());
+  store_->change(id, std::move(given), [done = std::move(done)](const Result<Task>& changed) {
+    const bool too_late = !changed.ok() && changed.error().code() == Code::Conflict;
+    done(changed.ok() || too_late ? ok() : Status(changed.error()));
+  });
+}
+
+void Tasks::fail(const std::string& id, const Error& error) {
+  if (const auto run = running(id)) return run->failWith(error);
+  const std::string frame = rpc::errorFrame({}, errorBody(error));
+  TaskChange last{.status = TaskStatus::Failed};
+  last.error = rpc::memberSpan(frame, "error");
+  store_->change(id, std::move(last), [](const Result<Task>&) {});
+}
+
+/// What was answered to another process.
+void Tasks::passOn(const Task& task) {
+  const auto run = running(task.id);
+  if (!run) return;
+  std::map<std::string, Json> answers;
+  for (const auto& [key, text] : task.answers)
+    if (auto answer = json::parse(text); answer.ok()) answers.emplace(key, std::move(*answer));
+  run->answer(std::move(answers), nullptr);
+}
+
 void Tasks::gone(const std::string& id) {
   const auto last = watchers_.extract(id);
   if (last.empty()) return;
@@ -332,6 +384,7 @@ void Tasks::tell(const Task& task) {
     ended(task.id);
     run->endedElsewhere();
   }
+  if (!task.answers.empty()) passOn(task);
   const auto found = watchers_.find(task.id);
   if (found == watchers_.end()) return;
   const Watchers watchers = found->second;  // they may come and go meanwhile

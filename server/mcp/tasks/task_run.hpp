@@ -59,8 +59,6 @@ class TaskRun final : public std::enable_shared_from_this<TaskRun> {
   void cancel();
   /// Tells the handler that another process has ended the task.
   void endedElsewhere();
-  /// What is outstanding, by the key the client sees.
-  const std::map<std::string, std::string>& outstanding() const { return inputs_; }
 
  private:
   void change(TaskChange change, Done done = nullptr);
@@ -101,6 +99,13 @@ class Tasks final : public std::enable_shared_from_this<Tasks> {
   /// nullptr when this process does not work on it.
   std::shared_ptr<TaskRun> running(const std::string& id) const;
   void ended(const std::string& id);
+  using Done = std::function<void(const Status&)>;
+  /// Takes a client's answers to whoever works on the task, here or in another process. Those that
+  /// answer nothing outstanding are dropped. `done` runs when the store knows. Errors: NotFound
+  /// "unknown_task".
+  void answer(const std::string& id, std::map<std::string, Json> answers, Done done);
+  /// The task cannot go on, whoever works on it.
+  void fail(const std::string& id, const Error& error);
 
   /// Sees a task each time it changes; null when it has expired before it ended. Never called after
   /// an end or null.
@@ -114,6 +119,8 @@ class Tasks final : public std::enable_shared_from_this<Tasks> {
  private:
   using Watchers = std::map<WatchId, Watcher>;
   void tell(const Task& task);
+  void passOn(const Task& task);
+  void tellMaker(const Task& made, const std::shared_ptr<Peer>& maker);
   std::shared_ptr<TaskRun> hold(const std::string& id, Revision revision, std::int64_t ttl_ms);
   void follow(const std::string& id);
   void adopt(const Task& task);
