@@ -126,6 +126,25 @@ WireError internalError() {
       200};
 }
 
+WireError pagesRequired(const std::vector<PageToVisit>& pages) {
+  std::string data = "{\"elicitations\":";
+  char before = '[';
+  for (const PageToVisit& page : pages) {
+    std::string entry = R"({"mode":"url")";
+    appendMember(entry, "elicitationId", page.elicitation_id);
+    appendMember(entry, "url", page.url);
+    appendMember(entry, "message", page.message);
+    data.append(1, before).append(entry).append("}");
+    before = ',';
+  }
+  data += "]}";
+  return {{kLegacyPagesRequired,
+           "This request needs its user to visit a page first; then send it "
+           "again",
+           std::move(data)},
+          200};
+}
+
 WireError overloaded(std::string_view limit, std::size_t value, std::string_view hint) {
   std::string message = "Overloaded: the limit ";
   message.append(limit).append(" of ").append(std::to_string(value)).append(" is reached");

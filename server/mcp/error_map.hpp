@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "server/base/result.hpp"
+#include "server/mcp/request_context.hpp"
 #include "server/rpc/message.hpp"
 
 namespace tutti::mcp {
@@ -15,6 +16,7 @@ namespace tutti::mcp {
 inline constexpr int kHeaderMismatch = -32020;
 inline constexpr int kMissingCapability = -32021;
 inline constexpr int kUnsupportedVersion = -32022;
+inline constexpr int kLegacyPagesRequired = -32042;
 inline constexpr int kLegacyResourceNotFound = -32002;
 inline constexpr int kLegacyTransport = -32000;
 inline constexpr int kLegacySessionNotFound = -32001;
@@ -44,6 +46,8 @@ WireError invalidParams(std::string message, std::string_view name = {},
 WireError resourceNotFound(std::string_view uri, bool modern);
 WireError unsupportedVersion(std::string_view requested);
 WireError internalError();
+/// For 2025-11-25 only, "URL elicitation required": `data.elicitations` has the pages.
+WireError pagesRequired(const std::vector<PageToVisit>& pages);
 /// `capabilities`: the ClientCapabilities object that would do, as JSON text.
 WireError missingCapability(std::string_view capabilities);
 /// `limit` is the name of the bound that was reached, as in "in_flight_max".

@@ -78,6 +78,21 @@ std::vector<ClientFeature> featuresFor(const std::vector<InputRequest>& requests
   return features;
 }
 
+InputNeeded visitsOf(const std::vector<PageToVisit>& pages) {
+  InputNeeded needed;
+  for (const PageToVisit& page : pages)
+    needed.requests.push_back({page.elicitation_id, InputRequest::Method::Elicit,
+                               Json{{"mode", "url"},
+                                    {"elicitationId", page.elicitation_id},
+                                    {"url", page.url},
+                                    {"message", page.message}}});
+  return needed;
+}
+
+std::string pageIdOf(const Json& params) {
+  return params.is_object() ? json::stringOr(params, "elicitationId", "") : std::string();
+}
+
 std::string methodAndParams(const InputRequest& request, Revision revision) {
   Json params = request.params.is_object() ? request.params : Json::object();
   // Modes came with 2025-11-25; ids of an elicitation are of that revision alone.

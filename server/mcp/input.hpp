@@ -27,6 +27,12 @@ class Asking : public Pending {
 /// The features that `requests` need, each once.
 std::vector<ClientFeature> featuresFor(const std::vector<InputRequest>& requests);
 
+/// Questions that send the user to `pages`, each by its elicitation_id.
+InputNeeded visitsOf(const std::vector<PageToVisit>& pages);
+
+/// The id of the page that a question of 2025-11-25 sends the user to; "" for any other question.
+std::string pageIdOf(const Json& params);
+
 /// {"method","params"} as `revision` has it, without the braces.
 std::string methodAndParams(const InputRequest& request, Revision revision);
 

@@ -82,6 +82,7 @@ void Wait::start(const InputNeeded& needed, Revision revision) {
     });
     if (id->empty()) return takeBack();
     open_.emplace(*id, wanted.key);
+    server_.elicitations.add(pageIdOf(wanted.params), peer_);
     frames.push_back("{\"jsonrpc\":\"2.0\",\"id\":" + *id + "," +
                      methodAndParams(wanted, revision) + "}");
   }

@@ -41,6 +41,13 @@ struct InputRequest {
   Json params;  ///< of elicitation/create, sampling/createMessage or roots/list; null: none
 };
 
+/// A page that the client's user has to visit.
+struct PageToVisit {
+  std::string elicitation_id;  ///< of no other page; see Server::elicitationComplete()
+  std::string url;             ///< without anything personal, and not signed in already
+  std::string message;         ///< why
+};
+
 /// A request cannot be answered without the client. The handler runs anew once the answers are
 /// there, with `state` as it left it: it keeps nothing in memory in between.
 struct InputNeeded {
@@ -89,6 +96,11 @@ class RequestContext {
   /// client has not declared what is asked, as refuseWithout() does, when an older client answers
   /// with an error or not in time, and after `input_rounds_max` rounds.
   virtual void needInput(InputNeeded needed) = 0;
+  /// Ends the request: its client shall send it again once its user has visited `pages`, of which
+  /// there is at least one. Clients of 2025-11-25 get the error -32042 that names them. Those of
+  /// 2026-07-28, and tasks, are asked as by needInput(), each page under its elicitation_id. For
+  /// others it is refuseWithout().
+  virtual void needPages(const std::vector<PageToVisit>& pages) = 0;
   /// Ends the request with an error that names what the client would have to declare.
   virtual void refuseWithout(const std::vector<ClientFeature>& features) = 0;
 

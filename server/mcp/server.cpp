@@ -51,6 +51,7 @@ Server::Impl::Impl(ServerOptions given)
       server_info(implementationJson(options)),
       tail(makeTail(server_info)),
       state_codec(options.request_state_keys, options.request_state_max_s, *options.clock),
+      elicitations(options.elicitations_max),
       tasks(options.task_store ? std::make_shared<Tasks>(*this, options.task_store) : nullptr) {
   if (!tasks) return;
   tasks->open();
@@ -155,6 +156,9 @@ void Server::promptsChanged() {
 }
 void Server::resourcesChanged() {
   impl_->audience.changed(Change::Resources);
+}
+bool Server::elicitationComplete(const std::string& elicitation_id) {
+  return impl_->elicitations.complete(elicitation_id);
 }
 std::size_t Server::listening() const {
   return impl_->audience.listening();

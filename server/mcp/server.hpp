@@ -32,6 +32,7 @@ struct ServerOptions {
   std::size_t watched_max = 1024;          ///< URIs that one client, or one listen, may watch
   std::int64_t list_ttl_ms = 300'000;      ///< how long a modern client may keep a list
   int input_rounds_max = 8;                ///< of one request that asks an older client
+  std::size_t elicitations_max = 1024;     ///< pages whose clients are remembered
   std::int64_t input_wait_max_s = 600;     ///< for one round's answers of an older client
   std::int64_t request_state_max_s = 600;  ///< after which a signed requestState is refused
   std::size_t request_state_bytes_max = 64U * 1024;  ///< of state and answers in one
@@ -84,6 +85,9 @@ class Server {
   void promptsChanged();
   void resourcesChanged();  ///< templates too
   void resourceUpdated(std::string_view uri);
+  /// A user has been to the page of that id: the client of 2025-11-25 that was sent there is told,
+  /// once. False when no such client is known (any more).
+  bool elicitationComplete(const std::string& elicitation_id);
   /// The resources that some client wants to hear of.
   std::vector<std::string> watchedUris();
   /// Open subscriptions/listen.

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "server/mcp/audience.hpp"
+#include "server/mcp/elicitations.hpp"
 #include "server/mcp/listed.hpp"
 #include "server/mcp/offered.hpp"
 #include "server/mcp/request.hpp"
@@ -35,6 +36,7 @@ struct Server::Impl {
   const ResultTail tail;
   std::string discover_body;  ///< made when asked for; empty once something was added
   StateCodec state_codec;
+  Elicitations elicitations;
   std::shared_ptr<Tasks> tasks;  ///< null when there is no store for them
   /// Dies with the server. Calls that handlers still hold on to then look here before they look at
   /// it.

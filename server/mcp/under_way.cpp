@@ -184,6 +184,12 @@ void Flow::askInTask(InputNeeded needed) {
   task->needInput(take(), std::move(needed));
 }
 
+void Flow::askForVisits(const std::vector<PageToVisit>& pages) {
+  for (const PageToVisit& page : pages)
+    if (request_.peer) server_.elicitations.add(page.elicitation_id, request_.peer);
+  error(pagesRequired(pages));
+}
+
 Request Flow::take() {
   ended_ = true;
   if (request_.task) request_.task->unfollow(this);

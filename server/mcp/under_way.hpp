@@ -60,6 +60,8 @@ class Flow {
   Json& params() { return request_.params; }
   /// Ends the request with an input_required result.
   Status askInResult(const InputNeeded& needed);
+  /// Ends the request with the error that names `pages`.
+  void askForVisits(const std::vector<PageToVisit>& pages);
   /// Sends what is needed to the client. Until its answers are there nothing ends the request but
   /// its cancellation.
   void askInRequests(InputNeeded needed);
@@ -126,6 +128,13 @@ class UnderWay : public Interface, public Asking {
     if (!isModern(flow_.revision())) return flow_.askInRequests(std::move(needed));
     if (Status asked = flow_.askInResult(needed); !asked.ok())
       this->finish(std::move(asked).error());
+  }
+  void needPages(const std::vector<PageToVisit>& pages) override {
+    if (!flow_.open()) return;
+    if (!flow_.clientCan(ClientFeature::ElicitUrl))
+      return refuseWithout({ClientFeature::ElicitUrl});
+    if (isModern(flow_.revision()) || flow_.inTask()) return needInput(visitsOf(pages));
+    flow_.askForVisits(pages);
   }
   void refuseWithout(const std::vector<ClientFeature>& features) override {
     const std::string capabilities = capabilitiesFor(features);

@@ -22,6 +22,34 @@ TEST_F(LegacyQuestions, APingIsAnsweredAtOnce) {
   EXPECT_EQ(next(), Json({{"jsonrpc", "2.0"}, {"id", "p"}, {"result", Json::object()}}));
 }
 
+TEST_F(LegacyQuestions, PagesThatACallNeedsAreNamedByItsErrorAndTheirEndIsToldOnce) {
+  Ended ended;
+  client->call({"book"}, {}, ended.done());
+  const Json data{{"elicitations",
+                   {{{"mode", "url"},
+                     {"elicitationId", "e1"},
+                     {"url", "https://example.org/"},
+                     {"message", "Sign in"}},
+                    {{"mode", "form"}, {"elicitationId", "e2"}, {"url", "x"}}}}};
+  give({{"jsonrpc", "2.0"},
+        {"id", next().at("id")},
+        {"error", {{"code", -32042}, {"message", "visit"}, {"data", data}}}});
+  const auto pages = requiredPages(ended.error());
+  ASSERT_EQ(pages.size(), 1U) << "only pages can be required";
+  EXPECT_EQ(pages[0].url, "https://example.org/");
+  for (const char* id : {"e1", "e1", "e2", "unknown"})
+    notification("notifications/elicitation/complete", {{"elicitationId", id}});
+  EXPECT_EQ(told.visited, (std::vector<std::string>{"e1"}));
+  EXPECT_TRUE(requiredPages(Error(Code::Internal, "another")).empty());
+}
+
+TEST_F(LegacyQuestions, TheEndOfAVisitThatAQuestionAskedForIsTold) {
+  ask("elicitation/create", {{"mode", "url"}, {"elicitationId", "e7"}, {"url", "https://a/"}});
+  told.questions.clear();
+  notification("notifications/elicitation/complete", {{"elicitationId", "e7"}});
+  EXPECT_EQ(told.visited, (std::vector<std::string>{"e7"}));
+}
+
 TEST_F(LegacyQuestions, AMethodThatIsNotOursIsRefused) {
   ask("tools/list", Json::object());
   EXPECT_EQ(next().at("error").at("code"), -32601);

@@ -116,6 +116,14 @@ inline void visit(const std::shared_ptr<mcp::ToolCall>& call) {
   call->finish(mcp::ToolOutput{nullptr, "visited"});
 }
 
+/// Cannot be served before its user has been to two pages.
+inline void signIn(const std::shared_ptr<mcp::ToolCall>& call) {
+  if (call->arguments().value("signed_in", false) || call->answer("page-1") != nullptr)
+    return call->finish(mcp::ToolOutput{nullptr, "signed in"});
+  call->needPages({{"page-1", "https://example.org/sign-in", "Sign in"},
+                   {"page-2", "https://example.org/pay", "Pay"}});
+}
+
 /// A prompt and a resource that ask for a name first.
 inline void addAskingOffers(mcp::Server& server) {
   const auto greet = [](const std::shared_ptr<mcp::PromptCall>& call) {
@@ -179,6 +187,7 @@ inline void addMoreTools(mcp::Server& server, Held* held = nullptr) {
   add("insist", insist);
   add("come_again", comeAgain);
   add("visit", visit);
+  add("sign_in", signIn);
   if (held != nullptr)
     add("detached", [held](std::shared_ptr<mcp::ToolCall> call) { detached(call, *held); });
 }

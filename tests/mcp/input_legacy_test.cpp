@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "server/base/log.hpp"
+#include "server/mcp/elicitations.hpp"
 #include "tests/mcp/client.hpp"
 #include "tests/mcp/http_fixture.hpp"
 
@@ -109,6 +110,63 @@ TEST_F(LegacyInputTest, APageHasAnIdInTheRevisionThatKnowsThem) {
   fixture::StreamClient older(server_);
   older.ask(hello("2025-06-18"));
   EXPECT_EQ(older.ask(legacyCall(1, "visit"))["result"]["isError"], true);
+}
+
+TEST_F(LegacyInputTest, PagesThatMustBeVisitedFirstAreAnErrorThatNamesThem) {
+  client_->ask(hello("2025-11-25"));
+  const Json error = client_->ask(legacyCall(1, "sign_in"))["error"];
+  EXPECT_EQ(error["code"], -32042) << error.dump();
+  const Json pages = error["data"]["elicitations"];
+  ASSERT_EQ(pages.size(), 2U);
+  EXPECT_EQ(pages[0], Json({{"mode", "url"},
+                            {"elicitationId", "page-1"},
+                            {"url", "https://example.org/sign-in"},
+                            {"message", "Sign in"}}));
+  EXPECT_TRUE(client_->connection().idle());
+  EXPECT_EQ(textOf(client_->ask(legacyCall(2, "sign_in", {{"signed_in", true}}))), "signed in");
+}
+
+TEST_F(LegacyInputTest, WhoCannotOpenPagesIsToldWhatIsMissing) {
+  client_->ask(hello("2025-11-25", {{"elicitation", Json::object()}}));
+  const Json frame = client_->ask(legacyCall(1, "sign_in"));
+  EXPECT_EQ(frame["result"]["isError"], true) << frame.dump();
+  EXPECT_NE(textOf(frame).find("url"), std::string::npos);
+  fixture::StreamClient older(server_);
+  older.ask(hello("2025-06-18"));
+  EXPECT_EQ(older.ask(legacyCall(1, "sign_in"))["result"]["isError"], true);
+}
+
+TEST_F(LegacyInputTest, OnlyTheClientThatWasSentToAPageHearsThatItIsDone) {
+  client_->ask(hello("2025-11-25"));
+  fixture::StreamClient other(server_);
+  other.ask(hello("2025-11-25"));
+  client_->ask(legacyCall(1, "sign_in"));
+  const Json asked = other.ask(legacyCall(1, "visit"));
+  EXPECT_EQ(asked["params"]["elicitationId"], "e1");
+  EXPECT_TRUE(server_.elicitationComplete("page-1"));
+  EXPECT_EQ(client_->next(), Json({{"jsonrpc", "2.0"},
+                                   {"method", "notifications/elicitation/complete"},
+                                   {"params", {{"elicitationId", "page-1"}}}}));
+  EXPECT_EQ(other.next(), Json());
+  EXPECT_TRUE(server_.elicitationComplete("e1"));
+  EXPECT_EQ(other.next()["params"]["elicitationId"], "e1");
+  EXPECT_FALSE(server_.elicitationComplete("page-1")) << "told once";
+  EXPECT_FALSE(server_.elicitationComplete("unknown"));
+  client_->leave();
+  EXPECT_FALSE(server_.elicitationComplete("page-2")) << "the client is gone";
+}
+
+TEST(ElicitationsTest, TheOldestAreForgottenFirst) {
+  const auto peer = std::make_shared<Peer>(4);
+  peer->negotiated = Revision::k2025_11_25;
+  int told = 0;
+  peer->unsolicited = [&](const std::string&) { ++told; };
+  Elicitations elicitations(2);
+  for (const char* id : {"a", "b", "b", "c"}) elicitations.add(id, peer);
+  EXPECT_FALSE(elicitations.complete("a"));
+  EXPECT_TRUE(elicitations.complete("b"));
+  EXPECT_TRUE(elicitations.complete("c"));
+  EXPECT_EQ(told, 2);
 }
 
 TEST_F(LegacyInputTest, AnErrorForAnAnswerFailsTheCallAndWithdrawsTheRest) {

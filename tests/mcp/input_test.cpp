@@ -167,6 +167,18 @@ TEST_F(InputTest, PagesAreForClientsThatSayTheyOpenThem) {
             (Json{{"url", Json::object()}}));
 }
 
+TEST_F(InputTest, PagesThatMustBeVisitedFirstAreQuestions) {
+  const Json needed = client_->ask(fixture::modernCall(1, "sign_in"))["result"];
+  EXPECT_EQ(needed["resultType"], "input_required") << needed.dump();
+  EXPECT_EQ(needed["inputRequests"].size(), 2U);
+  const Json page = needed["inputRequests"]["page-1"]["params"];
+  EXPECT_EQ(page["url"], "https://example.org/sign-in");
+  EXPECT_FALSE(page.contains("elicitationId")) << "2026-07-28 has no such ids";
+  const Json done = client_->ask(fixture::modernCall(
+      2, "sign_in", {{"inputResponses", {{"page-1", {{"action", "accept"}}}}}}));
+  EXPECT_EQ(done["result"]["content"][0]["text"], "signed in") << done.dump();
+}
+
 TEST_F(InputTest, MethodsThatTakeNoInputIgnoreIt) {
   Json list = modernCall(1, "", {{"requestState", "nonsense"}});
   list["method"] = "tools/list";

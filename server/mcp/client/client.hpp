@@ -19,6 +19,7 @@
 #include "server/base/result.hpp"
 #include "server/json/json.hpp"
 #include "server/mcp/client/channel.hpp"
+#include "server/mcp/request_context.hpp"
 #include "server/mcp/revision.hpp"
 
 namespace tutti::mcp::client {
@@ -42,11 +43,12 @@ struct Options {
   std::int64_t request_max_ms = 60'000;    ///< of a request whose options name no other
   std::int64_t total_max_ms = 3'600'000;   ///< of a request, however much progress it reports
   std::size_t message_bytes_max = 16U * 1024 * 1024;
-  std::size_t in_flight_max = 256;   ///< requests of ours without an answer
-  std::size_t questions_max = 64;    ///< requests of the server without an answer
-  std::size_t rounds_max = 8;        ///< of one request that needs input
-  std::size_t pages_max = 200;       ///< of one list
-  std::size_t entries_max = 10'000;  ///< of one list
+  std::size_t in_flight_max = 256;     ///< requests of ours without an answer
+  std::size_t questions_max = 64;      ///< requests of the server without an answer
+  std::size_t elicitations_max = 256;  ///< pages remembered for onElicitationComplete()
+  std::size_t rounds_max = 8;          ///< of one request that needs input
+  std::size_t pages_max = 200;         ///< of one list
+  std::size_t entries_max = 10'000;    ///< of one list
   std::size_t list_bytes_max = 32U * 1024 * 1024;
   std::size_t garbage_max =
       64;  ///< messages in a row that are none; then the connection is given up
@@ -121,7 +123,14 @@ class Events {
   virtual void onListChanged(ListKind kind) { (void)kind; }
   virtual void onResourceUpdated(const std::string& uri) { (void)uri; }
   virtual void onLog(const LogRecord& record) { (void)record; }
+  /// The user is done with a page that the server sent it to: a question had that elicitationId, or
+  /// the error of a request that may be sent again now. Once for each.
+  virtual void onElicitationComplete(const std::string& elicitation_id) { (void)elicitation_id; }
 };
+
+/// The pages that the user has to visit before the request that ended with `error` can be served:
+/// those that a server of 2025-11-25 names with the code -32042. Empty for any other error.
+std::vector<PageToVisit> requiredPages(const Error& error);
 
 /// What the transport could not deliver.
 struct Failure {

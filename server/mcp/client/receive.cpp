@@ -4,6 +4,7 @@
 #include "server/base/log.hpp"
 #include "server/base/text.hpp"
 #include "server/mcp/client/questions.hpp"
+#include "server/mcp/error_map.hpp"
 #include "server/rpc/scan.hpp"
 
 namespace tutti::mcp::client {
@@ -44,6 +45,32 @@ Error invalidAnswer(std::string_view method, std::string_view what) {
   message.append(method).append("' ").append(what);
   return Error(Code::Internal, std::move(message), "this is a fault of the server; report it there")
       .named("invalid_answer");
+}
+
+std::vector<PageToVisit> requiredPages(const Error& error) {
+  if (error.name() != "server_error") return {};
+  const auto object = json::parse(error.details());
+  if (!object.ok() || json::integerOr(*object, "code", 0) != kLegacyPagesRequired) return {};
+  const Json* data = json::find(*object, "data");
+  const bool named = data != nullptr && data->is_object();
+  const Json* elicitations = named ? json::find(*data, "elicitations") : nullptr;
+  if (elicitations == nullptr || !elicitations->is_array()) return {};
+  std::vector<PageToVisit> pages;
+  for (const Json& each : *elicitations) {
+    if (!each.is_object() || json::stringOr(each, "mode", "") != "url") continue;
+    PageToVisit page{json::stringOr(each, "elicitationId", ""), json::stringOr(each, "url", ""),
+                     json::stringOr(each, "message", "")};
+    if (!page.elicitation_id.empty() && !page.url.empty()) pages.push_back(std::move(page));
+  }
+  return pages;
+}
+
+/// Only of 2025-11-25: others have neither such ids nor the word that a visit is over.
+void Client::State::notePage(const std::string& elicitation_id) {
+  if (elicitation_id.empty() || facts.revision != Revision::k2025_11_25) return;
+  std::erase(elicitations, elicitation_id);
+  elicitations.push_back(elicitation_id);
+  if (elicitations.size() > options.elicitations_max) elicitations.pop_front();
 }
 
 void Client::receive(std::string_view text, const rpc::Id& related) {
@@ -93,7 +120,11 @@ void Client::State::takeResponse(rpc::Message message, std::string_view text) {
   Pending* request = byId(message.id);
   if (request == nullptr) return;  // cancelled or timed out a moment ago
   const Ticket ticket = request->ticket;
-  if (message.answer_is_error) return end(ticket, serverError(message.answer));
+  if (message.answer_is_error) {
+    const Error error = serverError(message.answer);
+    for (const PageToVisit& page : requiredPages(error)) notePage(page.elicitation_id);
+    return end(ticket, error);
+  }
   if (!message.answer.is_object())
     return end(ticket, invalidAnswer(request->method, "is no object"));
   if (modern() && json::stringOr(message.answer, "resultType", "complete") != "complete")
@@ -137,6 +168,7 @@ void Client::State::takeRequest(rpc::Message message, const rpc::Id& related) {
         message.id,
         rpc::errorFrame(message.id,
                         {rpc::kInternalError, "questions_max requests wait here already", {}}));
+  if (message.params.is_object()) notePage(json::stringOr(message.params, "elicitationId", ""));
   const Ticket cause = causeOf(related);
   const auto question = std::make_shared<ServerQuestion>(
       weak_from_this(), *method, std::move(message.params), cause, message.id);
@@ -187,6 +219,11 @@ void Client::State::takeNotification(const rpc::Message& message) {
   if (const auto list = changedList(method)) return events.onListChanged(*list);
   if (method == "notifications/resources/updated")
     return events.onResourceUpdated(json::stringOr(params, "uri", ""));
+  if (method == "notifications/elicitation/complete") {
+    const std::string id = json::stringOr(params, "elicitationId", "");
+    if (std::erase(elicitations, id) > 0) events.onElicitationComplete(id);
+    return;
+  }
   if (method == "notifications/message") {
     const Json* data = json::find(params, "data");
     return events.onLog({json::stringOr(params, "level", "info"),

@@ -1,6 +1,7 @@
 // The inside of a Client, for its own files.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <string>
@@ -79,6 +80,7 @@ struct Client::State : std::enable_shared_from_this<Client::State> {
   void takeRequest(rpc::Message message, const rpc::Id& related);
   void takeNotification(const rpc::Message& message);
   void takeProgress(const Json& params);
+  void notePage(const std::string& elicitation_id);
   void noteGarbage(const std::string& what);
   Ticket causeOf(const rpc::Id& related);
 
@@ -106,8 +108,9 @@ struct Client::State : std::enable_shared_from_this<Client::State> {
   std::unordered_map<rpc::Id, std::weak_ptr<ServerQuestion>> questions;
   std::size_t open_questions = 0;
   std::size_t garbage = 0;
-  std::int64_t probe_until_ms = 0;      // 0: no probe waits for its time
-  std::int64_t handshake_until_ms = 0;  // 0: the handshake is over
+  std::deque<std::string> elicitations;  // pages that the user may be at, the oldest first
+  std::int64_t probe_until_ms = 0;       // 0: no probe waits for its time
+  std::int64_t handshake_until_ms = 0;   // 0: the handshake is over
   Ticket probe_ticket = 0;
   bool probed_again = false;
   Ticket init_ticket = 0;

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "server/base/text.hpp"
+#include "server/mcp/input.hpp"
 #include "server/mcp/tasks/task_methods.hpp"
 #include "server/mcp/tasks/task_request.hpp"
 #include "server/mcp/tasks/task_run.hpp"
@@ -99,6 +100,8 @@ void ResultWait::ask(const std::string& key, const std::string& wanted) {
       });
   if (id.empty()) return;  // too many already; the next tasks/result asks again
   questions_[key] = id;
+  if (const auto tasks = tasks_.lock())
+    tasks->server().elicitations.add(pageIdOf(request->at("params")), owner.peer);
   const std::string params = withRelatedTask(json::dump(request->at("params")), id_);
   std::string frame = "{\"jsonrpc\":\"2.0\",\"id\":" + id + ",\"method\":";
   appendJsonString(frame, json::stringOr(*request, "method", ""));
