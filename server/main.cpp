@@ -54,6 +54,11 @@ void addShared(CLI::App& app, Settings& settings) {
   app.add_option("--log-level", settings.log_level, "debug, info, warning, error or off")
       ->envname("TUTTI_LOG")
       ->check(CLI::IsMember({"debug", "info", "warning", "error", "off"}));
+  app.add_option("--tasks-max", settings.tasks_max,
+                 "Tasks that are kept at once, ended ones until they expire")
+      ->envname("TUTTI_TASKS_MAX")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1'000'000));
   app.add_option("--progress-every", settings.progress_every_s,
                  "Seconds between two signs of life of a call that waits")
       ->envname("TUTTI_PROGRESS_EVERY")

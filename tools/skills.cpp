@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "server/agents/blueprint_yaml.hpp"
 #include "server/base/log.hpp"
@@ -116,16 +117,72 @@ std::optional<mcp::Skill> skillOf(const agents::Blueprint& blueprint) {
   return skill;
 }
 
-void addBlueprintSkills(mcp::Server& server, agents::BlueprintCatalog& catalog) {
-  for (const agents::Blueprint& blueprint : catalog.list()) {
-    if (!blueprint.active) continue;
-    auto skill = skillOf(blueprint);
+namespace {
+
+/// Equal for equal skills.
+std::string contentsOf(const mcp::Skill& skill) {
+  std::string all = json::dump(skill.frontmatter);
+  for (const auto& file : skill.files)
+    all += "\n" + std::to_string(file.bytes.size()) + file.path + "\n" + file.bytes;
+  return all;
+}
+
+}  // namespace
+
+BlueprintSkills::BlueprintSkills(mcp::Server& server, agents::BlueprintCatalog& catalog)
+    : server_(server), catalog_(catalog) {
+  refresh();
+  server_.beforeSkills([this] { refresh(); });
+}
+
+BlueprintSkills::~BlueprintSkills() {
+  server_.beforeSkills(nullptr);
+}
+
+/// "a_b" and "a-b" are one name here: the first has it. The other can still be started.
+std::map<std::string, mcp::Skill> BlueprintSkills::wanted() {
+  std::map<std::string, mcp::Skill> skills;
+  for (const agents::Blueprint& blueprint : catalog_.list()) {
+    auto skill = blueprint.active ? skillOf(blueprint) : std::nullopt;
     if (!skill) continue;
-    // "a_b" and "a-b" are one name here: the first has it. The other can still be started.
-    if (Status added = server.addSkill(std::move(*skill)); !added.ok())
-      log::warning("a blueprint is not served as a skill",
-                   {{"blueprint", blueprint.name}, {"reason", added.error().message()}});
+    const std::string uri = skill->uri;
+    if (!skills.emplace(uri, std::move(*skill)).second)
+      log::warning("a blueprint is not served as a skill: another one has its name",
+                   {{"blueprint", blueprint.name}, {"skill", uri}});
   }
+  return skills;
+}
+
+void BlueprintSkills::refresh() {
+  const std::uint64_t generation = catalog_.generation();
+  if (std::exchange(generation_, generation) == generation) return;
+  auto skills = wanted();
+  std::vector<std::string> updated;
+  bool changed = false;
+  for (auto at = served_.begin(); at != served_.end();) {
+    const auto found = skills.find(at->first);
+    const bool same = found != skills.end() && contentsOf(found->second) == at->second;
+    if (same) {
+      skills.erase(found);
+      ++at;
+      continue;
+    }
+    changed = true;
+    if (found != skills.end()) updated.push_back(at->first);
+    server_.removeSkill(at->first);
+    at = served_.erase(at);
+  }
+  for (auto& [uri, skill] : skills) {
+    changed = true;
+    std::string contents = contentsOf(skill);
+    if (Status added = server_.addSkill(std::move(skill)); added.ok())
+      served_.emplace(uri, std::move(contents));
+    else
+      log::warning("a blueprint is not served as a skill",
+                   {{"skill", uri}, {"reason", added.error().message()}});
+  }
+  if (changed) server_.resourcesChanged();
+  for (const std::string& uri : updated) server_.resourceUpdated(uri);
 }
 
 }  // namespace tutti::tools

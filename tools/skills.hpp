@@ -1,6 +1,9 @@
 // Skills: the how-tos of prompts/skills/, and each blueprint as one.
 #pragma once
 
+#include <cstdint>
+#include <map>
+#include <string>
 #include <vector>
 
 #include "server/agents/blueprint.hpp"
@@ -19,7 +22,24 @@ Status addSkills(mcp::Server& server, const std::vector<TextFile>& files);
 /// prompt. Nothing when no skill may have the blueprint's name.
 std::optional<mcp::Skill> skillOf(const agents::Blueprint& blueprint);
 
-/// The active blueprints as skills, as they are now.
-void addBlueprintSkills(mcp::Server& server, agents::BlueprintCatalog& catalog);
+/// Serves the active blueprints as skills, as their files are when a client asks for skills or
+/// resources. A difference is told as a changed list of resources, and a skill that has changed as
+/// an updated resource. Both parameters outlive it. Runs on the I/O thread only.
+class BlueprintSkills {
+ public:
+  BlueprintSkills(mcp::Server& server, agents::BlueprintCatalog& catalog);
+  ~BlueprintSkills();
+  BlueprintSkills(const BlueprintSkills&) = delete;
+  BlueprintSkills& operator=(const BlueprintSkills&) = delete;
+
+ private:
+  void refresh();
+  std::map<std::string, mcp::Skill> wanted();
+
+  mcp::Server& server_;
+  agents::BlueprintCatalog& catalog_;
+  std::uint64_t generation_ = 0;
+  std::map<std::string, std::string> served_;  // all that is in a skill, by its URI
+};
 
 }  // namespace tutti::tools

@@ -84,6 +84,8 @@ class BlueprintCatalog {
 
   /// All, sorted by name; inactive ones too.
   const std::vector<Blueprint>& list();
+  /// Looks, and tells one state of list() from another: it rises when anything has changed.
+  std::uint64_t generation();
   /// What could not be read, by the last look.
   const std::vector<BlueprintProblem>& problems();
   /// `project_dir` adds that project's own .claude/agents in front of the claude_folders for this

@@ -125,6 +125,7 @@ struct BlueprintCatalog::Impl {
   void refresh() {
     if (!mayLook({}) || (!look() && merged)) return;
     merged = true;
+    ++generation;
     plans.clear();
     std::map<std::string, const Blueprint*> by_name;
     problems.clear();
@@ -222,6 +223,7 @@ struct BlueprintCatalog::Impl {
   std::vector<Blueprint> list;
   std::vector<BlueprintProblem> problems;
   bool merged = false;
+  std::uint64_t generation = 0;
   /// Of blueprints as the sources hold them; emptied when a source has read anew.
   std::map<const Blueprint*, std::shared_ptr<const StartPlan>> plans;
   std::optional<std::set<std::string>> held;  ///< the folders looked at since hold()
@@ -234,6 +236,11 @@ BlueprintCatalog::~BlueprintCatalog() = default;
 const std::vector<Blueprint>& BlueprintCatalog::list() {
   impl_->refresh();
   return impl_->list;
+}
+
+std::uint64_t BlueprintCatalog::generation() {
+  impl_->refresh();
+  return impl_->generation;
 }
 
 const std::vector<BlueprintProblem>& BlueprintCatalog::problems() {

@@ -127,10 +127,16 @@ Status Application::startRunner(const Settings& settings) {
   return supervisor_->start();
 }
 
-void Application::keepTasks(const std::shared_ptr<mcp::Timers>& timers) {
-  tasks_ = std::make_shared<tasks::DurableTaskStore>(tasks::DurableTaskStore::Parts{
-      *store_, *notifier_, context_->post, supervisor_->replicaId(),
-      [this](const std::string& replica) { return supervisor_->isDead(replica); }, timers});
+void Application::keepTasks(const Settings& settings, const std::shared_ptr<mcp::Timers>& timers) {
+  tasks::DurableTaskStore::Parts parts{
+      *store_,
+      *notifier_,
+      context_->post,
+      supervisor_->replicaId(),
+      [this](const std::string& replica) { return supervisor_->isDead(replica); },
+      timers};
+  parts.tasks_max = settings.tasks_max;
+  tasks_ = std::make_shared<tasks::DurableTaskStore>(std::move(parts));
 }
 
 /// After the first answers: nobody waits for it as long as that.
@@ -158,7 +164,7 @@ Status Application::wire(const Settings& settings) {
   server.instructions = kInstructions;
   const std::shared_ptr<mcp::Timers> timers = transport::makeTimers(io_);
   server.timers = timers;
-  keepTasks(timers);
+  keepTasks(settings, timers);
   server.task_store = tasks_;
   server_ = std::make_unique<mcp::Server>(std::move(server));
   std::string toolsets = settings.toolsets;
@@ -180,7 +186,7 @@ Status Application::offer(const Settings& settings) {
   if (Status added = tools::addPrompts(*server_, *context_, prompts.here); !added.ok())
     return added;
   if (Status added = tools::addSkills(*server_, prompts.skills); !added.ok()) return added;
-  tools::addBlueprintSkills(*server_, *catalog_);
+  blueprint_skills_ = std::make_unique<tools::BlueprintSkills>(*server_, *catalog_);
   resource_watch_ = std::make_unique<tools::ResourceWatch>(*server_, *context_, *notifier_);
   return ok();
 }

@@ -18,6 +18,7 @@
 #include "server/toolhost/tool_host.hpp"
 #include "tools/context.hpp"
 #include "tools/resources.hpp"
+#include "tools/skills.hpp"
 
 namespace tutti::cli {
 
@@ -47,7 +48,7 @@ class Application {
   Status wire(const Settings& settings);
   Status openStore(const Settings& settings);
   Status startRunner(const Settings& settings);
-  void keepTasks(const std::shared_ptr<mcp::Timers>& timers);
+  void keepTasks(const Settings& settings, const std::shared_ptr<mcp::Timers>& timers);
   void adoptTasks(mcp::Timers& timers);
   Status offer(const Settings& settings);
   Status mount(const Settings& settings);
@@ -64,6 +65,7 @@ class Application {
   std::shared_ptr<void> adoption_;  ///< a timer
   std::unique_ptr<mcp::Server> server_;
   std::unique_ptr<tools::ResourceWatch> resource_watch_;
+  std::unique_ptr<tools::BlueprintSkills> blueprint_skills_;
   std::unique_ptr<toolhost::ToolSink> tool_sink_;
   std::unique_ptr<toolhost::ToolHost> tool_host_;
   struct Signals;

@@ -19,6 +19,7 @@ struct Settings {
   std::string claude;                   ///< --claude, TUTTI_CLAUDE
   std::string mcp_config;               ///< --mcp-config, TUTTI_MCP_CONFIG; "": nothing is mounted
   std::string log_level = "warning";    ///< --log-level, TUTTI_LOG
+  std::size_t tasks_max = 4096;         ///< --tasks-max, TUTTI_TASKS_MAX; kept at once
   double progress_every_s = 10;         ///< --progress-every, TUTTI_PROGRESS_EVERY; 0.05 to 15
 };
 

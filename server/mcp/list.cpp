@@ -44,6 +44,7 @@ void listPrompts(Server::Impl& server, Request& request, std::shared_ptr<Pending
   answerPage(server, request, server.prompts, "prompts");
 }
 void listResources(Server::Impl& server, Request& request, std::shared_ptr<Pending>&) {
+  server.refreshSkills();
   answerPage(server, request, server.resources, "resources");
 }
 void listTemplates(Server::Impl& server, Request& request, std::shared_ptr<Pending>&) {
@@ -51,6 +52,7 @@ void listTemplates(Server::Impl& server, Request& request, std::shared_ptr<Pendi
 }
 
 void listSkills(Server::Impl& server, Request& request, std::shared_ptr<Pending>&) {
+  server.refreshSkills();
   answerPage(server, request, server.skills, "skills");
 }
 

@@ -123,6 +123,10 @@ Status Server::addSkill(Skill skill) {
   return ok();
 }
 
+void Server::beforeSkills(std::function<void()> refresh) {
+  impl_->refresh_skills = std::move(refresh);
+}
+
 void Server::declareExtension(std::string id, std::string settings) {
   impl_->discover_body.clear();
   impl_->extensions[std::move(id)] = std::move(settings);

@@ -70,6 +70,9 @@ class Server {
   /// Offers a skill and its files as resources, and declares the extension. Errors: those of
   /// makeSkill() in skill_registry.hpp, and Conflict when one of the URIs is taken.
   Status addSkill(Skill skill);
+  /// `refresh` runs before skills or resources are listed and before a skill is looked up; it may
+  /// add and remove what is offered. One at a time; null: none.
+  void beforeSkills(std::function<void()> refresh);
   /// Declares an extension of the protocol. `settings` is a JSON object as text.
   void declareExtension(std::string id, std::string settings);
 

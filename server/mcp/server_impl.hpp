@@ -1,6 +1,7 @@
 // The inside of Server: what is served, and the bytes that do not change between requests.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -31,6 +32,7 @@ struct Server::Impl {
   Listed<RegisteredSkill> skills;
   std::map<std::string, std::string> extensions;  ///< by id, the settings as JSON text
   bool completes = false;                         ///< arguments, for anything that was ever offered
+  std::function<void()> refresh_skills;           ///< may be empty
   Audience audience;
   const std::string server_info;  ///< an Implementation object
   const ResultTail tail;
@@ -42,6 +44,9 @@ struct Server::Impl {
   /// it.
   const std::shared_ptr<const char> alive = std::make_shared<const char>('\0');
 
+  void refreshSkills() const {
+    if (refresh_skills) refresh_skills();
+  }
   bool offersResources() const { return resources.offered() || templates.offered(); }
   /// How to read `uri`: by the resource of that URI, or the first template that matches.
   struct Reader {

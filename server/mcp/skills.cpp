@@ -30,6 +30,7 @@ void getSkill(Server::Impl& server, Request& request, std::shared_ptr<Pending>&)
   const std::string* uri = stringParameter(request, "uri");
   if (uri == nullptr)
     return request.error(invalidParams("'uri' must be a string: that of the skill's SKILL.md"));
+  server.refreshSkills();
   const auto* skill = server.skills.find(*uri);
   if (skill == nullptr) return request.error(notThere("Skill", *uri));
   answer(server, request, "{\"skill\":" + (*skill)->entry);
@@ -42,6 +43,7 @@ void readDirectory(Server::Impl& server, Request& request, std::shared_ptr<Pendi
   if (cursor != nullptr && !cursor->empty())
     return request.error(invalidParams("'cursor' is not one of this list", "invalid_cursor",
                                        "a directory has one page"));
+  server.refreshSkills();
   const auto entries = folderEntries(server.skills, *uri, request.context.revision);
   if (!entries) return request.error(notThere("Directory", *uri));
   answer(server, request, "{\"resources\":" + *entries);

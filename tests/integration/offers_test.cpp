@@ -120,6 +120,24 @@ TEST_F(OffersTest, HowTosAndBlueprintsAreSkills) {
   EXPECT_NE(errors.find("session_busy"), std::string::npos);
 }
 
+TEST_F(OffersTest, SkillsFollowTheBlueprintsFiles) {
+  writeProgram(folder_, "early", "true");
+  TuttiProcess tutti(folder_);
+  const auto uris = [&] { return members(ask(tutti, "skills/list")["skills"], "uri"); };
+  const std::string early = "skill://blueprints/early/SKILL.md";
+  const std::string late = "skill://blueprints/late/SKILL.md";
+  EXPECT_TRUE(contains(uris(), early));
+  EXPECT_FALSE(contains(uris(), late));
+  writeProgram(folder_, "late", "true");
+  EXPECT_TRUE(contains(uris(), late));
+  EXPECT_TRUE(contains(members(ask(tutti, "resources/list")["resources"], "uri"), late));
+  const std::string before = read(tutti, early);
+  writeProgram(folder_, "early", "true", {{"description", "Another purpose"}});
+  EXPECT_EQ(ask(tutti, "skills/get", {{"uri", early}})["skill"]["frontmatter"]["description"],
+            "Another purpose");
+  EXPECT_NE(read(tutti, early), before);
+}
+
 TEST_F(OffersTest, TheAssetsFolderReplacesAPrompt) {
   folder_.write("assets/prompts/delegate.md",
                 "---\nname: delegate\ndescription: Mine\n---\nMy own words.\n");

@@ -112,6 +112,18 @@ TEST_F(TasksTest, ATaskLivesForItsWaitAndTheFetchingOfItsResult) {
   EXPECT_EQ(over["result"]["structuredContent"]["finished"], false) << over.dump(1);
 }
 
+TEST_F(TasksTest, NoMoreAreKeptThanTheOptionSays) {
+  Options options;
+  options.arguments = {"--tasks-max", "1", "stdio"};
+  TuttiProcess tutti(folder_, options);
+  const std::string id = start(tutti);
+  EXPECT_EQ(callAsTask(tutti, "get_result", {{"session_id", id}})["resultType"], "task");
+  const Json refused = tutti.request(
+      "tools/call", withTasks({{"name", "get_result"}, {"arguments", {{"session_id", id}}}}));
+  EXPECT_EQ(refused["error"]["data"]["name"], "tasks_max") << refused.dump(1);
+  open();
+}
+
 TEST_F(TasksTest, WithoutTheExtensionAHandleIsAHandle) {
   TuttiProcess tutti(folder_);
   const Json handle = tutti.call(
