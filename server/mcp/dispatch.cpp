@@ -30,6 +30,7 @@ Request makeLegacyRequest(const std::shared_ptr<Peer>& peer, rpc::Message&& mess
   request.context.caller.client_name = peer->client_name;
   request.context.caller.agent_session_id = peer->agent_session_id;
   request.context.caller.over_http = peer->over_http;
+  request.context.caller.credential = peer->credential;
   request.peer = peer;
   request.exchange = exchange;
   return request;

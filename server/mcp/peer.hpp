@@ -30,6 +30,7 @@ class Peer {
   LogLevel log_level = LogLevel::Info;
   Json client_capabilities;
   std::string agent_session_id;
+  std::string credential;  ///< Caller::credential of `initialize`
   bool over_http = false;
   /// Takes what belongs to no request, for the client to find when it can.
   std::function<void(std::string frame)> unsolicited;

@@ -22,6 +22,14 @@ struct Caller {
   std::string
       agent_session_id;  ///< the tutti session this caller is, or empty for a person's client
   bool over_http = false;
+  /// Tells callers apart by the credential that they show: a digest of it. Empty without one, and
+  /// on pipes: then the caller is whoever may reach this server, one user.
+  std::string credential = {};
+
+  /// Whose tasks and requestStates these are: others get neither.
+  std::string principal() const {
+    return credential.empty() ? agent_session_id : credential + "/" + agent_session_id;
+  }
 };
 
 /// RFC 5424's severities, in rising order.

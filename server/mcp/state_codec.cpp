@@ -44,7 +44,7 @@ StateBinding bindingOf(std::string_view method, const Json& params, const Caller
   // Absent and empty arguments are the same call.
   const auto arguments = bound.find("arguments");
   if (arguments != bound.end() && arguments->empty()) bound.erase(arguments);
-  return {std::string(method), sha256(json::dump(bound)), caller.agent_session_id};
+  return {std::string(method), sha256(json::dump(bound)), caller.principal()};
 }
 
 const std::vector<std::string>& StateCodec::keys() {

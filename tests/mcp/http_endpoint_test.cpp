@@ -223,6 +223,26 @@ TEST(HttpEndpointTest, AgentIdComesFromItsHeaderInBothEras) {
   EXPECT_EQ(legacy_reply->json()["result"]["structuredContent"]["agent_session_id"], "ses_2");
 }
 
+TEST(HttpEndpointTest, ASessionIsUnknownToWhoShowsAnotherCredential) {
+  HttpFixture http;
+  const std::string session = http.open();
+  Headers other = in(session);
+  other["Authorization"] = "Bearer somebody-else";
+  EXPECT_EQ(http.post(request(1, "ping"), other)->status, 404);
+  EXPECT_EQ(http.post(request(1, "ping"), in(session))->status, 200);
+}
+
+TEST(CallerTest, ItsPrincipalIsItsCredentialAndItsAgent) {
+  const mcp::Caller nobody;
+  mcp::Caller agent;
+  agent.agent_session_id = "ses_1";
+  mcp::Caller holder = agent;
+  holder.credential = "credential:x";
+  EXPECT_EQ(nobody.principal(), "");
+  EXPECT_EQ(agent.principal(), "ses_1");
+  EXPECT_EQ(holder.principal(), "credential:x/ses_1");
+}
+
 TEST(HttpEndpointTest, AtSessionsMaxTheLongestIdleSessionGoes) {
   HttpFixture http({.sessions = {.sessions_max = 2}});
   const std::string first = http.open();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "server/base/digest.hpp"
 #include "server/base/ids.hpp"
 #include "server/mcp/batch.hpp"
 #include "server/mcp/http/exchange.hpp"
@@ -32,6 +33,14 @@ void refuse(HttpReply& reply, const HttpRefusal& refusal, std::string_view extra
 
 void refuse(HttpReply& reply, int status, int code, std::string message) {
   refuse(reply, {{}, {{code, std::move(message), {}}, status}});
+}
+
+/// What tells callers apart who show a credential, whatever checked it: who shows another one is
+/// somebody else. Nobody can get at the credential from it.
+std::string credentialOf(const HttpRequest& http) {
+  const auto& shown = http.header(Header::Authorization);
+  if (!shown) return {};
+  return "credential:" + base64Url(sha256(shown->substr(shown->find(' ') + 1)));
 }
 
 /// Arguments of a tool that must be repeated as headers.
@@ -97,7 +106,8 @@ std::shared_ptr<Session> Endpoint::State::sessionOf(const HttpRequest& request, 
     return nullptr;
   }
   auto session = sessions.find(*id);
-  if (!session) {
+  // Whoever else comes with the id learns nothing, not even that it is one.
+  if (!session || session->peer->credential != credentialOf(request)) {
     refuse(reply, 404, kLegacySessionNotFound, "Session not found: initialize again");
     return nullptr;
   }
@@ -124,6 +134,7 @@ void Endpoint::State::modern(const HttpRequest& http, rpc::Message message,
   if (const auto wrong = headerParameterMismatch(server, http, request))
     return request.error({{kHeaderMismatch, "Header mismatch: " + *wrong, {}}, 400});
   request.context.caller.over_http = true;
+  request.context.caller.credential = credentialOf(http);
   if (const auto& agent = http.header(Header::AgentSessionId))
     request.context.caller.agent_session_id = *agent;
   const auto pending = dispatch(server, std::move(request));
@@ -142,6 +153,7 @@ void Endpoint::State::initialize(const HttpRequest& request, rpc::Item item,
                                                        "end a session with DELETE, or wait")});
   auto peer = std::make_shared<Peer>(server.options.in_flight_max);
   peer->over_http = true;
+  peer->credential = credentialOf(request);
   peer->agent_session_id = request.header(Header::AgentSessionId).value_or("");
   std::string id = randomHex(kSessionIdBytes);
   const auto exchange = std::make_shared<HttpExchange>(reply);

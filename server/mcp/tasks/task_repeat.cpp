@@ -20,6 +20,7 @@ std::shared_ptr<Peer> peerFor(const Server::Impl& server, const Context& context
   peer->negotiated = context.revision;
   peer->client_name = context.caller.client_name;
   peer->agent_session_id = context.caller.agent_session_id;
+  peer->credential = context.caller.credential;
   peer->over_http = context.caller.over_http;
   peer->client_capabilities = std::move(capabilities);
   return peer;
@@ -36,6 +37,7 @@ std::string repeatText(const Request& request, const Json& arguments) {
                          {"revision", revisionName(request.context.revision)},
                          {"client_name", caller.client_name},
                          {"agent_session_id", caller.agent_session_id},
+                         {"credential", caller.credential},
                          {"over_http", caller.over_http},
                          {"client_capabilities", capabilitiesOf(request)}});
 }
@@ -57,6 +59,7 @@ std::optional<Request> repeatedRequest(const Server::Impl& server, std::string_v
   request.context.caller.revision = revisionName(*revision);
   request.context.caller.client_name = json::stringOr(*kept, "client_name", "");
   request.context.caller.agent_session_id = json::stringOr(*kept, "agent_session_id", "");
+  request.context.caller.credential = json::stringOr(*kept, "credential", "");
   request.context.caller.over_http = json::booleanOr(*kept, "over_http", false);
   Json capabilities = kept->value("client_capabilities", Json::object());
   if (!isModern(*revision)) {

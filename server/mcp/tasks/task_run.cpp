@@ -396,7 +396,7 @@ void Tasks::tell(const Task& task) {
 }
 
 std::string taskOwner(const Caller& caller) {
-  return caller.agent_session_id;
+  return caller.principal();
 }
 
 }  // namespace tutti::mcp
