@@ -10,6 +10,7 @@
 #include "server/base/file.hpp"
 #include "server/base/log.hpp"
 #include "server/cli/mounts.hpp"
+#include "server/documents/migrations.hpp"
 #include "server/tasks/migrations.hpp"
 #include "server/transport/timers.hpp"
 #include "tools/prompts.hpp"
@@ -47,8 +48,8 @@ std::string schemaText(const std::string& assets, std::string_view name) {
 /// Of all parts that keep something in the store.
 std::vector<store::Migration> migrations() {
   std::vector<store::Migration> all = agents::migrations();
-  const auto& tasks = tasks::migrations();
-  all.insert(all.end(), tasks.begin(), tasks.end());
+  for (const auto* more : {&tasks::migrations(), &documents::migrations()})
+    all.insert(all.end(), more->begin(), more->end());
   return all;
 }
 
