@@ -58,6 +58,10 @@ std::string newSessionId() {
 std::string newRunId() {
   return "run_" + nextHex();
 }
+std::string newDocumentDigits() {
+  static const std::string process = randomHex(6);
+  return process + nextHex();
+}
 std::string newReplicaId() {
   return "rep_" + randomHex(8);
 }

@@ -13,9 +13,8 @@ struct DiffOptions {
   std::string old_name;
   std::string new_name;
   std::int64_t context_lines = 3;
-  std::size_t bytes_max = 8U << 20;  ///< of each text
-  std::int64_t steps_max =
-      20'000'000;  ///< comparisons; a diff that needs more is less than the shortest
+  std::size_t bytes_max = 8U << 20;     ///< of each text
+  std::int64_t differences_max = 2000;  ///< lines; beyond, the shortest is not looked for
 };
 
 struct Diff {
@@ -24,8 +23,9 @@ struct Diff {
   std::int64_t lines_removed = 0;
 };
 
-/// The shortest difference (Myers), or within steps_max a correct one that is longer. `patch`
-/// makes the one text of the other with it. Errors: ResourceExhausted "diff_bytes_max".
+/// The shortest difference (Myers); beyond differences_max one that replaces all between the first
+/// and the last changed line. `patch` makes the one text of the other with it. Errors:
+/// ResourceExhausted "diff_bytes_max".
 Result<Diff> diffTexts(std::string_view old_text, std::string_view new_text,
                        const DiffOptions& options = {});
 

@@ -46,7 +46,7 @@ class InsideWriter {
   /// Errors: as resolveInside().
   static Result<InsideWriter> open(const std::vector<std::filesystem::path>& roots,
                                    const std::filesystem::path& path);
-  InsideWriter(InsideWriter&&) noexcept = default;
+  InsideWriter(InsideWriter&& other) noexcept;
   InsideWriter& operator=(InsideWriter&&) noexcept = delete;
   ~InsideWriter();
 

@@ -43,6 +43,13 @@ std::string Statement::text(int column) const {
                      static_cast<std::size_t>(sqlite3_column_bytes(statement_, column)));
 }
 
+std::string Statement::blob(int column) const {
+  const void* bytes = sqlite3_column_blob(statement_, column);
+  if (bytes == nullptr) return {};
+  return std::string(static_cast<const char*>(bytes),
+                     static_cast<std::size_t>(sqlite3_column_bytes(statement_, column)));
+}
+
 bool Statement::isNull(int column) const {
   return sqlite3_column_type(statement_, column) == SQLITE_NULL;
 }
@@ -67,6 +74,13 @@ void Statement::bind(int index, std::string_view value) {
   const sqlite3_destructor_type lifetime =
       texts_ == Texts::Copied ? SQLITE_TRANSIENT : SQLITE_STATIC;
   check(sqlite3_bind_text64(statement_, index, bytes, value.size(), lifetime, SQLITE_UTF8));
+}
+
+void Statement::bind(int index, Blob value) {
+  const char* bytes = value.bytes.data() == nullptr ? "" : value.bytes.data();
+  const sqlite3_destructor_type lifetime =
+      texts_ == Texts::Copied ? SQLITE_TRANSIENT : SQLITE_STATIC;
+  check(sqlite3_bind_blob64(statement_, index, bytes, value.bytes.size(), lifetime));
 }
 
 void Statement::bind(int index, std::int64_t value) {

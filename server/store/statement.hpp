@@ -19,6 +19,11 @@ class Connection;
 /// and the readers catch it and turn it into an Error; nothing else does.
 class DatabaseError;
 
+/// A parameter whose bytes are no text.
+struct Blob {
+  std::string_view bytes;
+};
+
 /// A prepared statement with its parameters bound, taken from the connection's cache and given back
 /// on destruction. Text parameters are copied. Used on the connection's thread only. To run a
 /// statement that returns nothing, execute() below is shorter and copies nothing.
@@ -40,6 +45,10 @@ class Statement {
   Statement(const Statement&) = delete;
   Statement& operator=(const Statement&) = delete;
 
+  /// Binds one parameter, counted from 1: for statements whose text is put together.
+  void set(int index, std::string_view value) { bind(index, value); }
+  void set(int index, std::int64_t value) { bind(index, value); }
+
   /// True while there is a row. Throws DatabaseError.
   bool step();
   /// Steps to the end of a statement that returns nothing; the number of rows it changed.
@@ -48,6 +57,7 @@ class Statement {
   std::int64_t integer(int column) const;
   double real(int column) const;
   std::string text(int column) const;  ///< "" for NULL
+  std::string blob(int column) const;  ///< "" for NULL
   bool isNull(int column) const;
   std::optional<std::string> optionalText(int column) const;
   std::optional<std::int64_t> optionalInteger(int column) const;
@@ -56,6 +66,7 @@ class Statement {
   void bind(int index, std::string_view value);
   void bind(int index, const std::string& value) { bind(index, std::string_view(value)); }
   void bind(int index, const char* value) { bind(index, std::string_view(value)); }
+  void bind(int index, Blob value);
   void bind(int index, std::int64_t value);
   void bind(int index, double value);
   void bind(int index, std::nullptr_t);

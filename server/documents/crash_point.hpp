@@ -1,0 +1,18 @@
+// Inner to server/documents: the points between two durable steps, at which tests end the process.
+#pragma once
+
+#include <atomic>
+
+namespace tutti::documents {
+
+/// Called with the name of the step just done. Null but in the crash tests, which set it before any
+/// thread starts. The steps: "staged", "synced", "renamed", "committing", "committed", "unlinking",
+/// "unlinked".
+using CrashHook = void (*)(const char* step);
+inline std::atomic<CrashHook> crash_hook{nullptr};
+
+inline void crashPoint(const char* step) {
+  if (const CrashHook hook = crash_hook.load(std::memory_order_relaxed)) hook(step);
+}
+
+}  // namespace tutti::documents

@@ -1,0 +1,253 @@
+// Finding documents. The statement is put together from what the filter has, and only from texts of
+// this file; every value is a parameter.
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <variant>
+
+#include "server/base/digest.hpp"
+#include "server/base/text.hpp"
+#include "server/documents/documents.hpp"
+#include "server/documents/rows.hpp"
+#include "server/documents/time.hpp"
+#include "server/store/statement.hpp"
+
+namespace tutti::documents {
+using store::Statement;
+
+namespace {
+using Parameter = std::variant<std::string, std::int64_t>;
+
+/// A statement on its way.
+struct Query {
+  std::string from = " FROM documents AS d";
+  std::vector<std::string> conditions;
+  std::vector<Parameter> parameters;
+
+  void where(std::string condition, Parameter value) {
+    conditions.push_back(std::move(condition));
+    parameters.push_back(std::move(value));
+  }
+};
+
+std::string_view columnOf(Order order) {
+  switch (order) {
+    case Order::Created:
+      return "d.created_at";
+    case Order::Updated:
+      return "d.updated_at";
+    case Order::Name:
+      return "d.filename";
+    case Order::Size:
+      return "d.size_bytes";
+  }
+  return "d.created_at";
+}
+
+std::string escapedLike(std::string_view text) {
+  std::string pattern = "%";
+  for (const char c : text) {
+    if (c == '%' || c == '_' || c == '\\') pattern.push_back('\\');
+    pattern.push_back(c);
+  }
+  return pattern + "%";
+}
+
+std::string list(const std::vector<std::string>& names) {
+  return json::dump(Json(names));
+}
+
+void addSight(Query& query, const Sight& sight) {
+  if (sight.everything) return;
+  if (sight.visible)
+    return query.where(
+        "d.partition IN (SELECT name FROM document_partitions WHERE kind IN ('global', 'named')"
+        " UNION SELECT value FROM json_each(?))",
+        list(sight.names));
+  if (sight.names.size() == 1) return query.where("d.partition = ?", sight.names.front());
+  query.where("d.partition IN (SELECT value FROM json_each(?))", list(sight.names));
+}
+
+/// How many documents have the label, as far as it matters.
+std::int64_t commonness(store::Connection& db, const std::string& label) {
+  constexpr std::int64_t kCountMax = 2000;
+  Statement count(db,
+                  "SELECT count(*) FROM (SELECT 1 FROM document_labels WHERE label = ? LIMIT ?)",
+                  label, kCountMax);
+  return count.step() ? count.integer(0) : 0;
+}
+
+/// The rarest label leads to the documents when it is rare enough to sort them; one that very many
+/// have is cheaper to look up for each document in the order wanted.
+void addLabels(store::Connection& db, Query& query, std::vector<std::string> labels) {
+  constexpr std::int64_t kRareMax = 1999;
+  if (labels.empty()) return;
+  std::vector<std::pair<std::int64_t, std::string>> counted;
+  for (std::string& label : labels) {
+    const std::int64_t count = commonness(db, label);
+    counted.emplace_back(count, std::move(label));
+  }
+  std::sort(counted.begin(), counted.end());
+  std::size_t first = 0;
+  if (counted.front().first <= kRareMax) {
+    // CROSS JOIN: this table first.
+    query.from =
+        " FROM document_labels AS l CROSS JOIN documents AS d"
+        " ON d.document_seq = l.document_seq";
+    query.where("l.label = ?", counted.front().second);
+    first = 1;
+  }
+  for (std::size_t i = first; i < counted.size(); ++i)
+    query.where(
+        "EXISTS (SELECT 1 FROM document_labels AS x WHERE x.label = ?"
+        " AND x.document_seq = d.document_seq)",
+        counted[i].second);
+}
+
+Status addTime(Query& query, const char* condition, const std::string& time) {
+  if (time.empty()) return ok();
+  auto at = timestampFrom(time);
+  if (!at.ok()) return std::move(at).error();
+  query.where(condition, std::move(*at));
+  return ok();
+}
+
+Status addTimes(Query& query, const DocumentFilter& filter) {
+  if (Status a = addTime(query, "d.created_at >= ?", filter.created_from); !a.ok()) return a;
+  if (Status b = addTime(query, "d.created_at < ?", filter.created_to); !b.ok()) return b;
+  if (Status c = addTime(query, "d.updated_at >= ?", filter.updated_from); !c.ok()) return c;
+  return addTime(query, "d.updated_at < ?", filter.updated_to);
+}
+
+void addNames(Query& query, const DocumentFilter& filter) {
+  if (!filter.name_contains.empty())
+    query.where("d.filename LIKE ? ESCAPE '\\'", escapedLike(filter.name_contains));
+  if (!filter.name_glob.empty()) query.where("d.filename GLOB ?", filter.name_glob);
+  if (!filter.author_session.empty())
+    query.where("d.author_session = ? AND d.author_session <> ''", filter.author_session);
+  if (filter.content_type.ends_with("/*"))
+    query.where(
+        "d.content_type LIKE ? ESCAPE '\\'",
+        escapedLike(filter.content_type.substr(0, filter.content_type.size() - 1)).substr(1));
+  else if (!filter.content_type.empty())
+    query.where("d.content_type = ?", filter.content_type);
+}
+
+// A cursor is the order, the direction, and the last document's place in it.
+
+std::string cursorOf(const DocumentFilter& filter, const DocumentRow& last) {
+  Json place = Json::array();
+  place.push_back(static_cast<int>(filter.order));
+  place.push_back(static_cast<int>(filter.direction));
+  switch (filter.order) {
+    case Order::Created:
+      place.push_back(last.document.created_at);
+      break;
+    case Order::Updated:
+      place.push_back(last.document.updated_at);
+      break;
+    case Order::Name:
+      place.push_back(last.document.filename);
+      break;
+    case Order::Size:
+      place.push_back(last.document.size_bytes);
+      break;
+  }
+  place.push_back(last.document_seq);
+  return base64Url(json::dump(place));
+}
+
+Error invalidCursor() {
+  return Error(Code::InvalidArgument, "the cursor is not one that a query of this order gave",
+               "begin without a cursor")
+      .named("invalid_cursor");
+}
+
+Status addCursor(Query& query, const DocumentFilter& filter) {
+  if (filter.after.empty()) return ok();
+  const auto text = fromBase64Url(filter.after);
+  if (!text) return invalidCursor();
+  const auto place = json::parse(*text);
+  if (!place.ok() || !place->is_array() || place->size() != 4) return invalidCursor();
+  const Json& key = (*place)[2];
+  const bool fits = (*place)[0] == static_cast<int>(filter.order) &&
+                    (*place)[1] == static_cast<int>(filter.direction) &&
+                    (filter.order == Order::Size ? key.is_number_integer() : key.is_string()) &&
+                    (*place)[3].is_number_integer();
+  if (!fits) return invalidCursor();
+  const char* sign = filter.direction == Direction::Ascending ? " > " : " < ";
+  std::string condition = "(";
+  condition.append(columnOf(filter.order))
+      .append(", d.document_seq)")
+      .append(sign)
+      .append("(?, ?)");
+  if (filter.order == Order::Size)
+    query.where(std::move(condition), key.get<std::int64_t>());
+  else
+    query.where(std::move(condition), key.get<std::string>());
+  query.parameters.emplace_back((*place)[3].get<std::int64_t>());
+  return ok();
+}
+
+std::string textOf(const Query& query, const DocumentFilter& filter) {
+  std::string sql = "SELECT " + std::string(kDocumentColumns) + query.from;
+  const char* glue = " WHERE ";
+  for (const std::string& condition : query.conditions) {
+    sql.append(glue).append(condition);
+    glue = " AND ";
+  }
+  const char* direction = filter.direction == Direction::Ascending ? " ASC" : " DESC";
+  sql.append(" ORDER BY ").append(columnOf(filter.order)).append(direction);
+  sql.append(", d.document_seq").append(direction).append(" LIMIT ? OFFSET ?");
+  return sql;
+}
+
+std::vector<std::string> labelsOf(const DocumentFilter& filter) {
+  std::vector<std::string> labels;
+  for (const std::string& tag : filter.tags) labels.push_back(tagLabel(tag));
+  for (const auto& [key, value] : filter.metadata) labels.push_back(metadataLabel(key, value));
+  return labels;
+}
+}  // namespace
+
+std::optional<Order> parseOrder(std::string_view word) {
+  if (word == "created") return Order::Created;
+  if (word == "updated") return Order::Updated;
+  if (word == "name") return Order::Name;
+  if (word == "size") return Order::Size;
+  return std::nullopt;
+}
+
+Result<DocumentPage> queryDocuments(store::Connection& db, const Viewer& viewer,
+                                    const DocumentFilter& filter) {
+  auto sight = sightOf(db, viewer, filter.place);
+  if (!sight.ok()) return std::move(sight).error();
+  Query query;
+  addLabels(db, query, labelsOf(filter));
+  addSight(query, *sight);
+  addNames(query, filter);
+  if (Status timed = addTimes(query, filter); !timed.ok()) return std::move(timed).error();
+  if (Status begun = addCursor(query, filter); !begun.ok()) return std::move(begun).error();
+
+  const std::int64_t count_max =
+      std::clamp<std::int64_t>(filter.count_max, 0, DocumentLimits{}.page_max);
+  Statement rows(db, textOf(query, filter));
+  int index = 0;
+  for (const Parameter& parameter : query.parameters)
+    std::visit([&](const auto& value) { rows.set(++index, value); }, parameter);
+  rows.set(++index, count_max + 1);
+  rows.set(++index, std::max<std::int64_t>(filter.offset, 0));
+
+  DocumentPage page;
+  std::optional<DocumentRow> last;
+  while (rows.step()) {
+    if (static_cast<std::int64_t>(page.documents.size()) == count_max) {
+      if (last) page.next = cursorOf(filter, *last);
+      break;
+    }
+    last = rowFrom(rows);
+    page.documents.push_back(last->document);
+  }
+  return page;
+}
+
+}  // namespace tutti::documents

@@ -1,0 +1,57 @@
+// Inner to server/documents: documents as rows.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "server/base/result.hpp"
+#include "server/documents/partitions.hpp"
+#include "server/documents/types.hpp"
+#include "server/store/statement.hpp"
+
+namespace tutti::documents {
+
+/// A document and the number that other rows know it by.
+struct DocumentRow {
+  std::int64_t document_seq = 0;
+  Document document;
+};
+
+/// In the order that rowFrom() reads. For a statement in which the table is `d`.
+inline constexpr std::string_view kDocumentColumns =
+    "d.document_seq, d.id, d.filename, d.content_type, d.size_bytes, d.checksum, d.created_at,"
+    " d.updated_at, d.tags, d.metadata, d.partition, d.version, d.revision, d.author_session";
+DocumentRow rowFrom(const store::Statement& row);
+
+/// Errors: NotFound "document_not_found".
+Result<DocumentRow> findRow(store::Connection& db, const Viewer& viewer, const DocumentRef& ref);
+Error documentNotFound(const DocumentRef& ref);
+/// Nothing for one that the viewer may not see.
+std::optional<DocumentRow> visibleRow(store::Connection& db, const Viewer& viewer,
+                                      std::int64_t document_seq);
+
+/// Removes the document with its versions, labels and relations, and contents that only it had.
+void removeRow(store::Tx& tx, std::int64_t document_seq, const std::string& now);
+
+/// Notes that the document was "created", "updated" or "deleted".
+void noteChange(store::Tx& tx, const Document& document, std::string_view change);
+/// Gives the search its work: "put" or "remove".
+void queueForIndex(store::Tx& tx, const Document& document, std::string_view change,
+                   const std::string& now);
+
+std::string tagLabel(std::string_view tag);
+std::string metadataLabel(std::string_view key, std::string_view value);
+/// Makes the labels of the document what its tags and metadata say.
+void writeLabels(store::Tx& tx, const DocumentRow& row);
+std::string tagsText(const std::vector<std::string>& tags);
+std::string metadataText(const std::map<std::string, std::string>& metadata);
+
+/// Removes what the retention no longer allows.
+void retire(store::Tx& tx, std::int64_t document_seq, const Retention& retention,
+            const std::string& now);
+
+}  // namespace tutti::documents
