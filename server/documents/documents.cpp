@@ -12,16 +12,6 @@ namespace tutti::documents {
 using store::Statement;
 
 namespace {
-Error versionConflict(const Document& document, std::int64_t expected) {
-  return Error(Code::Conflict,
-               "document '" + document.id + "' is at version " + std::to_string(document.version) +
-                   ", not " + std::to_string(expected),
-               "read it again and base the change on what it is now")
-      .named("version_conflict")
-      .withDetails("{\"expected_version\":" + std::to_string(expected) +
-                   ",\"version\":" + std::to_string(document.version) + "}");
-}
-
 Status checkVersion(const Document& document, const std::optional<std::int64_t>& expected) {
   if (!expected || *expected == document.version) return ok();
   return versionConflict(document, *expected);
@@ -92,6 +82,16 @@ void writeNewVersion(store::Tx& tx, const Author& author, DocumentRow& row,
   queueForIndex(tx, document, "put", author.now);
 }
 }  // namespace
+
+Error versionConflict(const Document& document, std::int64_t expected) {
+  return Error(Code::Conflict,
+               "document '" + document.id + "' is at version " + std::to_string(document.version) +
+                   ", not " + std::to_string(expected),
+               "read it again and base the change on what it is now")
+      .named("version_conflict")
+      .withDetails("{\"expected_version\":" + std::to_string(expected) +
+                   ",\"version\":" + std::to_string(document.version) + "}");
+}
 
 Result<Document> createDocument(store::Tx& tx, const Author& author, const NewDocument& input,
                                 const Content* content) {

@@ -30,6 +30,8 @@ DocumentRow rowFrom(const store::Statement& row);
 /// Errors: NotFound "document_not_found".
 Result<DocumentRow> findRow(store::Connection& db, const Viewer& viewer, const DocumentRef& ref);
 Error documentNotFound(const DocumentRef& ref);
+/// Conflict "version_conflict".
+Error versionConflict(const Document& document, std::int64_t expected);
 /// Nothing for one that the viewer may not see.
 std::optional<DocumentRow> visibleRow(store::Connection& db, const Viewer& viewer,
                                       std::int64_t document_seq);

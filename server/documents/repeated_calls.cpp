@@ -1,0 +1,73 @@
+// One form of answer for every call that changes a document, so that there is one way to keep it.
+#include <nlohmann/json.hpp>
+
+#include "server/agents/sessions.hpp"
+#include "server/documents/service_impl.hpp"
+
+namespace tutti::documents {
+namespace {
+Document documentFrom(const Json& json) {
+  Document document;
+  document.id = json::stringOr(json, "id", "");
+  document.filename = json::stringOr(json, "filename", "");
+  document.content_type = json::stringOr(json, "content_type", "");
+  document.size_bytes = json::integerOr(json, "size_bytes", 0);
+  document.checksum = json::stringOr(json, "checksum", "");
+  document.created_at = json::stringOr(json, "created_at", "");
+  document.updated_at = json::stringOr(json, "updated_at", "");
+  if (const Json* tags = json::find(json, "tags"))
+    document.tags = tags->get<std::vector<std::string>>();
+  if (const Json* metadata = json::find(json, "metadata"))
+    document.metadata = metadata->get<std::map<std::string, std::string>>();
+  document.partition = json::stringOr(json, "partition", std::string(kGlobalPartition));
+  document.version = json::integerOr(json, "version", 0);
+  document.revision = json::integerOr(json, "revision", 1);
+  document.author_session = json::stringOr(json, "author_session", "");
+  return document;
+}
+}  // namespace
+
+Json toAnswer(const Edited& edited) {
+  Json answer = Json::object();
+  answer["document"] = toJson(edited.document);
+  answer["changed"] = edited.changed;
+  if (edited.replacements_made) answer["replacements_made"] = *edited.replacements_made;
+  if (edited.edit_range) {
+    answer["offset"] = edited.edit_range->offset;
+    answer["old_length"] = edited.edit_range->old_length;
+    answer["new_length"] = edited.edit_range->new_length;
+  }
+  return answer;
+}
+
+Edited editedFrom(const Json& answer) {
+  Edited edited;
+  if (const Json* document = json::find(answer, "document"))
+    edited.document = documentFrom(*document);
+  edited.changed = json::booleanOr(answer, "changed", false);
+  if (json::find(answer, "replacements_made") != nullptr)
+    edited.replacements_made = json::integerOr(answer, "replacements_made", 0);
+  if (json::find(answer, "offset") != nullptr)
+    edited.edit_range =
+        EditRange{json::integerOr(answer, "offset", 0), json::integerOr(answer, "old_length", 0),
+                  json::integerOr(answer, "new_length", 0)};
+  return edited;
+}
+
+Result<std::optional<Edited>> answerBefore(store::Connection& db, const RepeatedCall& call) {
+  if (call.key.empty()) return std::optional<Edited>();
+  auto kept = agents::findIdempotent(db, call.tool, call.key, call.body);
+  if (!kept.ok()) return std::move(kept).error();
+  if (!*kept) return std::optional<Edited>();
+  auto answer = json::parse(**kept);
+  if (!answer.ok()) return std::move(answer).error();
+  return std::optional<Edited>(editedFrom(*answer));
+}
+
+void keepAnswer(store::Tx& tx, const RepeatedCall& call, const Edited& edited,
+                const std::string& now) {
+  if (!call.key.empty())
+    agents::saveIdempotent(tx, call.tool, call.key, call.body, json::dump(toAnswer(edited)), now);
+}
+
+}  // namespace tutti::documents

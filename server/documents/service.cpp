@@ -1,0 +1,263 @@
+// What goes straight to the store, and upkeep.
+#include "server/documents/service.hpp"
+
+#include "server/documents/crash_point.hpp"
+#include "server/documents/service_impl.hpp"
+#include "server/store/statement.hpp"
+
+namespace tutti::documents {
+namespace {
+constexpr std::int64_t kSweptAtOnce = 256;
+}  // namespace
+
+DocumentService::DocumentService(Parts parts) : impl_(std::make_shared<Impl>(std::move(parts))) {}
+
+DocumentService::~DocumentService() {
+  impl_->worker->stop();
+}
+
+const ContentFiles& DocumentService::files() const {
+  return impl_->files;
+}
+
+const ServiceOptions& DocumentService::options() const {
+  return impl_->parts.options;
+}
+
+void DocumentService::info(InfoRequest request, Done<DocumentInfo> done) {
+  impl_->look<DocumentInfo>(
+      request.caller,
+      [ref = request.ref](store::Connection& db, const Viewer& viewer) -> Result<DocumentInfo> {
+        auto document = findDocument(db, viewer, ref);
+        if (!document.ok()) return std::move(document).error();
+        auto relations = relationsOf(db, viewer, ref);
+        if (!relations.ok()) return std::move(relations).error();
+        return DocumentInfo{std::move(*document), std::move(*relations)};
+      },
+      std::move(done));
+}
+
+void DocumentService::query(QueryRequest request, Done<QueryAnswer> done) {
+  const Caller caller = request.caller;
+  impl_->look<QueryAnswer>(
+      caller,
+      [request = std::move(request)](store::Connection& db,
+                                     const Viewer& viewer) -> Result<QueryAnswer> {
+        auto page = queryDocuments(db, viewer, request.filter);
+        if (!page.ok()) return std::move(page).error();
+        QueryAnswer answer;
+        answer.next = std::move(page->next);
+        for (Document& document : page->documents) {
+          DocumentInfo info;
+          if (request.include_relations) {
+            auto relations = relationsOf(db, viewer, {document.id, {}});
+            if (!relations.ok()) return std::move(relations).error();
+            info.relations = std::move(*relations);
+          }
+          info.document = std::move(document);
+          answer.documents.push_back(std::move(info));
+        }
+        return answer;
+      },
+      std::move(done));
+}
+
+void DocumentService::changeMetadata(Caller caller, MetadataChange change, Done<Document> done) {
+  impl_->change<Document>(
+      caller,
+      [change = std::move(change)](store::Tx& tx, const Author& author) {
+        return documents::changeMetadata(tx, author, change);
+      },
+      std::move(done));
+}
+
+void DocumentService::remove(Caller caller, Deletion deletion,
+                             Done<std::vector<std::string>> done) {
+  impl_->change<std::vector<std::string>>(
+      caller,
+      [impl = impl_.get(), deletion = std::move(deletion)](store::Tx& tx, const Author& author) {
+        auto ids = deleteDocument(tx, author, deletion);
+        if (ids.ok()) impl->sweepSoon(tx);
+        return ids;
+      },
+      std::move(done));
+}
+
+void DocumentService::versions(Caller caller, DocumentRef ref, std::string before,
+                               std::int64_t count_max, Done<VersionPage> done) {
+  const std::int64_t most =
+      std::clamp<std::int64_t>(count_max, 0, impl_->parts.options.limits.page_max);
+  impl_->look<VersionPage>(
+      caller,
+      [ref = std::move(ref), before = std::move(before), most](store::Connection& db,
+                                                               const Viewer& viewer) {
+        return listVersions(db, viewer, ref, before, most);
+      },
+      std::move(done));
+}
+
+void DocumentService::restore(Caller caller, Restore restore, Done<Changed> done) {
+  impl_->change<Changed>(
+      caller,
+      [impl = impl_.get(), restore = std::move(restore)](store::Tx& tx, const Author& author) {
+        auto changed = restoreVersion(tx, author, restore);
+        if (changed.ok()) impl->sweepSoon(tx);
+        return changed;
+      },
+      std::move(done));
+}
+
+// --- relations ---
+
+void DocumentService::relate(Caller caller, NewRelation relation, Done<RelationPair> done) {
+  impl_->change<RelationPair>(
+      caller,
+      [relation = std::move(relation)](store::Tx& tx, const Author& author) {
+        return createRelation(tx, author, relation);
+      },
+      std::move(done));
+}
+
+void DocumentService::changeRelation(Caller caller, std::string relation_id, std::string partition,
+                                     std::optional<std::string> note, Done<Relation> done) {
+  impl_->change<Relation>(
+      caller,
+      [relation_id = std::move(relation_id), partition = std::move(partition),
+       note = std::move(note)](store::Tx& tx, const Author& author) {
+        return changeRelationNote(tx, author, relation_id, partition, note);
+      },
+      std::move(done));
+}
+
+void DocumentService::removeRelation(Caller caller, std::string relation_id, std::string partition,
+                                     Done<std::vector<std::int64_t>> done) {
+  impl_->change<std::vector<std::int64_t>>(
+      caller,
+      [relation_id = std::move(relation_id), partition = std::move(partition)](
+          store::Tx& tx, const Author& author) {
+        return deleteRelation(tx, author, relation_id, partition);
+      },
+      std::move(done));
+}
+
+void DocumentService::neighbourhood(Caller caller, NeighbourhoodRequest request,
+                                    Done<Neighbourhood> done) {
+  impl_->look<Neighbourhood>(
+      caller,
+      [request = std::move(request), limits = impl_->parts.options.limits](store::Connection& db,
+                                                                           const Viewer& viewer) {
+        return documents::neighbourhood(db, viewer, request, limits);
+      },
+      std::move(done));
+}
+
+void DocumentService::findPath(Caller caller, PathRequest request,
+                               Done<std::vector<Relation>> done) {
+  impl_->look<std::vector<Relation>>(
+      caller,
+      [request = std::move(request), limits = impl_->parts.options.limits](store::Connection& db,
+                                                                           const Viewer& viewer) {
+        return documents::findPath(db, viewer, request, limits);
+      },
+      std::move(done));
+}
+
+// --- partitions ---
+
+void DocumentService::createPartition(Caller caller, std::string name, std::string description,
+                                      Done<Partition> done) {
+  impl_->change<Partition>(
+      caller,
+      [name = std::move(name), description = std::move(description)](store::Tx& tx,
+                                                                     const Author& author) {
+        return documents::createPartition(tx, name, description, author.now);
+      },
+      std::move(done));
+}
+
+void DocumentService::listPartitions(Caller caller, Done<std::vector<Partition>> done) {
+  impl_->look<std::vector<Partition>>(
+      caller,
+      [](store::Connection& db, const Viewer& viewer) -> Result<std::vector<Partition>> {
+        return documents::listPartitions(db, viewer);
+      },
+      std::move(done));
+}
+
+void DocumentService::deletePartition(Caller caller, std::string name,
+                                      Done<DeletedPartition> done) {
+  impl_->change<DeletedPartition>(
+      caller,
+      [impl = impl_.get(), name = std::move(name)](store::Tx& tx, const Author& author) {
+        auto deleted = documents::deletePartition(tx, author.viewer, name, author.now);
+        if (deleted.ok()) impl->sweepSoon(tx);
+        return deleted;
+      },
+      std::move(done));
+}
+
+// --- upkeep ---
+
+void DocumentService::Impl::sweepSoon(store::Connection& db) {
+  store::Statement waiting(db, "SELECT 1 FROM document_removals LIMIT 1");
+  if (waiting.step()) sweep_wanted = true;
+}
+
+void DocumentService::Impl::sweepIfWanted() {
+  // What a busy worker does not take stays for the next sweep.
+  if (sweep_wanted.exchange(false)) (void)worker->submit([this] { (void)sweepFiles(); });
+}
+
+Result<std::int64_t> DocumentService::Impl::sweepFiles() {
+  std::int64_t removed = 0;
+  for (;;) {
+    auto lock = files.tryLockForRemoval();
+    if (!lock.ok()) return std::move(lock).error();
+    if (!*lock) return removed;
+    std::vector<std::string> waiting;
+    std::vector<std::string> free;
+    const Status looked = parts.store.readAndWait([&](store::Connection& db) {
+      waiting = removalsWaiting(db, kSweptAtOnce);
+      free = unnamed(db, waiting);
+      return ok();
+    });
+    if (!looked.ok()) return looked.error();
+    if (waiting.empty()) return removed;
+    crashPoint("unlinking");
+    for (const std::string& hash : free)
+      if (Status gone = files.remove(hash); !gone.ok()) return std::move(gone).error();
+    crashPoint("unlinked");
+    const Status done = parts.store.writeAndWait([&](store::Tx& tx) {
+      removalsDone(tx, waiting);
+      return ok();
+    });
+    if (!done.ok()) return done.error();
+    removed += static_cast<std::int64_t>(free.size());
+  }
+}
+
+void DocumentService::sweep(Done<Swept> done) {
+  impl_->work<Swept>(
+      [impl = impl_.get()]() -> Result<Swept> {
+        Swept swept;
+        const Retention retention = impl->parts.options.retention;
+        for (std::int64_t some = kSweptAtOnce; some == kSweptAtOnce; swept.versions += some) {
+          const Status retired = impl->parts.store.writeAndWait([&](store::Tx& tx) {
+            some = retireOldVersions(tx, retention, isoTimestamp(impl->parts.clock->now()),
+                                     kSweptAtOnce);
+            return ok();
+          });
+          if (!retired.ok()) return retired.error();
+        }
+        auto removed = impl->sweepFiles();
+        if (!removed.ok()) return std::move(removed).error();
+        swept.files = *removed;
+        auto leftovers = impl->files.sweepLeftovers();
+        if (!leftovers.ok()) return std::move(leftovers).error();
+        swept.leftovers = *leftovers;
+        return swept;
+      },
+      std::move(done));
+}
+
+}  // namespace tutti::documents

@@ -1,0 +1,182 @@
+// Inner to server/documents: what the service's parts share.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "server/documents/service.hpp"
+#include "server/documents/transfers_files.hpp"
+#include "server/documents/worker.hpp"
+
+namespace tutti::documents {
+
+// What `done` of a store's operation holds is moved on to the I/O thread: a caller's callback must
+// not be let go of on the store's thread.
+
+struct DocumentService::Impl {
+  explicit Impl(Parts given)
+      : parts(std::move(given)),
+        files(parts.store.folder()),
+        worker(std::make_shared<Worker>(parts.options.jobs_max)) {}
+
+  template <class T>
+  using Change = std::function<Result<T>(store::Tx&, const Author&)>;
+  template <class T>
+  using Look = std::function<Result<T>(store::Connection&, const Viewer&)>;
+
+  /// Runs `done` on the I/O thread.
+  template <class T>
+  void answer(Done<T> done, Result<T> result) {
+    parts.post([done = std::move(done), result = std::move(result)]() mutable {
+      done(std::move(result));
+    });
+  }
+
+  /// The work of a transaction that changes something, and what it made. `contents` are kept until
+  /// it is over.
+  template <class T>
+  store::Store::Work changing(const Caller& caller, Change<T> change,
+                              std::shared_ptr<std::optional<T>> made) {
+    return [this, caller, change = std::move(change), made](store::Tx& tx) -> Status {
+      auto viewer = viewerOf(tx, caller);
+      if (!viewer.ok()) return std::move(viewer).error();
+      const Author author{std::move(*viewer), isoTimestamp(parts.clock->now()),
+                          parts.options.limits, parts.options.retention};
+      Result<T> result = change(tx, author);
+      if (!result.ok()) return std::move(result).error();
+      made->emplace(std::move(*result));
+      return ok();
+    };
+  }
+
+  template <class T>
+  void change(const Caller& caller, Change<T> work, Done<T> done) {
+    auto made = std::make_shared<std::optional<T>>();
+    parts.store.write(changing<T>(caller, std::move(work), made),
+                      [this, made, done = std::move(done)](Status status) mutable {
+                        finish(std::move(made), std::move(done), std::move(status));
+                        sweepIfWanted();
+                      });
+  }
+  template <class T>
+  Result<T> changeAndWait(const Caller& caller, Change<T> work) {
+    auto made = std::make_shared<std::optional<T>>();
+    const Status status = parts.store.writeAndWait(changing<T>(caller, std::move(work), made));
+    sweepIfWanted();
+    if (!status.ok()) return status.error();
+    return std::move(**made);
+  }
+
+  template <class T>
+  store::Store::Work looking(const Caller& caller, Look<T> look,
+                             std::shared_ptr<std::optional<T>> made) {
+    return [caller, look = std::move(look), made](store::Connection& db) -> Status {
+      auto viewer = viewerOf(db, caller);
+      if (!viewer.ok()) return std::move(viewer).error();
+      Result<T> result = look(db, *viewer);
+      if (!result.ok()) return std::move(result).error();
+      made->emplace(std::move(*result));
+      return ok();
+    };
+  }
+  template <class T>
+  void look(const Caller& caller, Look<T> work, Done<T> done) {
+    auto made = std::make_shared<std::optional<T>>();
+    parts.store.read(looking<T>(caller, std::move(work), made),
+                     [this, made, done = std::move(done)](Status status) mutable {
+                       finish(std::move(made), std::move(done), std::move(status));
+                     });
+  }
+  template <class T>
+  Result<T> lookAndWait(const Caller& caller, Look<T> work) {
+    auto made = std::make_shared<std::optional<T>>();
+    const Status status = parts.store.readAndWait(looking<T>(caller, std::move(work), made));
+    if (!status.ok()) return status.error();
+    return std::move(**made);
+  }
+
+  /// Runs `job` on the worker and answers with what it returns.
+  template <class T>
+  void work(std::function<Result<T>()> job, Done<T> done) {
+    const Status queued = worker->submit(
+        [this, job = std::move(job), done]() mutable { answer<T>(std::move(done), job()); });
+    if (!queued.ok()) answer<T>(std::move(done), queued.error());
+  }
+
+  template <class T>
+  void finish(std::shared_ptr<std::optional<T>> made, Done<T> done, Status status) {
+    parts.post(
+        [made = std::move(made), done = std::move(done), status = std::move(status)]() mutable {
+          if (!status.ok()) return done(status.error());
+          done(std::move(**made));
+        });
+  }
+
+  // --- contents, service_content.cpp ---
+
+  using ContentDone = std::function<void(Result<Content>)>;
+  /// Makes content of a source: staged, synced and renamed. `done` runs on the worker or, for small
+  /// content, at once.
+  void prepare(const Caller& caller, ContentSource source, ContentDone done);
+  void copyFile(std::shared_ptr<Fd> file, std::shared_ptr<Staged> staged, ContentDone done);
+  std::vector<std::filesystem::path> rootsOf(const Viewer& viewer) const;
+
+  // --- reading, service_read.cpp ---
+
+  struct OpenRequest {
+    Caller caller;
+    DocumentRef ref;
+    std::int64_t version = 0;
+    std::optional<CharacterRange> characters;
+    std::optional<ByteRange> bytes;
+  };
+  struct Found {
+    Document document;
+    Version version;
+    ContentPlace place;
+    Viewer viewer;
+  };
+  static Result<Found> find(store::Connection& db, const Viewer& viewer, const DocumentRef& ref,
+                            std::int64_t version);
+  Result<Opened> open(const OpenRequest& request, Found found) const;
+  /// `then` runs on a reader's thread for small content, else on the worker.
+  void opened(OpenRequest request, std::function<void(Result<Opened>)> then);
+  Result<Edited> edit(const EditRequest& request);
+  Result<EditedText> editedText(const Found& found, const Edit& wanted) const;
+  /// Nothing when another writer was faster.
+  Result<std::optional<Edited>> editOnce(const EditRequest& request);
+
+  // --- upkeep, service.cpp ---
+
+  /// After a change that may have let go of a file: carries out what waits.
+  void sweepSoon(store::Connection& db);
+  void sweepIfWanted();
+  Result<std::int64_t> sweepFiles();
+
+  Parts parts;
+  ContentFiles files;
+  std::shared_ptr<Worker> worker;
+  std::atomic<bool> sweep_wanted{false};  ///< when what is under way is committed
+};
+
+// --- answers to calls that are repeated, repeated_calls.cpp ---
+
+/// The call's name and key as the store keeps them, and what must be the same for the same answer.
+struct RepeatedCall {
+  std::string tool;
+  std::string key;  ///< "" for none
+  std::string body;
+};
+Json toAnswer(const Edited& edited);
+Edited editedFrom(const Json& answer);
+/// The answer given before.
+Result<std::optional<Edited>> answerBefore(store::Connection& db, const RepeatedCall& call);
+void keepAnswer(store::Tx& tx, const RepeatedCall& call, const Edited& edited,
+                const std::string& now);
+
+}  // namespace tutti::documents
