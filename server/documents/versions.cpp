@@ -29,7 +29,7 @@ Version versionFrom(const Statement& row, const std::string& document_id) {
 
 Error versionNotFound(store::Connection& db, const Document& document, std::int64_t version) {
   Statement range(db,
-                  "SELECT min(version) FROM document_versions AS v JOIN documents AS d"
+                  "SELECT min(v.version) FROM document_versions AS v JOIN documents AS d"
                   " ON d.document_seq = v.document_seq WHERE d.id = ?",
                   document.id);
   const std::int64_t oldest = range.step() ? range.integer(0) : 0;
