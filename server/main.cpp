@@ -27,6 +27,7 @@ struct Line {
   HttpSettings http;
   CallRequest call;
   EventsRequest events;
+  DoctorRequest doctor;
   runner::HostAddress host;
   std::string host_data;
   std::string shell;
@@ -135,6 +136,16 @@ void addCalling(CLI::App& app, Line& line, Command& chosen) {
 void addRest(CLI::App& app, Line& line, Command& chosen) {
   // Reads its own arguments (see run()); listed here for the help and the completion.
   app.add_subcommand("survey", "Print what a folder of source code holds, as JSON");
+
+  auto* doctor = app.add_subcommand("doctor", "Check the store: database, documents, files");
+  doctor->add_flag("--fix", line.doctor.fix, "Remove files that belong to nothing");
+  doctor->add_flag("--json", line.as_json, "Print JSON");
+  doctor->callback([&line, &chosen] {
+    chosen = [&line] {
+      line.doctor.format = line.as_json ? Format::Json : Format::People;
+      return runDoctor(line.settings, line.doctor);
+    };
+  });
 
   auto* completion = app.add_subcommand("completion", "Print a shell's completion script");
   completion->add_option("shell", line.shell, "bash, zsh or fish")

@@ -5,13 +5,11 @@
 #include <csignal>
 #include <map>
 
-#include "server/agents/migrations.hpp"
 #include "server/base/embedded.hpp"
 #include "server/base/file.hpp"
 #include "server/base/log.hpp"
+#include "server/cli/migrations.hpp"
 #include "server/cli/mounts.hpp"
-#include "server/documents/migrations.hpp"
-#include "server/tasks/migrations.hpp"
 #include "server/transport/timers.hpp"
 #include "tools/prompts.hpp"
 #include "tools/registry.hpp"
@@ -43,14 +41,6 @@ std::string schemaText(const std::string& assets, std::string_view name) {
   for (const EmbeddedFile& file : embeddedFiles())
     if (file.path == path) return std::string(file.content);
   return {};
-}
-
-/// Of all parts that keep something in the store.
-std::vector<store::Migration> migrations() {
-  std::vector<store::Migration> all = agents::migrations();
-  for (const auto* more : {&tasks::migrations(), &documents::migrations()})
-    all.insert(all.end(), more->begin(), more->end());
-  return all;
 }
 
 /// prompts/*.md, and what is below prompts/skills/ by its path from there. A file of the assets
@@ -109,7 +99,7 @@ Result<std::unique_ptr<Application>> Application::open(const Settings& settings)
 Status Application::openStore(const Settings& settings) {
   auto folder = dataFolder(settings.data);
   if (!folder.ok()) return std::move(folder).error();
-  auto opened = store::Store::open(*folder, migrations());
+  auto opened = store::Store::open(*folder, allMigrations());
   if (!opened.ok()) return std::move(opened).error();
   store_ = std::move(*opened);
   notifier_ = std::make_unique<store::Notifier>(io_, *store_, folders_);

@@ -39,4 +39,12 @@ struct EventsRequest {
 /// `tutti events`: a session's events, a line each.
 int runEvents(const Settings& settings, const EventsRequest& request);
 
+struct DoctorRequest {
+  bool fix = false;  ///< remove what belongs to nothing; damage is only told of
+  Format format = Format::People;
+};
+/// `tutti doctor`: checks the whole store, also while others work on it. 1 when something is
+/// damaged.
+int runDoctor(const Settings& settings, const DoctorRequest& request);
+
 }  // namespace tutti::cli

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "server/documents/crash_point.hpp"
 #include "server/documents/service.hpp"
 #include "server/documents/transfers_files.hpp"
 #include "server/documents/worker.hpp"
@@ -50,6 +51,7 @@ struct DocumentService::Impl {
       Result<T> result = change(tx, author);
       if (!result.ok()) return std::move(result).error();
       made->emplace(std::move(*result));
+      crashPoint("committing");
       return ok();
     };
   }
@@ -59,6 +61,7 @@ struct DocumentService::Impl {
     auto made = std::make_shared<std::optional<T>>();
     parts.store.write(changing<T>(caller, std::move(work), made),
                       [this, made, done = std::move(done)](Status status) mutable {
+                        crashPoint("committed");
                         finish(std::move(made), std::move(done), std::move(status));
                         sweepIfWanted();
                       });
@@ -67,6 +70,7 @@ struct DocumentService::Impl {
   Result<T> changeAndWait(const Caller& caller, Change<T> work) {
     auto made = std::make_shared<std::optional<T>>();
     const Status status = parts.store.writeAndWait(changing<T>(caller, std::move(work), made));
+    crashPoint("committed");
     sweepIfWanted();
     if (!status.ok()) return status.error();
     return std::move(**made);

@@ -1,0 +1,16 @@
+#include "server/cli/migrations.hpp"
+
+#include "server/agents/migrations.hpp"
+#include "server/documents/migrations.hpp"
+#include "server/tasks/migrations.hpp"
+
+namespace tutti::cli {
+
+std::vector<store::Migration> allMigrations() {
+  std::vector<store::Migration> all = agents::migrations();
+  for (const auto* more : {&tasks::migrations(), &documents::migrations()})
+    all.insert(all.end(), more->begin(), more->end());
+  return all;
+}
+
+}  // namespace tutti::cli
