@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <set>
 
-#include "server/documents/hash.hpp"
+#include "server/base/sha256.hpp"
 #include "server/documents/relations.hpp"
 #include "server/store/statement.hpp"
 

@@ -11,8 +11,8 @@
 
 #include "server/base/file.hpp"
 #include "server/base/ids.hpp"
+#include "server/base/sha256.hpp"
 #include "server/documents/crash_point.hpp"
-#include "server/documents/hash.hpp"
 
 namespace tutti::documents {
 namespace fs = std::filesystem;

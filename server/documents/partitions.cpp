@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "server/base/sha256.hpp"
 #include "server/base/text.hpp"
-#include "server/documents/hash.hpp"
 #include "server/documents/rows.hpp"
 #include "server/store/statement.hpp"
 

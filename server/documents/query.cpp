@@ -118,9 +118,31 @@ Status addTimes(Query& query, const DocumentFilter& filter) {
   return addTime(query, "d.updated_at < ?", filter.updated_to);
 }
 
-void addNames(Query& query, const DocumentFilter& filter) {
-  if (!filter.name_contains.empty())
-    query.where("d.filename LIKE ? ESCAPE '\\'", escapedLike(filter.name_contains));
+/// The few documents of a partition with such a name, found in the index of names alone, which is
+/// much smaller than the table. Nothing when there are many: then the first page is soon full.
+std::optional<std::string> rareNames(store::Connection& db, const Sight& sight,
+                                     const std::string& pattern) {
+  constexpr std::int64_t kRareMax = 500;
+  if (sight.everything || sight.visible || sight.names.size() != 1) return std::nullopt;
+  Statement rows(db,
+                 "SELECT document_seq FROM documents INDEXED BY documents_by_name"
+                 " WHERE partition = ? AND filename LIKE ? ESCAPE '\\' LIMIT ?",
+                 sight.names.front(), pattern, kRareMax + 1);
+  std::vector<std::int64_t> found;
+  while (rows.step()) found.push_back(rows.integer(0));
+  if (static_cast<std::int64_t>(found.size()) > kRareMax) return std::nullopt;
+  return json::dump(Json(found));
+}
+
+void addNames(store::Connection& db, Query& query, const Sight& sight,
+              const DocumentFilter& filter) {
+  if (!filter.name_contains.empty()) {
+    const std::string pattern = escapedLike(filter.name_contains);
+    if (const auto rare = rareNames(db, sight, pattern))
+      query.where("d.document_seq IN (SELECT value FROM json_each(?))", *rare);
+    else
+      query.where("d.filename LIKE ? ESCAPE '\\'", pattern);
+  }
   if (!filter.name_glob.empty()) query.where("d.filename GLOB ?", filter.name_glob);
   if (!filter.author_session.empty())
     query.where("d.author_session = ? AND d.author_session <> ''", filter.author_session);
@@ -224,7 +246,7 @@ Result<DocumentPage> queryDocuments(store::Connection& db, const Viewer& viewer,
   Query query;
   addLabels(db, query, labelsOf(filter));
   addSight(query, *sight);
-  addNames(query, filter);
+  addNames(db, query, *sight, filter);
   if (Status timed = addTimes(query, filter); !timed.ok()) return std::move(timed).error();
   if (Status begun = addCursor(query, filter); !begun.ok()) return std::move(begun).error();
 

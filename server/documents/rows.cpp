@@ -3,9 +3,9 @@
 #include <chrono>
 #include <nlohmann/json.hpp>
 
+#include "server/base/sha256.hpp"
 #include "server/base/text.hpp"
 #include "server/documents/contents.hpp"
-#include "server/documents/hash.hpp"
 #include "server/documents/time.hpp"
 #include "server/store/connection.hpp"
 

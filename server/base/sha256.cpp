@@ -1,4 +1,4 @@
-#include "server/documents/hash.hpp"
+#include "server/base/sha256.hpp"
 
 #include <dlfcn.h>
 #include <openssl/evp.h>
@@ -6,7 +6,7 @@
 
 #include <array>
 
-namespace tutti::documents {
+namespace tutti {
 namespace {
 /// The functions of libcrypto, found when the first content is hashed; all or none are there.
 struct Crypto {
@@ -105,4 +105,4 @@ std::string sha256Hex(std::string_view bytes) {
   return hex(digest);
 }
 
-}  // namespace tutti::documents
+}  // namespace tutti

@@ -1,11 +1,11 @@
-// Inner to server/documents: SHA-256 of what comes in pieces.
+// SHA-256 of what comes in pieces.
 #pragma once
 
 #include <memory>
 #include <string>
 #include <string_view>
 
-namespace tutti::documents {
+namespace tutti {
 
 /// The system's OpenSSL is used when it is there, for it knows the processor's instructions for
 /// this; libsodium else, several times slower. One thread at a time.
@@ -28,4 +28,4 @@ class Sha256 {
 /// Of bytes that are all there.
 std::string sha256Hex(std::string_view bytes);
 
-}  // namespace tutti::documents
+}  // namespace tutti
