@@ -9,9 +9,6 @@
 namespace tutti {
 namespace {
 
-constexpr std::string_view kAlphabet =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-
 /// Before the first use, and not at the start of the program: most of them never need it.
 void ready() {
   static const int state = sodium_init();
@@ -25,6 +22,26 @@ const unsigned char* bytesOf(std::string_view text) {
 template <std::size_t kSize>
 std::string textOf(const std::array<unsigned char, kSize>& bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+std::string encoded(std::string_view data, int variant) {
+  ready();
+  std::string text(sodium_base64_encoded_len(data.size(), variant), '\0');
+  sodium_bin2base64(text.data(), text.size(), bytesOf(data), data.size(), variant);
+  text.pop_back();  // the NUL that ends it
+  return text;
+}
+
+std::optional<std::string> decoded(std::string_view text, int variant) {
+  ready();
+  std::string data(text.size() / 4 * 3 + 3, '\0');
+  std::size_t size = 0;
+  const char* end = nullptr;
+  const int failed = sodium_base642bin(reinterpret_cast<unsigned char*>(data.data()), data.size(),
+                                       text.data(), text.size(), nullptr, &size, &end, variant);
+  if (failed != 0 || end != text.data() + text.size()) return std::nullopt;
+  data.resize(size);
+  return data;
 }
 
 }  // namespace
@@ -51,35 +68,19 @@ bool sameSecret(std::string_view a, std::string_view b) {
 }
 
 std::string base64Url(std::string_view data) {
-  std::string text;
-  text.reserve((data.size() * 4 + 2) / 3);
-  std::uint32_t bits = 0;
-  int held = 0;
-  for (const char byte : data) {
-    bits = (bits << 8) | static_cast<unsigned char>(byte);
-    for (held += 8; held >= 6; held -= 6) text += kAlphabet[(bits >> (held - 6)) & 63];
-  }
-  if (held > 0) text += kAlphabet[(bits << (6 - held)) & 63];
-  return text;
+  return encoded(data, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
 }
 
 std::optional<std::string> fromBase64Url(std::string_view text) {
-  if (text.size() % 4 == 1) return std::nullopt;
-  std::string data;
-  data.reserve(text.size() * 3 / 4);
-  std::uint32_t bits = 0;
-  int held = 0;
-  for (const char letter : text) {
-    const auto value = kAlphabet.find(letter);
-    if (value == std::string_view::npos) return std::nullopt;
-    bits = (bits << 6) | static_cast<std::uint32_t>(value);
-    held += 6;
-    if (held < 8) continue;
-    held -= 8;
-    data += static_cast<char>((bits >> held) & 255);
-  }
-  if ((bits & ((1U << held) - 1)) != 0) return std::nullopt;
-  return data;
+  return decoded(text, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+}
+
+std::string base64(std::string_view data) {
+  return encoded(data, sodium_base64_VARIANT_ORIGINAL);
+}
+
+std::optional<std::string> fromBase64(std::string_view text) {
+  return decoded(text, sodium_base64_VARIANT_ORIGINAL);
 }
 
 std::string randomBytes(std::size_t size) {

@@ -1,4 +1,4 @@
-// SHA-256, HMAC and base64url, over bytes held in strings.
+// SHA-256, HMAC and base64 in both alphabets, over bytes held in strings.
 #pragma once
 
 #include <optional>
@@ -19,6 +19,10 @@ std::string base64Url(std::string_view data);
 /// Nothing for a text that base64Url() would not have made: other characters, padding, an
 /// impossible length or bits left over.
 std::optional<std::string> fromBase64Url(std::string_view text);
+/// RFC 4648, section 4: with padding.
+std::string base64(std::string_view data);
+/// Nothing for a text that base64() would not have made.
+std::optional<std::string> fromBase64(std::string_view text);
 
 /// `size` bytes that nobody can guess.
 std::string randomBytes(std::size_t size);

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "server/base/digest.hpp"
 #include "server/base/text.hpp"
 
 namespace tutti::mcp {
@@ -58,22 +59,6 @@ void appendResource(std::string& to, const Content& content) {
   to += '}';
 }
 
-/// RFC 4648, with padding.
-std::string base64Of(std::string_view bytes) {
-  constexpr std::string_view kDigits =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string text;
-  text.reserve((bytes.size() + 2) / 3 * 4);
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    unsigned bits = 0;
-    for (std::size_t k = 0; k < 3; ++k)
-      bits = bits << 8 | (i + k < bytes.size() ? static_cast<unsigned char>(bytes[i + k]) : 0U);
-    for (std::size_t k = 0; k < 4; ++k)
-      text += i + k <= bytes.size() ? kDigits[bits >> (18 - 6 * k) & 63] : '=';
-  }
-  return text;
-}
-
 Content media(Content::Kind kind, std::string base64, std::string mime_type) {
   Content content;
   content.kind = kind;
@@ -91,7 +76,7 @@ ResourceContents ResourceContents::ofBytes(std::string uri, std::string mime_typ
   contents.mime_type = std::move(mime_type);
   contents.binary = !isValidUtf8(bytes) || bytes.find('\0') != bytes.npos;
   if (contents.binary)
-    contents.blob = base64Of(bytes);
+    contents.blob = base64(bytes);
   else
     contents.text = bytes;
   return contents;

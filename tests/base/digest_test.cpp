@@ -40,6 +40,20 @@ TEST(DigestTest, Base64UrlAsInRfc4648WithoutPadding) {
     EXPECT_EQ(fromBase64Url(base64Url(bytes.substr(0, size))), bytes.substr(0, size));
 }
 
+TEST(DigestTest, Base64AsInRfc4648WithPadding) {
+  EXPECT_EQ(base64("f"), "Zg==");
+  EXPECT_EQ(base64("fo"), "Zm8=");
+  EXPECT_EQ(base64("foo"), "Zm9v");
+  EXPECT_EQ(base64("\xfb\xff"), "+/8=");
+  for (const std::string bytes : {"", "f", "fo", "foo", "\xfb\xff"})
+    EXPECT_EQ(fromBase64(base64(bytes)), bytes);
+}
+
+TEST(DigestTest, NothingElseIsBase64) {
+  for (const char* text : {"Zg", "Zg=", "Zh==", "Zm9v\n", " Zm9v", "Zm8=Zm8=", "-_8=", "Zm9v="})
+    EXPECT_EQ(fromBase64(text), std::nullopt) << text;
+}
+
 TEST(DigestTest, NothingElseIsBase64Url) {
   for (const char* text : {"Z", "Zg==", "Zh", "Zm9", "Z+8A", "Zm 9", "Zm9v\n"})
     EXPECT_EQ(fromBase64Url(text), std::nullopt) << text;
