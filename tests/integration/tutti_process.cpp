@@ -181,8 +181,12 @@ Json TuttiProcess::call(const std::string& tool, Json arguments) {
       request("tools/call", Json{{"name", tool}, {"arguments", std::move(arguments)}});
   if (response.contains("error")) return Json{{"error", response["error"]}};
   const Json result = response.value("result", Json::object());
-  if (result.value("isError", false))
-    return Json{{"error", result.value("_meta", Json::object())["tutti/error"]}};
+  if (result.value("isError", false)) {
+    // Of a tool without an output schema the structured content itself is the error.
+    const Json meta = result.value("_meta", Json::object());
+    if (meta.contains("tutti/error")) return Json{{"error", meta["tutti/error"]}};
+    return result.value("structuredContent", Json::object());
+  }
   return result.value("structuredContent", Json::object());
 }
 
@@ -223,6 +227,9 @@ Ran runTutti(const TempFolder& folder, std::vector<std::string> arguments,
              std::vector<std::string> environment) {
   const fs::path out = folder.path() / "command.out";
   const fs::path err = folder.path() / "command.err";
+  // They are opened as they are, without being emptied.
+  fs::remove(out);
+  fs::remove(err);
   Ran ran;
   bp::child child(program(), bp::args = arguments, makeEnvironment(folder, environment),
                   bp::start_dir = folder.path().string(),
