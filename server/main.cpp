@@ -8,6 +8,7 @@
 #include "server/base/log.hpp"
 #include "server/cli/commands.hpp"
 #include "server/cli/completion.hpp"
+#include "server/cli/doc.hpp"
 #include "server/cli/print.hpp"
 #include "server/cli/survey.hpp"
 #include "server/runner/host.hpp"
@@ -46,7 +47,7 @@ void addShared(CLI::App& app, Settings& settings) {
                  "Folder that replaces the embedded schemas/ and "
                  "blueprints/");
   app.add_option("--toolsets", settings.toolsets,
-                 "Toolsets to publish: agents, sessions, tools, all")
+                 "Toolsets to publish: agents, sessions, documents, documents-more, tools, all")
       ->envname("TUTTI_TOOLSETS");
   app.add_option("--claude", settings.claude, "Claude Code's program")->envname("TUTTI_CLAUDE");
   app.add_option("--mcp-config", settings.mcp_config,
@@ -60,6 +61,15 @@ void addShared(CLI::App& app, Settings& settings) {
       ->envname("TUTTI_TASKS_MAX")
       ->capture_default_str()
       ->check(CLI::Range(1, 1'000'000));
+  app.add_option("--document-root", settings.document_roots,
+                 "Folder that doc_push and doc_pull may use beside the project (may be repeated)")
+      ->envname("TUTTI_DOCUMENT_ROOTS")
+      ->take_all();
+  app.add_option("--document-versions", settings.document_versions_max,
+                 "Older versions of a document that are kept; 0 for all")
+      ->envname("TUTTI_DOCUMENT_VERSIONS")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 1'000'000));
   app.add_option("--progress-every", settings.progress_every_s,
                  "Seconds between two signs of life of a call that waits")
       ->envname("TUTTI_PROGRESS_EVERY")
@@ -185,6 +195,7 @@ int run(int argc, char** argv) {
   addShared(app, line.settings);
   addServing(app, line, chosen);
   addCalling(app, line, chosen);
+  addDocCommands(app, line.settings, chosen);
   addRest(app, line, chosen);
   if (argc == 1) {
     printOut(app.help());

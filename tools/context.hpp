@@ -16,6 +16,10 @@ namespace tutti::toolhost {
 class ToolHost;
 }
 
+namespace tutti::documents {
+class DocumentService;
+}
+
 namespace tutti::tools {
 
 using CallPtr = std::shared_ptr<mcp::ToolCall>;
@@ -28,8 +32,10 @@ struct Context {
   agents::BlueprintCatalog& catalog;
   std::string working_folder;                       ///< of agents whose project_dir is not given
   std::function<void(std::function<void()>)> post;  ///< runs a function on the I/O thread
-  std::chrono::milliseconds progress_every;  ///< how often a waiting call gives a sign of life
-  const toolhost::ToolHost* tool_host = nullptr;     ///< null when nothing is mounted
+  std::chrono::milliseconds progress_every;       ///< how often a waiting call gives a sign of life
+  const toolhost::ToolHost* tool_host = nullptr;  ///< null when nothing is mounted
+  documents::DocumentService* documents = nullptr;  ///< null without the document toolsets
+  std::string documents_url = {};  ///< of the server that serves them by HTTP; empty: there is none
 };
 
 // What `done` of a store's operation holds is moved on to the I/O thread and never copied: a call

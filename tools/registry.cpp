@@ -6,6 +6,16 @@
 #include "server/base/text.hpp"
 #include "tools/await_run.hpp"
 #include "tools/delete_session.hpp"
+#include "tools/doc_create.hpp"
+#include "tools/doc_delete.hpp"
+#include "tools/doc_edit.hpp"
+#include "tools/doc_info.hpp"
+#include "tools/doc_link.hpp"
+#include "tools/doc_pull.hpp"
+#include "tools/doc_push.hpp"
+#include "tools/doc_query.hpp"
+#include "tools/doc_read.hpp"
+#include "tools/doc_write.hpp"
 #include "tools/get_events.hpp"
 #include "tools/get_result.hpp"
 #include "tools/get_status.hpp"
@@ -97,6 +107,65 @@ const std::vector<Entry>& entries() {
        "Delete an agent session that is over, with its runs and events.",
        {.destructive = true},
        DeleteSession::handle},
+      {DocPush::kName,
+       "documents",
+       "Put a document where other agents find it",
+       "Store text, a file or data as a shared document, or as the next version of one, so that "
+       "other agents and later sessions can find, search and read it. Returns its id.",
+       {},
+       DocPush::handle,
+       kAlwaysLoad},
+      {DocRead::kName, "documents", "Read a shared document",
+       "Read a shared document, or a range of its characters, an older version, or the changes "
+       "since one. Images come as images.",
+       kReads, DocRead::handle},
+      {DocQuery::kName, "documents", "List shared documents",
+       "List shared documents by name, tags, metadata, author, type or time. To look into their "
+       "content use doc_search.",
+       kReads, DocQuery::handle},
+      {DocEdit::kName,
+       "documents",
+       "Edit a shared document",
+       "Replace a part of a shared text document, by its words or by position in characters. The "
+       "old text stays as a version.",
+       {},
+       DocEdit::handle},
+      {DocWrite::kName,
+       "documents",
+       "Rewrite a shared document",
+       "Give a shared document new content as a whole, or bring an older version back. The old "
+       "content stays as a version.",
+       {},
+       DocWrite::handle},
+      {DocInfo::kName, "documents", "Look at a shared document",
+       "Tell a shared document's description, relations, versions, and what it is linked with.",
+       kReads, DocInfo::handle},
+      {DocCreate::kName,
+       "documents-more",
+       "Reserve a shared document",
+       "Reserve a shared document's name, tags and metadata before there is content; doc_write "
+       "fills it.",
+       {},
+       DocCreate::handle},
+      {DocPull::kName,
+       "documents-more",
+       "Save a shared document as a file",
+       "Write a shared document's content to a file in the project.",
+       {.destructive = true, .idempotent = true},
+       DocPull::handle},
+      {DocDelete::kName,
+       "documents-more",
+       "Delete a shared document",
+       "Delete a shared document with its versions, and its child documents with it.",
+       {.destructive = true},
+       DocDelete::handle},
+      {DocLink::kName,
+       "documents-more",
+       "Link shared documents",
+       "Link two shared documents (parent-child, related, predecessor-successor), change the note "
+       "of a link, remove it, or list the kinds.",
+       {},
+       DocLink::handle},
       {ListToolServers::kName, "tools", "List tool servers",
        "List the MCP servers whose tools are offered here as <server>__<tool>, with status, last "
        "problem and number of calls.",
@@ -129,6 +198,8 @@ const std::vector<Toolset>& toolsets() {
   static const std::vector<Toolset> all = {
       {"agents", "start, continue, await and stop agents"},
       {"sessions", "look into sessions: status, events, lists, deletion"},
+      {"documents", "shared documents: put, find, read and edit them"},
+      {"documents-more", "shared documents: files, links, deletion, reserved names"},
       {"tools", "the MCP servers whose tools are offered here"},
   };
   return all;

@@ -1,7 +1,9 @@
+#include <algorithm>
 #include <map>
 #include <set>
 
 #include "server/agents/sessions.hpp"
+#include "server/documents/documents.hpp"
 #include "tools/resources.hpp"
 
 namespace tutti::tools {
@@ -21,6 +23,23 @@ std::string sessionOf(std::string_view uri) {
 /// name under which it is.
 using Newest = std::map<std::string, std::int64_t>;
 
+constexpr std::int64_t kChangesMax = 10'000;  // as many as are kept
+// How far the first look goes back. What is told without need does no harm, what is missed does.
+constexpr std::int64_t kFirstLook = 100;
+
+/// Changes of documents after the last look.
+struct DocumentNews {
+  std::int64_t latest = -1;  ///< -1: there was no look yet
+  std::vector<documents::DocumentChange> changes = {};
+};
+
+void look(store::Connection& db, DocumentNews& found) {
+  const std::int64_t now = documents::latestChange(db);
+  if (found.latest < 0) found.latest = std::max<std::int64_t>(0, now - kFirstLook);
+  if (now > found.latest) found.changes = documents::changesSince(db, found.latest, kChangesMax);
+  found.latest = now;
+}
+
 Status look(store::Connection& db, const std::set<std::string>& watched, Newest& found) {
   for (const std::string& id_or_name : watched) {
     auto session = agents::findSession(db, id_or_name);
@@ -38,11 +57,13 @@ struct ResourceWatch::Impl : std::enable_shared_from_this<Impl> {
 
   void news();
   void compare(const std::vector<std::string>& uris, const Newest& found);
+  void tell(const std::vector<documents::DocumentChange>& changes);
 
   mcp::Server& server;
   const Context& context;
   store::Notifier::Watch watch;
   Newest seen;
+  std::int64_t last_change = -1;
   bool looking = false;
   bool again = false;
   bool closed = false;
@@ -61,15 +82,23 @@ void ResourceWatch::Impl::news() {
   for (const std::string& uri : *uris)
     if (std::string session = sessionOf(uri); !session.empty()) watched.insert(std::move(session));
   auto found = std::make_shared<Newest>();
-  context.store.read([watched, found](store::Connection& db) { return look(db, watched, *found); },
-                     [self = shared_from_this(), uris, found](Status) {
-                       self->context.post([self, uris, found] {
-                         if (self->closed) return;
-                         self->compare(*uris, *found);
-                         self->looking = false;
-                         if (std::exchange(self->again, false)) self->news();
-                       });
-                     });
+  auto documents = std::make_shared<DocumentNews>();
+  documents->latest = last_change;
+  context.store.read(
+      [watched, found, documents](store::Connection& db) {
+        look(db, *documents);
+        return look(db, watched, *found);
+      },
+      [self = shared_from_this(), uris, found, documents](Status) {
+        self->context.post([self, uris, found, documents] {
+          if (self->closed) return;
+          self->compare(*uris, *found);
+          self->last_change = documents->latest;
+          self->tell(documents->changes);
+          self->looking = false;
+          if (std::exchange(self->again, false)) self->news();
+        });
+      });
 }
 
 void ResourceWatch::Impl::compare(const std::vector<std::string>& uris, const Newest& found) {
@@ -81,6 +110,13 @@ void ResourceWatch::Impl::compare(const std::vector<std::string>& uris, const Ne
     if (before == seen.end() || before->second != now->second) server.resourceUpdated(uri);
   }
   seen = found;
+}
+
+void ResourceWatch::Impl::tell(const std::vector<documents::DocumentChange>& changes) {
+  std::set<std::string> changed;
+  for (const documents::DocumentChange& change : changes) changed.insert(change.document_id);
+  for (const std::string& id : changed) server.resourceUpdated(documents::documentUri(id));
+  if (!changed.empty()) server.resourceUpdated("tutti://documents");
 }
 
 ResourceWatch::ResourceWatch(mcp::Server& server, const Context& context, store::Notifier& notifier)

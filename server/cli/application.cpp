@@ -10,7 +10,9 @@
 #include "server/base/log.hpp"
 #include "server/cli/migrations.hpp"
 #include "server/cli/mounts.hpp"
+#include "server/documents/service.hpp"
 #include "server/transport/timers.hpp"
+#include "tools/document_resources.hpp"
 #include "tools/prompts.hpp"
 #include "tools/registry.hpp"
 #include "tools/resources.hpp"
@@ -23,13 +25,16 @@ namespace fs = std::filesystem;
 namespace {
 constexpr std::int64_t kLeaveMaxMs = 10'000;
 constexpr std::int64_t kAdoptDelayMs = 50;
+constexpr std::int64_t kFirstSweepMs = 30'000;
+constexpr std::int64_t kSweepEveryMs = 3'600'000;
 constexpr std::size_t kSchemaBytesMax = 1U << 20;
 
 constexpr const char* kInstructions =
     "tutti starts and supervises agents. list_blueprints shows which there are; start_agent "
     "returns a "
     "session_id at once and the agent goes on in the background; get_result waits for its result; "
-    "resume continues the conversation. Agents survive a restart of this server.";
+    "resume continues the conversation. Agents survive a restart of this server. Share what was "
+    "found by doc_push; doc_query lists it and doc_read reads it.";
 
 /// A schema's text: from the assets folder if it is there, else the embedded one.
 std::string schemaText(const std::string& assets, std::string_view name) {
@@ -85,6 +90,9 @@ agents::BlueprintCatalog::Options catalogOptions(const Settings& settings) {
 }
 }  // namespace
 
+Application::Application() = default;
+Application::~Application() = default;
+
 struct Application::Signals {
   explicit Signals(net::io_context& io) : set(io, SIGTERM, SIGINT) {}
   net::signal_set set;
@@ -138,6 +146,25 @@ void Application::adoptTasks(mcp::Timers& timers) {
   adoption_ = timers.after(kAdoptDelayMs, [this] { tasks_->adoptAll(); });
 }
 
+void Application::keepDocuments(const Settings& settings,
+                                const std::shared_ptr<mcp::Timers>& timers) {
+  documents::ServiceOptions options;
+  options.retention.versions_max = settings.document_versions_max;
+  for (const std::string& root : settings.document_roots) options.roots.emplace_back(root);
+  options.user_roots.emplace_back(context_->working_folder);
+  documents_ = std::make_unique<documents::DocumentService>(documents::DocumentService::Parts{
+      .store = *store_, .post = context_->post, .options = std::move(options)});
+  context_->documents = documents_.get();
+  sweepDocuments(*timers, kFirstSweepMs);
+}
+
+void Application::sweepDocuments(mcp::Timers& timers, std::int64_t delay_ms) {
+  sweep_ = timers.after(delay_ms, [this, &timers] {
+    documents_->sweep([](const auto&) {});
+    sweepDocuments(timers, kSweepEveryMs);
+  });
+}
+
 Status Application::wire(const Settings& settings) {
   if (Status opened = openStore(settings); !opened.ok()) return opened;
   catalog_ = std::make_unique<agents::BlueprintCatalog>(catalogOptions(settings));
@@ -156,6 +183,7 @@ Status Application::wire(const Settings& settings) {
   const std::shared_ptr<mcp::Timers> timers = transport::makeTimers(io_);
   server.timers = timers;
   keepTasks(settings, timers);
+  keepDocuments(settings, timers);
   server.task_store = tasks_;
   server_ = std::make_unique<mcp::Server>(std::move(server));
   std::string toolsets = settings.toolsets;
@@ -173,6 +201,7 @@ Status Application::wire(const Settings& settings) {
 // What there is beside the tools.
 Status Application::offer(const Settings& settings) {
   if (Status added = tools::addResources(*server_, *context_); !added.ok()) return added;
+  if (Status added = tools::addDocumentResources(*server_, *context_); !added.ok()) return added;
   const auto prompts = promptTexts(settings.assets);
   if (Status added = tools::addPrompts(*server_, *context_, prompts.here); !added.ok())
     return added;

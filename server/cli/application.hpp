@@ -20,6 +20,10 @@
 #include "tools/resources.hpp"
 #include "tools/skills.hpp"
 
+namespace tutti::documents {
+class DocumentService;
+}
+
 namespace tutti::cli {
 
 /// Store, runner, tools and protocol core, wired. Transports are added by the command that wants
@@ -28,10 +32,12 @@ class Application {
  public:
   /// Errors: those of dataFolder(), Store::open(), Supervisor::start(), addTools().
   static Result<std::unique_ptr<Application>> open(const Settings& settings);
+  ~Application();
 
   boost::asio::io_context& io() { return io_; }
   mcp::Server& server() { return *server_; }
   store::Store& store() { return *store_; }
+  documents::DocumentService& documents() { return *documents_; }
   /// Null when nothing is mounted.
   toolhost::ToolHost* toolHost() { return tool_host_.get(); }
 
@@ -44,13 +50,15 @@ class Application {
   void onSignal(std::function<void()> handler);
 
  private:
-  Application() = default;
+  Application();
   Status wire(const Settings& settings);
   Status openStore(const Settings& settings);
   Status startRunner(const Settings& settings);
   void keepTasks(const Settings& settings, const std::shared_ptr<mcp::Timers>& timers);
   void adoptTasks(mcp::Timers& timers);
   Status offer(const Settings& settings);
+  void keepDocuments(const Settings& settings, const std::shared_ptr<mcp::Timers>& timers);
+  void sweepDocuments(mcp::Timers& timers, std::int64_t delay_ms);
   Status mount(const Settings& settings);
 
   boost::asio::io_context io_{1};
@@ -60,6 +68,8 @@ class Application {
   std::unique_ptr<agents::BlueprintCatalog> catalog_;
   std::unique_ptr<runner::Supervisor> supervisor_;
   std::unique_ptr<runner::Waiter> waiter_;
+  std::unique_ptr<documents::DocumentService> documents_;
+  std::shared_ptr<void> sweep_;  ///< a timer
   std::unique_ptr<tools::Context> context_;
   std::shared_ptr<tasks::DurableTaskStore> tasks_;
   std::shared_ptr<void> adoption_;  ///< a timer

@@ -52,6 +52,9 @@ std::vector<std::string> sharedArguments(const Settings& settings) {
   add("--claude", settings.claude);
   add("--mcp-config",
       settings.mcp_config.empty() ? "" : fs::absolute(settings.mcp_config).string());
+  for (const std::string& root : settings.document_roots)
+    add("--document-root", fs::absolute(root).string());
+  add("--document-versions", std::to_string(settings.document_versions_max));
   return arguments;
 }
 

@@ -20,7 +20,9 @@ struct Settings {
   std::string mcp_config;               ///< --mcp-config, TUTTI_MCP_CONFIG; "": nothing is mounted
   std::string log_level = "warning";    ///< --log-level, TUTTI_LOG
   std::size_t tasks_max = 4096;         ///< --tasks-max, TUTTI_TASKS_MAX; kept at once
-  double progress_every_s = 10;         ///< --progress-every, TUTTI_PROGRESS_EVERY; 0.05 to 15
+  std::vector<std::string> document_roots;   ///< --document-root, TUTTI_DOCUMENT_ROOTS
+  std::int64_t document_versions_max = 100;  ///< --document-versions; 0: all are kept
+  double progress_every_s = 10;              ///< --progress-every, TUTTI_PROGRESS_EVERY; 0.05 to 15
 };
 
 struct HttpSettings {

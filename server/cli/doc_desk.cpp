@@ -1,0 +1,141 @@
+#include "server/cli/doc_desk.hpp"
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "server/base/text.hpp"
+#include "server/cli/format.hpp"
+#include "server/cli/print.hpp"
+
+namespace tutti::cli {
+namespace {
+
+using std::chrono::steady_clock;
+constexpr auto kDrawEvery = std::chrono::milliseconds(100);
+constexpr auto kDrawAfter = std::chrono::milliseconds(300);  // what is over sooner needs no bar
+constexpr int kBarCells = 24;
+
+}  // namespace
+
+Result<std::unique_ptr<DocDesk>> DocDesk::open(const Settings& settings,
+                                               const DocRequest& request) {
+  const auto scope = documents::parseScope(request.scope);
+  if (!scope)
+    return Error(Code::InvalidArgument, "scope '" + request.scope + "' is unknown",
+                 "choose from tree, project, global, visible")
+        .named("invalid_scope");
+  auto application = Application::open(settings);
+  if (!application.ok()) return std::move(application).error();
+  std::unique_ptr<DocDesk> desk(new DocDesk());
+  desk->app_ = std::move(*application);
+  desk->caller_.session_id = fromEnvironment("TUTTI_SESSION_ID");
+  desk->place_.scope = *scope;
+  desk->place_.partition = request.partition;
+  desk->app_->onSignal([desk = desk.get()] {
+    desk->interrupted_ = true;
+    desk->app_->io().stop();
+  });
+  return desk;
+}
+
+DocDesk::~DocDesk() = default;
+
+void DocDesk::runUntil(const std::function<bool()>& there) {
+  while (!there() && !interrupted_) app_->io().run_one();
+}
+
+Result<documents::DocumentRef> DocDesk::find(const std::string& id_or_name) {
+  documents::DocumentRef ref{id_or_name, place_.partition};
+  if (documents::isDocumentId(id_or_name)) return ref;
+  documents::QueryRequest query;
+  query.caller = caller_;
+  query.filter.place = place_;
+  if (place_.scope == documents::Scope::Default && place_.partition.empty())
+    query.filter.place.scope = documents::Scope::Visible;
+  query.filter.name_contains = id_or_name;
+  query.filter.count_max = 1000;
+  auto found = await<documents::QueryAnswer>(
+      [&](auto done) { service().query(std::move(query), std::move(done)); });
+  if (!found.ok()) return std::move(found).error();
+  std::vector<std::string> ids;
+  for (const documents::DocumentInfo& info : found->documents)
+    if (info.document.filename == id_or_name) ids.push_back(info.document.id);
+  if (ids.empty())
+    return Error(Code::NotFound, "no document has the id or the file name '" + id_or_name + "'",
+                 "tutti doc ls shows which there are")
+        .named("document_not_found");
+  if (ids.size() > 1)
+    return Error(Code::Conflict, "several documents are named '" + id_or_name + "'",
+                 "name one by its id: " + joined(ids))
+        .named("name_ambiguous");
+  ref.document_id = ids.front();
+  return ref;
+}
+
+int DocDesk::failed(const Error& error) {
+  printError(error);
+  return 1;
+}
+
+TransferBar::TransferBar(std::string name, std::int64_t total)
+    : name_(oneLine(name, 32)),
+      total_(total),
+      terminal_(::isatty(STDERR_FILENO) != 0),
+      began_(steady_clock::now()),
+      drawn_(began_) {}
+
+TransferBar::~TransferBar() {
+  if (!shown_) return;
+  draw(steady_clock::now());
+  std::fputc('\n', stderr);
+}
+
+void TransferBar::at(std::int64_t bytes) {
+  bytes_ = bytes;
+  if (!terminal_) return;
+  const auto now = steady_clock::now();
+  if (now - began_ < kDrawAfter || now - drawn_ < kDrawEvery) return;
+  draw(now);
+}
+
+void TransferBar::draw(steady_clock::time_point now) {
+  drawn_ = now;
+  shown_ = true;
+  const double seconds = std::chrono::duration<double>(now - began_).count();
+  const auto rate =
+      static_cast<std::int64_t>(static_cast<double>(bytes_) / std::max(seconds, 0.001));
+  std::string bar;
+  if (total_ > 0) {
+    const auto filled = static_cast<int>(kBarCells * bytes_ / total_);
+    bar = fmt::format(" [{:#<{}}{:-<{}}] {:3}%", "", filled, "", kBarCells - filled,
+                      100 * bytes_ / total_);
+  }
+  std::fprintf(stderr, "\r%s%s  %s  %s/s \x1b[K", name_.c_str(), bar.c_str(),
+               sizeText(bytes_).c_str(), sizeText(rate).c_str());
+  std::fflush(stderr);
+}
+
+std::string sizeText(std::int64_t bytes) {
+  constexpr const char* kUnits[] = {"kB", "MB", "GB", "TB"};
+  if (bytes < 1000) return std::to_string(bytes) + " B";
+  double size = static_cast<double>(bytes);
+  std::size_t unit = 0;
+  for (size /= 1000; size >= 999.5 && unit + 1 < std::size(kUnits); ++unit) size /= 1000;
+  return fmt::format("{:.{}f} {}", size, size < 10 ? 1 : 0, kUnits[unit]);
+}
+
+bool printDocument(const documents::Document& document, Format format) {
+  if (format == Format::Json) {
+    Json said = documents::toJson(document);
+    said.erase("url");
+    said["uri"] = documents::documentUri(document.id);
+    return printOut(json::dumpPretty(said) + "\n");
+  }
+  return printOut(fmt::format("{}  v{:<3} {:>8}  {}  {}\n", document.id, document.version,
+                              sizeText(document.size_bytes), document.updated_at.substr(0, 16),
+                              oneLine(document.filename, 80)));
+}
+
+}  // namespace tutti::cli
