@@ -19,6 +19,7 @@ ALLOWED = {
     "server/mcp": {"server/rpc", "server/json", "server/base"},
     "server/tasks": {"server/mcp", "server/store", "server/json", "server/base"},
     "server/transport": {"server/mcp", "server/rpc", "server/json", "server/base"},
+    "server/search": {"server/transport", "server/store", "server/json", "server/base"},
     "server/runner": {"server/agents", "server/store", "server/json", "server/base"},
     "server/toolhost": {"server/transport", "server/mcp", "server/rpc", "server/runner", "server/json", "server/base"},
     "tools": {"server/toolhost", "server/mcp", "server/tasks", "server/runner", "server/agents", "server/documents", "server/routing",
@@ -32,8 +33,9 @@ ALLOWED = {
 THIRD_PARTY = {
     "boost/beast": {"server/transport"},
     "boost/process": {"server/runner"},
-    "boost/": {"server/transport", "server/runner", "server/toolhost", "server/store", "server/cli", "tools"},
+    "boost/": {"server/transport", "server/search", "server/runner", "server/toolhost", "server/store", "server/cli", "tools"},
     "openssl/": {"server/transport", "server/base"},
+    "hnswlib/": {"server/search"},
     "sqlite3.h": {"server/store"},
     "re2/": {"server/json"},
     "yaml-cpp/": {"server/agents"},

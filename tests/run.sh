@@ -18,7 +18,7 @@ export CTEST_OUTPUT_ON_FAILURE=1 GTEST_COLOR=no CCACHE_SLOPPINESS=pch_defines,ti
 packages=(
   cmake ninja-build ccache clang-16 lld-16 llvm-16 libclang-rt-16-dev g++-12 git jq curl python3
   libboost1.81-dev libboost-filesystem1.81-dev libcli11-dev libfmt-dev libgtest-dev libre2-dev libspdlog-dev
-  libsodium-dev libsqlite3-dev libssl-dev libyaml-cpp-dev
+  libhnswlib-dev libsodium-dev libsqlite3-dev libssl-dev libyaml-cpp-dev poppler-utils
   nlohmann-json3-dev libtest-json-schema-acceptance-perl ca-certificates
 )
 # Tests whose subject is what several threads or processes do at once.

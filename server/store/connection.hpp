@@ -47,6 +47,7 @@ class Connection {
 
  private:
   friend class Statement;
+  friend void useFullText(Connection& connection);
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };

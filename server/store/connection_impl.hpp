@@ -41,6 +41,7 @@ struct Connection::Impl {
   static int onBusy(void* self, int count);
 
   sqlite3* db = nullptr;
+  bool has_full_text = false;  ///< useFullText() was called
   std::chrono::milliseconds busy_max{0};
   std::chrono::steady_clock::time_point busy_until;
   std::unordered_map<std::string, Statements, StringHash, std::equal_to<>> unused;
