@@ -39,13 +39,17 @@ std::string joinedTags(const std::vector<std::string>& tags) {
   return text;
 }
 
-/// A vector that goes is told to the replicas that hold it in memory.
-void removeParts(Tx& tx, const std::string& document_id) {
+/// Tells the replicas that hold the document's vectors in memory to look at them again.
+void touchVectors(Tx& tx, const std::string& document_id) {
   execute(tx,
           "INSERT INTO search_vector_changes(chunk_id) SELECT v.chunk_id FROM search_parts p"
           " JOIN search_chunks c ON c.part_id = p.part_id"
           " JOIN search_vectors v ON v.chunk_id = c.chunk_id WHERE p.document_id = ?",
           document_id);
+}
+
+void removeParts(Tx& tx, const std::string& document_id) {
+  touchVectors(tx, document_id);
   std::vector<std::int64_t> parts;
   {
     Statement all(tx, "SELECT part_id FROM search_parts WHERE document_id = ?", document_id);
@@ -75,6 +79,7 @@ void insertPart(Tx& tx, const DocumentLabels& labels, const Part& part) {
 }
 
 void relabelParts(Tx& tx, const DocumentLabels& labels) {
+  touchVectors(tx, labels.document_id);  // the partition may be another
   std::vector<std::int64_t> parts;
   {
     Statement all(tx, "SELECT part_id FROM search_parts WHERE document_id = ?", labels.document_id);
