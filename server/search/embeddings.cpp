@@ -127,6 +127,7 @@ struct Embeddings::Impl {
 
   std::int64_t pausedFor() const {
     const std::scoped_lock lock(mutex);
+    if (failures < options.failures_max) return 0;
     return std::max<std::int64_t>(0, paused_until_ms - now_ms());
   }
 
