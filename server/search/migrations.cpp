@@ -25,8 +25,14 @@ CREATE TABLE search_parts (
 );
 CREATE INDEX search_parts_by_document ON search_parts (document_id, part_id);
 
+-- Without prefix indexes "ab*" gathers all rows of all its words before the first is ranked.
 CREATE VIRTUAL TABLE search_text USING fts5(
   filename, headings, tags, text, scope,
+  prefix = '2 3', tokenize = "porter unicode61 remove_diacritics 2");
+
+-- The same without the texts: to find those that are called so among many that say so.
+CREATE VIRTUAL TABLE search_titles USING fts5(
+  filename, headings, tags, scope,
   tokenize = "porter unicode61 remove_diacritics 2");
 
 CREATE TABLE search_chunks (

@@ -6,6 +6,9 @@
 
 namespace tutti::search {
 namespace {
+/// What the index keeps prefixes from; a shorter one is half the language anyway.
+constexpr std::size_t kPrefixBytesMin = 2;
+
 Error invalid(std::string message, std::string hint) {
   return Error(Code::InvalidArgument, std::move(message), std::move(hint)).named("invalid_query");
 }
@@ -51,8 +54,8 @@ class Lexer {
         ++at_;
       } else if (c == '"') {
         if (Status taken = takeQuoted(all); !taken.ok()) return taken.error();
-      } else {
-        takeWord(all);
+      } else if (Status taken = takeWord(all); !taken.ok()) {
+        return taken.error();
       }
     }
     all.push_back({});
@@ -69,29 +72,37 @@ class Lexer {
     at_ = end + 1;
     const bool prefix = at_ < text_.size() && text_[at_] == '*';
     if (prefix) ++at_;
-    addPhrase(all, inside, prefix);
-    return ok();
+    return addPhrase(all, inside, prefix);
   }
 
-  void takeWord(std::vector<Token>& all) {
+  Status takeWord(std::vector<Token>& all) {
     const std::size_t begin = at_;
     while (at_ < text_.size() && !isSpace(text_[at_]) &&
            std::string_view("()\"").find(text_[at_]) == std::string_view::npos)
       ++at_;
     std::string_view word = text_.substr(begin, at_ - begin);
-    if (word == "AND") return all.push_back({Token::Type::And, {}});
-    if (word == "OR") return all.push_back({Token::Type::Or, {}});
-    if (word == "NOT") return all.push_back({Token::Type::Not, {}});
+    if (word == "AND") return addOperator(all, Token::Type::And);
+    if (word == "OR") return addOperator(all, Token::Type::Or);
+    if (word == "NOT") return addOperator(all, Token::Type::Not);
     const bool prefix = word.back() == '*';
     while (!word.empty() && word.back() == '*') word.remove_suffix(1);
-    addPhrase(all, word, prefix);
+    return addPhrase(all, word, prefix);
   }
 
-  static void addPhrase(std::vector<Token>& all, std::string_view inside, bool prefix) {
-    if (!hasWord(inside)) return;
+  static Status addOperator(std::vector<Token>& all, Token::Type type) {
+    all.push_back({type, {}});
+    return ok();
+  }
+
+  static Status addPhrase(std::vector<Token>& all, std::string_view inside, bool prefix) {
+    if (!hasWord(inside)) return ok();
+    if (prefix && inside.size() < kPrefixBytesMin)
+      return invalid("the prefix '" + std::string(inside) + "*' is too short",
+                     "write at least two letters before *");
     std::string text = "\"";
     for (const char c : inside) text += isSpace(c) ? ' ' : c;
     all.push_back({Token::Type::Phrase, text + (prefix ? "\"*" : "\"")});
+    return ok();
   }
 
   const std::string_view text_;

@@ -23,7 +23,8 @@ struct Query {
   int phrases = 0;  ///< in each of the two
 };
 
-/// Words (all must be there), "phrases", prefixes (`inter*`), AND, OR, NOT (capitals) and
+/// Words (all must be there), "phrases", prefixes (`inter*`, of two letters at
+/// least), AND, OR, NOT (capitals) and
 /// parentheses; NOT binds tightest, then AND, then OR. Everything else is text. Errors, all
 /// InvalidArgument "invalid_query": no words, a quote or parenthesis without its other half, an
 /// operator without something on both sides, nothing but what must not be there, a limit.

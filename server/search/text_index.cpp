@@ -55,8 +55,10 @@ void removeParts(Tx& tx, const std::string& document_id) {
     Statement all(tx, "SELECT part_id FROM search_parts WHERE document_id = ?", document_id);
     while (all.step()) parts.push_back(all.integer(0));
   }
-  for (const std::int64_t part : parts)
+  for (const std::int64_t part : parts) {
     execute(tx, "DELETE FROM search_text WHERE rowid = ?", part);
+    execute(tx, "DELETE FROM search_titles WHERE rowid = ?", part);
+  }
   execute(tx, "DELETE FROM search_parts WHERE document_id = ?", document_id);
 }
 
@@ -68,6 +70,10 @@ void insertPart(Tx& tx, const DocumentLabels& labels, const Part& part) {
           " VALUES (?, ?, ?, ?, ?, ?)",
           part_id, labels.filename, part.headings, joinedTags(labels.tags), part.text,
           scopeOf(labels));
+  execute(tx,
+          "INSERT INTO search_titles(rowid, filename, headings, tags, scope)"
+          " VALUES (?, ?, ?, ?, ?)",
+          part_id, labels.filename, part.headings, joinedTags(labels.tags), scopeOf(labels));
   for (const Chunk& chunk : part.chunks)
     execute(tx,
             "INSERT INTO search_chunks(part_id, text_at, text_bytes, source_offset, source_limit)"
@@ -86,8 +92,10 @@ void relabelParts(Tx& tx, const DocumentLabels& labels) {
     while (all.step()) parts.push_back(all.integer(0));
   }
   for (const std::int64_t part : parts)
-    execute(tx, "UPDATE search_text SET filename = ?, tags = ?, scope = ? WHERE rowid = ?",
-            labels.filename, joinedTags(labels.tags), scopeOf(labels), part);
+    for (const char* update :
+         {"UPDATE search_text SET filename = ?, tags = ?, scope = ? WHERE rowid = ?",
+          "UPDATE search_titles SET filename = ?, tags = ?, scope = ? WHERE rowid = ?"})
+      execute(tx, update, labels.filename, joinedTags(labels.tags), scopeOf(labels), part);
 }
 
 bool sameText(Connection& db, const std::string& document_id, const std::string& hash) {
@@ -112,27 +120,31 @@ struct Candidate {
   double score;
 };
 
-/// The newest rows that match, at most `count_max`, ranked. Names, headings and tags weigh more
-/// than text: who gave a document that name meant it.
-std::vector<Candidate> candidatesOf(Connection& db, const std::string& match, int phrases,
-                                    std::int64_t count_max) {
+/// Names, headings and tags weigh more than text: who gave a document that name meant it.
+constexpr std::string_view kNewestTexts =
+    "SELECT rowid, ranked(search_text, ?, 6.0, 3.0, 4.0, 1.0, 0.0) FROM search_text"
+    " WHERE search_text MATCH ? ORDER BY rowid DESC LIMIT ?";
+constexpr std::string_view kNewestTitles =
+    "SELECT rowid, ranked(search_titles, ?, 6.0, 3.0, 4.0, 0.0) FROM search_titles"
+    " WHERE search_titles MATCH ? ORDER BY rowid DESC LIMIT ?";
+
+/// The newest rows that match, at most `count_max`, with their scores.
+std::vector<Candidate> candidatesOf(Connection& db, std::string_view sql, const std::string& match,
+                                    int phrases, std::int64_t count_max) {
   std::vector<Candidate> found;
-  Statement rows(db,
-                 "SELECT rowid, ranked(search_text, ?, 6.0, 3.0, 4.0, 1.0, 0.0) FROM search_text"
-                 " WHERE search_text MATCH ? ORDER BY rowid DESC LIMIT ?",
-                 phrases, match, count_max);
+  Statement rows(db, sql, phrases, match, count_max);
   while (rows.step()) found.push_back({rows.integer(0), -rows.real(1)});
   return found;
 }
 
 std::vector<Candidate> rankedCandidates(Connection& db, const std::string& expression, int phrases,
                                         const Filter& filter, const TextLimits& limits) {
+  const std::string match = filtered(expression, filter);
   std::vector<Candidate> all =
-      candidatesOf(db, filtered(expression, filter), phrases, limits.candidates_max);
+      candidatesOf(db, kNewestTexts, match, phrases, limits.candidates_max);
   if (static_cast<std::int64_t>(all.size()) >= limits.candidates_max) {
-    const std::string titles = "{filename headings tags} : (" + expression + ")";
     const std::vector<Candidate> titled =
-        candidatesOf(db, filtered(titles, filter), phrases, limits.titles_max);
+        candidatesOf(db, kNewestTitles, match, phrases, limits.titles_max);
     all.insert(all.end(), titled.begin(), titled.end());
   }
   std::sort(all.begin(), all.end(), [](const Candidate& a, const Candidate& b) {

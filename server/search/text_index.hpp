@@ -54,8 +54,8 @@ struct Filter {
 struct TextLimits {
   /// Rows that are ranked: those whose name, headings or tags match, and the newest of the others.
   /// A query that matches more than that has no best row anyway.
-  std::int64_t candidates_max = 4000;
-  std::int64_t titles_max = 1000;
+  std::int64_t candidates_max = 2000;
+  std::int64_t titles_max = 500;
   std::int64_t spans_max = 200;  ///< matches looked at in a document found
 };
 

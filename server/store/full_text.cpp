@@ -13,8 +13,9 @@ namespace {
 /// BM25's usual parameters, those of FTS5's own bm25().
 constexpr double kSaturation = 1.2;
 constexpr double kLengthShare = 0.75;
-/// A word in more rows than this says so little that its exact count does not matter.
-constexpr std::int64_t kCountedRowsMax = 20'000;
+/// Rows of a word that are counted; from how many rows they are spread over follows about how many
+/// there are in all.
+constexpr std::int64_t kCountedRowsMax = 2'000;
 constexpr double kRarityMin = 1e-6;
 
 struct Ranking {
@@ -23,9 +24,21 @@ struct Ranking {
   double average_size = 1;
 };
 
-int countRow(const Fts5ExtensionApi*, Fts5Context*, void* counter) {
-  auto& count = *static_cast<std::int64_t*>(counter);
-  return ++count < kCountedRowsMax ? SQLITE_OK : SQLITE_DONE;
+struct Counted {
+  std::int64_t rows = 0;
+  std::int64_t last_rowid = 0;
+};
+
+int countRow(const Fts5ExtensionApi* api, Fts5Context* context, void* counter) {
+  auto& counted = *static_cast<Counted*>(counter);
+  counted.last_rowid = api->xRowid(context);
+  return ++counted.rows < kCountedRowsMax ? SQLITE_OK : SQLITE_DONE;
+}
+
+double estimatedRows(const Counted& counted, double all) {
+  const auto rows = static_cast<double>(counted.rows);
+  if (counted.rows < kCountedRowsMax || counted.last_rowid <= 0) return rows;
+  return std::clamp(rows * all / static_cast<double>(counted.last_rowid), rows, all);
 }
 
 int prepareRanking(const Fts5ExtensionApi* api, Fts5Context* context, int count,
@@ -39,10 +52,11 @@ int prepareRanking(const Fts5ExtensionApi* api, Fts5Context* context, int count,
   const int wanted = count > 0 ? sqlite3_value_int(values[0]) : 0;
   const int phrases = std::min(wanted, api->xPhraseCount(context));
   for (int phrase = 0; phrase < phrases && code == SQLITE_OK; ++phrase) {
-    std::int64_t hits = 0;
-    code = api->xQueryPhrase(context, phrase, &hits, countRow);
-    const auto n = static_cast<double>(hits);
-    const double rarity = std::log((static_cast<double>(rows) - n + 0.5) / (n + 0.5));
+    Counted counted;
+    code = api->xQueryPhrase(context, phrase, &counted, countRow);
+    const auto all = std::max(static_cast<double>(rows), static_cast<double>(counted.rows));
+    const double n = estimatedRows(counted, all);
+    const double rarity = std::log((all - n + 0.5) / (n + 0.5));
     ranking.rarities.push_back(std::max(rarity, kRarityMin));
   }
   for (int i = 1; i < count; ++i) ranking.weights.push_back(sqlite3_value_double(values[i]));

@@ -43,8 +43,8 @@ TEST_P(InvalidQueryTest, IsNamedAndSaysWhatToDo) {
 INSTANTIATE_TEST_SUITE_P(Forms, InvalidQueryTest,
                          testing::Values("", "  ", "AND", "OR OR", "NOT", "AND OR NOT", "* - +",
                                          "a AND", "OR a", "a OR", "AND a", "a AND AND b", "NOT a",
-                                         "a OR NOT b", "\"open", "a \"b", "(a", "a)", "()", "a ()",
-                                         ")(", "\"\"", "\xe2\x80\x94",
+                                         "a*", "\"b\"*", "a OR NOT b", "\"open", "a \"b", "(a",
+                                         "a)", "()", "a ()", ")(", "\"\"", "\xe2\x80\x94",
                                          "((((((((((((((((((a))))))))))))))))))"));
 
 TEST(QueryTest, ManyWordsAndLongTextsAreRefused) {
