@@ -19,7 +19,7 @@ ALLOWED = {
     "server/mcp": {"server/rpc", "server/json", "server/base"},
     "server/tasks": {"server/mcp", "server/store", "server/json", "server/base"},
     "server/transport": {"server/mcp", "server/rpc", "server/json", "server/base"},
-    "server/search": {"server/transport", "server/store", "server/json", "server/base"},
+    "server/search": {"server/documents", "server/transport", "server/store", "server/json", "server/base"},
     "server/runner": {"server/agents", "server/store", "server/json", "server/base"},
     "server/toolhost": {"server/transport", "server/mcp", "server/rpc", "server/runner", "server/json", "server/base"},
     "tools": {"server/toolhost", "server/mcp", "server/tasks", "server/runner", "server/agents", "server/documents", "server/routing",
