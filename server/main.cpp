@@ -77,6 +77,25 @@ void addShared(CLI::App& app, Settings& settings) {
       ->check(CLI::Range(0.05, 15.0));
 }
 
+void addEmbeddings(CLI::App& app, EmbeddingsSettings& settings) {
+  app.add_option("--embeddings-url", settings.url,
+                 "Embeddings server: documents are then searched by meaning too")
+      ->envname("TUTTI_EMBEDDINGS_URL");
+  app.add_option("--embeddings-wire", settings.wire, "What it speaks: openai or ollama")
+      ->envname("TUTTI_EMBEDDINGS_WIRE")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"openai", "ollama"}));
+  app.add_option("--embeddings-model", settings.model, "Its model")
+      ->envname("TUTTI_EMBEDDINGS_MODEL");
+  app.add_option("--embeddings-key-env", settings.key_environment,
+                 "Environment variable that holds its key")
+      ->envname("TUTTI_EMBEDDINGS_KEY_ENV");
+  app.add_option("--embeddings-dimensions", settings.dimensions,
+                 "Length of its vectors; 0: what the model gives")
+      ->envname("TUTTI_EMBEDDINGS_DIMENSIONS")
+      ->check(CLI::Range(0, 65536));
+}
+
 void addServing(CLI::App& app, Line& line, Command& chosen) {
   auto* stdio = app.add_subcommand("stdio", "Serve MCP on stdin and stdout");
   stdio->callback([&] { chosen = [&] { return runStdio(line.settings); }; });
@@ -193,6 +212,7 @@ int run(int argc, char** argv) {
   Line line;
   Command chosen;
   addShared(app, line.settings);
+  addEmbeddings(app, line.settings.embeddings);
   addServing(app, line, chosen);
   addCalling(app, line, chosen);
   addDocCommands(app, line.settings, chosen);

@@ -19,6 +19,9 @@ class ToolHost;
 namespace tutti::documents {
 class DocumentService;
 }
+namespace tutti::search {
+class DocumentSearch;
+}
 
 namespace tutti::tools {
 
@@ -35,6 +38,7 @@ struct Context {
   std::chrono::milliseconds progress_every;       ///< how often a waiting call gives a sign of life
   const toolhost::ToolHost* tool_host = nullptr;  ///< null when nothing is mounted
   documents::DocumentService* documents = nullptr;  ///< null without the document toolsets
+  search::DocumentSearch* search = nullptr;         ///< null without the document toolsets
   std::string documents_url = {};  ///< of the server that serves them by HTTP; empty: there is none
 };
 

@@ -15,6 +15,7 @@
 #include "tools/doc_push.hpp"
 #include "tools/doc_query.hpp"
 #include "tools/doc_read.hpp"
+#include "tools/doc_search.hpp"
 #include "tools/doc_write.hpp"
 #include "tools/get_events.hpp"
 #include "tools/get_result.hpp"
@@ -119,6 +120,10 @@ const std::vector<Entry>& entries() {
        "Read a shared document, or a range of its characters, an older version, or the changes "
        "since one. Images come as images.",
        kReads, DocRead::handle},
+      {DocSearch::kName, "documents", "Search shared documents",
+       "Search the content of shared documents by words, phrases or meaning. Answers name sections "
+       "by offset and limit: read these with doc_read.",
+       kReads, DocSearch::handle},
       {DocQuery::kName, "documents", "List shared documents",
        "List shared documents by name, tags, metadata, author, type or time. To look into their "
        "content use doc_search.",

@@ -11,6 +11,7 @@
 #include "server/cli/migrations.hpp"
 #include "server/cli/mounts.hpp"
 #include "server/documents/service.hpp"
+#include "server/search/document_search.hpp"
 #include "server/transport/timers.hpp"
 #include "tools/document_resources.hpp"
 #include "tools/prompts.hpp"
@@ -76,6 +77,18 @@ PromptTexts promptTexts(const std::string& assets) {
       sorted.here.push_back({kFolder.data() + path, std::move(content)});
   }
   return sorted;
+}
+
+std::optional<search::EmbeddingsOptions> embeddingsOptions(const EmbeddingsSettings& settings) {
+  if (settings.url.empty()) return std::nullopt;
+  search::EmbeddingsOptions options;
+  options.url = settings.url;
+  options.wire =
+      settings.wire == "ollama" ? search::EmbeddingsWire::Ollama : search::EmbeddingsWire::OpenAi;
+  options.model = settings.model;
+  options.key_environment = settings.key_environment;
+  options.dimensions = settings.dimensions;
+  return options;
 }
 
 agents::BlueprintCatalog::Options catalogOptions(const Settings& settings) {
@@ -146,8 +159,8 @@ void Application::adoptTasks(mcp::Timers& timers) {
   adoption_ = timers.after(kAdoptDelayMs, [this] { tasks_->adoptAll(); });
 }
 
-void Application::keepDocuments(const Settings& settings,
-                                const std::shared_ptr<mcp::Timers>& timers) {
+Status Application::keepDocuments(const Settings& settings,
+                                  const std::shared_ptr<mcp::Timers>& timers) {
   documents::ServiceOptions options;
   options.retention.versions_max = settings.document_versions_max;
   for (const std::string& root : settings.document_roots) options.roots.emplace_back(root);
@@ -156,6 +169,17 @@ void Application::keepDocuments(const Settings& settings,
       .store = *store_, .post = context_->post, .options = std::move(options)});
   context_->documents = documents_.get();
   sweepDocuments(*timers, kFirstSweepMs);
+  auto search = search::DocumentSearch::create(
+      {*store_, context_->post, embeddingsOptions(settings.embeddings)});
+  if (!search.ok()) return std::move(search).error();
+  search_ = std::move(*search);
+  context_->search = search_.get();
+  return ok();
+}
+
+void Application::indexDocuments() {
+  index_watch_ = notifier_->watchCommits([this] { search_->wake(); });
+  search_->wake();
 }
 
 void Application::sweepDocuments(mcp::Timers& timers, std::int64_t delay_ms) {
@@ -183,7 +207,7 @@ Status Application::wire(const Settings& settings) {
   const std::shared_ptr<mcp::Timers> timers = transport::makeTimers(io_);
   server.timers = timers;
   keepTasks(settings, timers);
-  keepDocuments(settings, timers);
+  if (Status kept = keepDocuments(settings, timers); !kept.ok()) return kept;
   server.task_store = tasks_;
   server_ = std::make_unique<mcp::Server>(std::move(server));
   std::string toolsets = settings.toolsets;

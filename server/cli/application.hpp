@@ -23,6 +23,9 @@
 namespace tutti::documents {
 class DocumentService;
 }
+namespace tutti::search {
+class DocumentSearch;
+}
 
 namespace tutti::cli {
 
@@ -38,6 +41,9 @@ class Application {
   mcp::Server& server() { return *server_; }
   store::Store& store() { return *store_; }
   documents::DocumentService& documents() { return *documents_; }
+  search::DocumentSearch& search() { return *search_; }
+  /// For commands that stay: what is pushed, by whichever process, is indexed in the background.
+  void indexDocuments();
   /// Null when nothing is mounted.
   toolhost::ToolHost* toolHost() { return tool_host_.get(); }
 
@@ -57,7 +63,7 @@ class Application {
   void keepTasks(const Settings& settings, const std::shared_ptr<mcp::Timers>& timers);
   void adoptTasks(mcp::Timers& timers);
   Status offer(const Settings& settings);
-  void keepDocuments(const Settings& settings, const std::shared_ptr<mcp::Timers>& timers);
+  Status keepDocuments(const Settings& settings, const std::shared_ptr<mcp::Timers>& timers);
   void sweepDocuments(mcp::Timers& timers, std::int64_t delay_ms);
   Status mount(const Settings& settings);
 
@@ -69,6 +75,8 @@ class Application {
   std::unique_ptr<runner::Supervisor> supervisor_;
   std::unique_ptr<runner::Waiter> waiter_;
   std::unique_ptr<documents::DocumentService> documents_;
+  std::unique_ptr<search::DocumentSearch> search_;
+  store::Notifier::Watch index_watch_;
   std::shared_ptr<void> sweep_;  ///< a timer
   std::unique_ptr<tools::Context> context_;
   std::shared_ptr<tasks::DurableTaskStore> tasks_;

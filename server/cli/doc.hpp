@@ -57,6 +57,14 @@ struct DocListRequest : DocRequest {
 };
 int runDocList(const Settings& settings, const DocListRequest& request);
 
+struct DocSearchRequest : DocRequest {
+  std::vector<std::string> words;
+  std::string mode;  ///< fulltext, semantic, hybrid; "": what there is
+  std::vector<std::string> tags;
+  std::size_t limit = 10;
+};
+int runDocSearch(const Settings& settings, const DocSearchRequest& request);
+
 struct DocShowRequest : DocRequest {
   std::string document;
   std::int64_t from = 0;  ///< of a diff

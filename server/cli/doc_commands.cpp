@@ -86,6 +86,23 @@ void addReading(CLI::App& doc, const Settings& settings, Chosen& chosen) {
   list.runs(runDocList, settings, chosen);
 }
 
+void addSearch(CLI::App& doc, const Settings& settings, Chosen& chosen) {
+  DocCommand<DocSearchRequest> search(doc, "search", "Search what is in documents");
+  search.app()
+      .add_option("words", search.request().words, "Words, \"a phrase\", prefix*, AND OR NOT")
+      ->required();
+  search.app()
+      .add_option("--mode", search.request().mode,
+                  "fulltext, semantic, hybrid; default: hybrid where there are embeddings")
+      ->check(CLI::IsMember({"fulltext", "semantic", "hybrid"}));
+  search.app().add_option("--tag", search.request().tags, "Only with this tag (may be repeated)");
+  search.app()
+      .add_option("--limit,-n", search.request().limit, "How many documents")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 100));
+  search.runs(runDocSearch, settings, chosen);
+}
+
 void addLooking(CLI::App& doc, const Settings& settings, Chosen& chosen) {
   DocCommand<DocShowRequest> info(doc, "info", "Tell what is known of a document");
   info.document(&DocShowRequest::document).runs(runDocInfo, settings, chosen);
@@ -137,6 +154,7 @@ void addDocCommands(CLI::App& app, const Settings& settings, std::function<int()
   doc->require_subcommand(1);
   addPush(*doc, settings, chosen);
   addReading(*doc, settings, chosen);
+  addSearch(*doc, settings, chosen);
   addLooking(*doc, settings, chosen);
   addChanging(*doc, settings, chosen);
 }

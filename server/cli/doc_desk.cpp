@@ -46,14 +46,19 @@ void DocDesk::runUntil(const std::function<bool()>& there) {
   while (!there() && !interrupted_) app_->io().run_one();
 }
 
+documents::Place DocDesk::placeToRead() const {
+  documents::Place place = place_;
+  if (place.scope == documents::Scope::Default && place.partition.empty())
+    place.scope = documents::Scope::Visible;
+  return place;
+}
+
 Result<documents::DocumentRef> DocDesk::find(const std::string& id_or_name) {
   documents::DocumentRef ref{id_or_name, place_.partition};
   if (documents::isDocumentId(id_or_name)) return ref;
   documents::QueryRequest query;
   query.caller = caller_;
-  query.filter.place = place_;
-  if (place_.scope == documents::Scope::Default && place_.partition.empty())
-    query.filter.place.scope = documents::Scope::Visible;
+  query.filter.place = placeToRead();
   query.filter.name_contains = id_or_name;
   query.filter.count_max = 1000;
   auto found = await<documents::QueryAnswer>(

@@ -23,9 +23,12 @@ class DocDesk {
   ~DocDesk();
 
   documents::DocumentService& service() { return app_->documents(); }
+  search::DocumentSearch& search() { return app_->search(); }
   /// The agent whose environment this is, or a person.
   const documents::Caller& caller() const { return caller_; }
   const documents::Place& place() const { return place_; }
+  /// The same, but all that may be seen when no place is named.
+  documents::Place placeToRead() const;
 
   /// Begins something and runs the loop until it has called what it was given. Errors: its own;
   /// Cancelled "interrupted" on SIGINT or SIGTERM.

@@ -60,9 +60,7 @@ int runDocList(const Settings& settings, const DocListRequest& request) {
   if (!desk.ok()) return printError(desk.error());
   documents::QueryRequest query;
   query.caller = (*desk)->caller();
-  query.filter.place = (*desk)->place();
-  if (request.scope.empty() && request.partition.empty())
-    query.filter.place.scope = documents::Scope::Visible;
+  query.filter.place = (*desk)->placeToRead();
   const bool pattern = request.name.find_first_of("*?[") != std::string::npos;
   (pattern ? query.filter.name_glob : query.filter.name_contains) = request.name;
   query.filter.tags = request.tags;

@@ -48,6 +48,7 @@ int runStdio(const Settings& settings) {
   transport::StdioServer stdio(app.io(), app.server(), options, [&app] { app.leave(); });
   app.onSignal([&app] { app.leave(); });
   stdio.start();
+  app.indexDocuments();
   app.run();
   return 0;
 }
@@ -79,6 +80,7 @@ int runServe(const Settings& settings, const HttpSettings& http) {
     const Status written = replaceFile(http.port_file, std::to_string(server.port()) + "\n");
     if (!written.ok()) return printError(written.error());
   }
+  app.indexDocuments();
   std::fprintf(stderr, "tutti serves MCP at %s\n", placeOf(http, server.port()).c_str());
   app.run();
   return 0;

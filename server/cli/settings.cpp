@@ -54,6 +54,12 @@ std::vector<std::string> sharedArguments(const Settings& settings) {
       settings.mcp_config.empty() ? "" : fs::absolute(settings.mcp_config).string());
   for (const std::string& root : settings.document_roots)
     add("--document-root", fs::absolute(root).string());
+  add("--embeddings-url", settings.embeddings.url);
+  if (!settings.embeddings.url.empty()) add("--embeddings-wire", settings.embeddings.wire);
+  add("--embeddings-model", settings.embeddings.model);
+  add("--embeddings-key-env", settings.embeddings.key_environment);
+  if (settings.embeddings.dimensions > 0)
+    add("--embeddings-dimensions", std::to_string(settings.embeddings.dimensions));
   add("--document-versions", std::to_string(settings.document_versions_max));
   return arguments;
 }

@@ -10,6 +10,15 @@
 
 namespace tutti::cli {
 
+/// Of the server that gives texts vectors, for searching by meaning.
+struct EmbeddingsSettings {
+  std::string url;              ///< --embeddings-url, TUTTI_EMBEDDINGS_URL; "": by words alone
+  std::string wire = "openai";  ///< --embeddings-wire: openai or ollama
+  std::string model;            ///< --embeddings-model, TUTTI_EMBEDDINGS_MODEL
+  std::string key_environment;  ///< --embeddings-key-env: the variable that holds the key
+  std::int64_t dimensions = 0;  ///< --embeddings-dimensions; 0: the model's own
+};
+
 /// Settings that every command shares. The command line wins over the environment.
 struct Settings {
   std::string data;                     ///< --data, TUTTI_DATA; "": the XDG state folder
@@ -22,7 +31,8 @@ struct Settings {
   std::size_t tasks_max = 4096;         ///< --tasks-max, TUTTI_TASKS_MAX; kept at once
   std::vector<std::string> document_roots;   ///< --document-root, TUTTI_DOCUMENT_ROOTS
   std::int64_t document_versions_max = 100;  ///< --document-versions; 0: all are kept
-  double progress_every_s = 10;              ///< --progress-every, TUTTI_PROGRESS_EVERY; 0.05 to 15
+  EmbeddingsSettings embeddings;
+  double progress_every_s = 10;  ///< --progress-every, TUTTI_PROGRESS_EVERY; 0.05 to 15
 };
 
 struct HttpSettings {
