@@ -41,6 +41,11 @@ bool stillAsExpected(const Conditions& conditions, const Validators& now) {
 
 }  // namespace
 
+bool anyCondition(const Conditions& conditions) {
+  return conditions.if_match || conditions.if_none_match || conditions.if_modified_since ||
+         conditions.if_unmodified_since;
+}
+
 Verdict judgeRead(const Conditions& conditions, const Validators& now) {
   if (!stillAsExpected(conditions, now)) return Verdict::PreconditionFailed;
   if (conditions.if_none_match)
@@ -72,6 +77,13 @@ std::string httpDate(WallTime time) {
   char text[64];
   const std::size_t size = std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &utc);
   return {text, size};
+}
+
+std::optional<WallTime> parseIsoTimestamp(std::string_view text) {
+  std::tm utc{};
+  const std::string whole(text);
+  if (::strptime(whole.c_str(), "%Y-%m-%dT%H:%M:%S", &utc) == nullptr) return std::nullopt;
+  return std::chrono::system_clock::from_time_t(::timegm(&utc));
 }
 
 std::optional<WallTime> parseHttpDate(std::string_view text) {

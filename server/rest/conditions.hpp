@@ -15,17 +15,19 @@ struct Validators {
   WallTime changed_at;
 };
 
-/// The headers of a request. Views of the request.
+/// The headers of a request.
 struct Conditions {
-  std::optional<std::string_view> if_match;
-  std::optional<std::string_view> if_none_match;
-  std::optional<std::string_view> if_modified_since;
-  std::optional<std::string_view> if_unmodified_since;
-  std::optional<std::string_view> if_range;
+  std::optional<std::string> if_match;
+  std::optional<std::string> if_none_match;
+  std::optional<std::string> if_modified_since;
+  std::optional<std::string> if_unmodified_since;
+  std::optional<std::string> if_range;
 };
 
 enum class Verdict { Proceed, NotModified, PreconditionFailed };
 
+/// Are there any but If-Range?
+bool anyCondition(const Conditions& conditions);
 /// What to do with a GET or HEAD.
 Verdict judgeRead(const Conditions& conditions, const Validators& now);
 /// What to do with a request that changes the resource. Never NotModified.
@@ -35,6 +37,8 @@ bool rangeHolds(const Conditions& conditions, const Validators& now);
 
 /// "Sun, 06 Nov 1994 08:49:37 GMT"
 std::string httpDate(WallTime time);
+/// Of an isoTimestamp(), in UTC. Nothing for another text.
+std::optional<WallTime> parseIsoTimestamp(std::string_view text);
 /// The three forms that RFC 9110 has. Nothing for what is no date.
 std::optional<WallTime> parseHttpDate(std::string_view text);
 

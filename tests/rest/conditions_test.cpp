@@ -12,9 +12,9 @@ Validators now() {
           std::chrono::system_clock::from_time_t(784111777) + std::chrono::milliseconds(500)};
 }
 
-Conditions conditions(std::optional<std::string_view> Conditions::*member, std::string_view value) {
+Conditions conditions(std::optional<std::string> Conditions::*member, std::string_view value) {
   Conditions made;
-  made.*member = value;
+  made.*member = std::string(value);
   return made;
 }
 
@@ -65,6 +65,13 @@ TEST(ConditionsTest, IfRangeLetsARangeThroughOnlyForTheSameContent) {
   EXPECT_FALSE(rangeHolds(conditions(&Conditions::if_range, "W/\"v3\""), now()));
   EXPECT_TRUE(rangeHolds(conditions(&Conditions::if_range, kDate), now()));
   EXPECT_FALSE(rangeHolds(conditions(&Conditions::if_range, "nonsense"), now()));
+}
+
+TEST(ConditionsTest, TimesOfTheStoreAreReadToTheSecond) {
+  const auto time = parseIsoTimestamp("1994-11-06T08:49:37.152525+00:00");
+  ASSERT_TRUE(time);
+  EXPECT_EQ(httpDate(*time), kDate);
+  EXPECT_FALSE(parseIsoTimestamp("yesterday"));
 }
 
 TEST(ConditionsTest, DatesAreReadInAllThreeForms) {
