@@ -100,7 +100,7 @@ void addServing(CLI::App& app, Line& line, Command& chosen) {
   auto* stdio = app.add_subcommand("stdio", "Serve MCP on stdin and stdout");
   stdio->callback([&] { chosen = [&] { return runStdio(line.settings); }; });
 
-  auto* serve = app.add_subcommand("serve", "Serve MCP over HTTP at /mcp, and /health");
+  auto* serve = app.add_subcommand("serve", "Serve MCP over HTTP at /mcp, documents, and /health");
   serve->add_option("--host", line.http.host, "Address to listen on")->capture_default_str();
   serve->add_option("--port", line.http.port, "Port; 0 for any free one")->capture_default_str();
   serve->add_option("--allow-host", line.http.allowed_hosts,
@@ -117,6 +117,16 @@ void addServing(CLI::App& app, Line& line, Command& chosen) {
   serve->add_flag("--no-token", line.http.no_token, "Listen beyond this machine without a token");
   serve->add_flag("--http-sse", line.http.http_sse,
                   "Serve the HTTP+SSE transport of 2024-11-05 at /sse too, for old clients");
+  serve->add_option(
+      "--documents-port", line.http.documents_port,
+      "Serve documents on a port of their own too, as AOF's clients expect it at 8766");
+  serve->add_option("--documents-port-file", line.http.documents_port_file,
+                    "File to write that port to");
+  serve
+      ->add_option("--public-url", line.http.public_url,
+                   "What comes before the paths of documents, as http://host:8766; without it the "
+                   "request's Host counts")
+      ->envname("TUTTI_PUBLIC_URL");
   auto* certificate = serve->add_option("--tls-cert", line.http.tls_certificate,
                                         "PEM file with the server's certificate: serve HTTPS");
   auto* key = serve->add_option("--tls-key", line.http.tls_key, "PEM file with its key");

@@ -11,6 +11,7 @@
 #include "server/cli/application.hpp"
 #include "server/cli/commands.hpp"
 #include "server/cli/print.hpp"
+#include "server/rest/documents_face.hpp"
 #include "server/transport/transport.hpp"
 
 namespace tutti::cli {
@@ -24,12 +25,54 @@ std::string healthText() {
          std::to_string(up.count()) + "}";
 }
 
-std::string placeOf(const HttpSettings& http, std::uint16_t port) {
+std::string documentsHealthText() {
+  return R"({"status":"healthy","service":"context-store"})";
+}
+
+std::string placeOf(const HttpSettings& http, std::uint16_t port, std::string_view path) {
   const std::string scheme = http.tls_certificate.empty() ? "http" : "https";
-  if (!http.socket_path.empty()) return scheme + "+unix://" + http.socket_path + " (path /mcp)";
   const bool v6 = http.host.find(':') != std::string::npos;
   return scheme + "://" + (v6 ? "[" + http.host + "]" : http.host) + ":" + std::to_string(port) +
-         "/mcp";
+         std::string(path);
+}
+
+std::string mcpPlaceOf(const HttpSettings& http, std::uint16_t port) {
+  if (http.socket_path.empty()) return placeOf(http, port, "/mcp");
+  const std::string scheme = http.tls_certificate.empty() ? "http" : "https";
+  return scheme + "+unix://" + http.socket_path + " (path /mcp)";
+}
+
+/// What both servers are told alike.
+transport::HttpOptions sharedOptions(const HttpSettings& http, const std::string& token) {
+  transport::HttpOptions options;
+  options.token = token;
+  options.tls_certificate = http.tls_certificate;
+  options.tls_key = http.tls_key;
+  options.host = http.host;
+  options.allowed_hosts = http.allowed_hosts;
+  options.allowed_origins = http.allowed_origins;
+  return options;
+}
+
+transport::HttpOptions mainOptions(const HttpSettings& http, const std::string& token) {
+  transport::HttpOptions options = sharedOptions(http, token);
+  options.socket_path = http.socket_path;
+  options.port = http.port;
+  options.health = healthText;
+  if (http.http_sse) options.sse_path = "/sse";
+  return options;
+}
+
+/// The context store on a port of its own, as AOF's.
+transport::HttpOptions documentsOptions(const HttpSettings& http, const std::string& token) {
+  transport::HttpOptions options = sharedOptions(http, token);
+  options.port = *http.documents_port;
+  options.health = documentsHealthText;
+  return options;
+}
+
+Status writePort(const std::string& file, std::uint16_t port) {
+  return file.empty() ? ok() : replaceFile(file, std::to_string(port) + "\n");
 }
 
 }  // namespace
@@ -59,29 +102,31 @@ int runServe(const Settings& settings, const HttpSettings& http) {
   Application& app = **application;
   auto token = bearerToken(http);
   if (!token.ok()) return printError(token.error());
-  transport::HttpOptions options;
-  options.socket_path = http.socket_path;
-  options.token = std::move(*token);
-  options.tls_certificate = http.tls_certificate;
-  options.tls_key = http.tls_key;
-  if (http.http_sse) options.sse_path = "/sse";
-  options.host = http.host;
-  options.port = http.port;
-  options.allowed_hosts = http.allowed_hosts;
-  options.allowed_origins = http.allowed_origins;
-  options.health = healthText;
-  transport::HttpServer server(app.io(), app.server(), std::move(options));
+  rest::DocumentsFace documents(app.documents(), {http.public_url});
+  transport::HttpServer server(app.io(), app.server(), mainOptions(http, *token));
+  documents.addTo(server);
   if (Status started = server.start(); !started.ok()) return printError(started.error());
+  std::unique_ptr<transport::HttpServer> beside;  // null: no port of their own for documents
+  if (http.documents_port) {
+    beside = std::make_unique<transport::HttpServer>(app.io(), documentsOptions(http, *token));
+    documents.addTo(*beside);
+    if (Status started = beside->start(); !started.ok()) return printError(started.error());
+  }
   if (http.beyondThisMachine() && http.no_token)
     log::warning("listening beyond this machine without authentication", {{"host", http.host}});
   // Whoever learns from us where we listen may end us at once.
-  app.onSignal([&app, &server] { server.drain([&app] { app.leave(); }); });
-  if (!http.port_file.empty()) {
-    const Status written = replaceFile(http.port_file, std::to_string(server.port()) + "\n");
-    if (!written.ok()) return printError(written.error());
-  }
+  app.onSignal([&app, &server, &beside] {
+    const auto leave = [&app] { app.leave(); };
+    server.drain([&beside, leave] { beside ? beside->drain(leave) : leave(); });
+  });
+  Status written = writePort(http.port_file, server.port());
+  if (beside && written.ok()) written = writePort(http.documents_port_file, beside->port());
+  if (!written.ok()) return printError(written.error());
   app.indexDocuments();
-  std::fprintf(stderr, "tutti serves MCP at %s\n", placeOf(http, server.port()).c_str());
+  std::fprintf(stderr, "tutti serves MCP at %s\n", mcpPlaceOf(http, server.port()).c_str());
+  if (beside)
+    std::fprintf(stderr, "tutti serves documents at %s\n",
+                 placeOf(http, beside->port(), "/documents").c_str());
   app.run();
   return 0;
 }

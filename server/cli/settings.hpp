@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -48,6 +49,10 @@ struct HttpSettings {
   std::string tls_certificate;
   std::string tls_key;
   bool http_sse = false;  ///< --http-sse: the transport of 2024-11-05 at /sse too
+  std::optional<std::uint16_t> documents_port;  ///< --documents-port: the context store's routes
+                                                ///< on a port of their own too
+  std::string documents_port_file;              ///< where that port is written
+  std::string public_url;  ///< --public-url: in front of documents' paths; "": as Host has it
 
   bool beyondThisMachine() const;
 };

@@ -163,7 +163,7 @@ Result<bool> MultipartReader::readHead(std::string_view& bytes) {
   const std::size_t found =
       empty ? 0 : findIn(bytes.substr(0, limits_.part_head_bytes_max + 4), "\r\n\r\n");
   if (found == std::string_view::npos) {
-    if (bytes.size() > limits_.part_head_bytes_max)
+    if (bytes.size() >= limits_.part_head_bytes_max + 4)
       return Error(Code::ResourceExhausted,
                    "a part's head is longer than " + std::to_string(limits_.part_head_bytes_max) +
                        " bytes",

@@ -16,7 +16,7 @@ if [ "${1:-}" = --merge ]; then merge=yes; shift; fi
 build=$(readlink -f "${1:?usage: tests/fuzz/run.sh BUILD SECONDS [TARGET…]}")
 seconds=${2:-120}
 targets=("${@:3}")
-if [ ${#targets[@]} -eq 0 ]; then targets=(message http schema client answer); fi
+if [ ${#targets[@]} -eq 0 ]; then targets=(message http schema client answer multipart); fi
 # Without leak checks at each input: they stop the world. What is lost shows at the end.
 limits=(-timeout=10 -rss_limit_mb=2048 -max_len=16384)
 

@@ -139,7 +139,7 @@ TEST_F(ContentContractTest, HeadTellsWithoutTheContent) {
 TEST_F(ContentContractTest, NamesCannotMakeHeaders) {
   const Told made = server.push("na\xC3\xAFve.md", "x");
   ASSERT_EQ(made.status, 201) << made.body;
-  EXPECT_EQ(server.get(path(made.json["id"])).header("Content-Disposition"),
+  EXPECT_EQ(server.get(path(made.text("id"))).header("Content-Disposition"),
             "attachment; filename*=UTF-8''na%C3%AFve.md; filename=\"na_ve.md\"");
 }
 

@@ -19,7 +19,7 @@ TEST_F(DocumentsContractTest, APlaceholderHasEveryMemberAndNoContent) {
       {{"filename", "plan.md"}, {"tags", {"b", "a"}}, {"metadata", {{"description", "d"}}}});
   ASSERT_EQ(made.status, 201) << made.body;
   const Json& json = made.json;
-  const std::string id = json["id"];
+  const std::string id = made.text("id");
   EXPECT_TRUE(std::regex_match(id, std::regex("doc_[0-9a-f]{24}"))) << id;
   EXPECT_EQ(json["filename"], "plan.md");
   EXPECT_EQ(json["content_type"], "text/markdown");
@@ -297,7 +297,7 @@ TEST_F(DocumentsContractTest, APartitionsRoutesShowItsDocumentsOnly) {
   const std::string base = "/partitions/mine/documents";
   const Told made = server.push("a.md", "text", "", {}, base);
   ASSERT_EQ(made.status, 201) << made.body;
-  const std::string id = made.json["id"];
+  const std::string id = made.text("id");
   EXPECT_EQ(made.json["partition"], "mine");
   EXPECT_EQ(made.json["url"], "http://localhost:8766" + base + "/" + id);
   EXPECT_EQ(server.get(base).json.size(), 1U);

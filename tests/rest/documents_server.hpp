@@ -42,6 +42,8 @@ struct Told {
     const auto begin = at + name.size() + 4;
     return head.substr(begin, head.find("\r\n", begin) - begin);
   }
+  /// A member that is a text.
+  std::string text(const std::string& member) const { return json.value(member, ""); }
   std::string detail() const { return json.is_object() ? json.value("detail", Json()).dump() : ""; }
 };
 
@@ -59,7 +61,8 @@ class DocumentsServer {
     log::configure(log::Level::Off);
     std::vector<store::Migration> migrations = agents::migrations();
     for (const store::Migration& more : documents::migrations()) migrations.push_back(more);
-    store_ = std::move(*store::Store::open(folder_.path(), migrations));
+    auto opened = store::Store::open(folder_.path(), migrations);
+    store_ = std::move(*opened);
     http_options.port = 0;
     run([&] {
       const auto post = [this](std::function<void()> task) {
