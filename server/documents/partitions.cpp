@@ -27,8 +27,9 @@ Status checkName(std::string_view name) {
       std::all_of(name.begin(), name.end(), isNamePart))
     return ok();
   return Error(Code::InvalidArgument,
-               "partition name '" + toValidUtf8(shortened(name, 80)) + "' is not valid",
-               "use a letter or _, then letters, digits, _ and -, 64 at most")
+               "Invalid partition name: " + toValidUtf8(shortened(name, 80)) +
+                   ". Must start with letter or underscore, contain only letters, numbers, "
+                   "hyphens, underscores, and be 1-64 characters.")
       .named("invalid_partition");
 }
 

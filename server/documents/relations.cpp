@@ -116,12 +116,12 @@ std::optional<Relation> insertHalf(store::Tx& tx, const Half& half, const std::s
 }  // namespace
 
 const std::vector<RelationDefinition>& relationDefinitions() {
+  // The descriptions are AOF's, word for word.
   static const std::vector<RelationDefinition> all = {
-      {"parent-child", "The parent holds the child; deleting it deletes the child too", "parent",
-       "child"},
-      {"related", "Documents that belong together", "related", "related"},
-      {"predecessor-successor", "The successor continues or replaces the predecessor",
-       "predecessor", "successor"}};
+      {"parent-child", "Hierarchical relation where parent owns children. Cascade delete enabled.",
+       "parent", "child"},
+      {"related", "Peer relation between related documents.", "related", "related"},
+      {"predecessor-successor", "Sequential ordering relation.", "predecessor", "successor"}};
   return all;
 }
 
