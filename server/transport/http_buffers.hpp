@@ -10,7 +10,8 @@
 
 namespace tutti::transport {
 
-/// Bytes read and not yet understood.
+/// Bytes read and not yet understood. Between room() and received() a read may be under way, while
+/// what came before is consumed: the room stays where it is.
 class InputBuffer {
  public:
   explicit InputBuffer(std::size_t bytes_max) : bytes_max_(bytes_max) {}
@@ -20,12 +21,14 @@ class InputBuffer {
   std::size_t size() const { return end_ - begin_; }
   void consume(std::size_t size) {
     begin_ += size;
-    if (begin_ == end_) begin_ = end_ = 0;
+    if (begin_ == end_ && !room_given_) begin_ = end_ = 0;
   }
-  void clear() { begin_ = end_ = 0; }
+  void clear() { consume(size()); }
 
   /// Room for the next read. Grows when the last one filled it.
   std::span<char> room() {
+    room_given_ = true;
+    if (begin_ == end_) begin_ = end_ = 0;
     if (begin_ > 0 && end_ == bytes_.size()) {
       std::copy(bytes_.begin() + static_cast<std::ptrdiff_t>(begin_),
                 bytes_.begin() + static_cast<std::ptrdiff_t>(end_), bytes_.begin());
@@ -38,6 +41,7 @@ class InputBuffer {
     return {bytes_.data() + end_, bytes_.size() - end_};
   }
   void received(std::size_t size) {
+    room_given_ = false;
     end_ += size;
     last_filled_ = end_ == bytes_.size();
   }
@@ -49,6 +53,7 @@ class InputBuffer {
   std::size_t begin_ = 0;
   std::size_t end_ = 0;
   bool last_filled_ = false;
+  bool room_given_ = false;
 };
 
 /// Bytes made and not yet sent. Append to `bytes`.
