@@ -1,0 +1,127 @@
+// Documents over HTTP by the real program: beside MCP, on a port of their own, and after its end.
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/resource.h>
+
+#include <fstream>
+
+#include "tests/integration/tutti_process.hpp"
+#include "tests/transport/http_client.hpp"
+
+namespace tutti::test {
+namespace {
+
+std::uint16_t portIn(const std::filesystem::path& file) {
+  EXPECT_TRUE(waitForFile(file)) << file;
+  int port = 0;
+  std::ifstream(file) >> port;
+  return static_cast<std::uint16_t>(port);
+}
+
+/// `tutti serve` with both ports.
+class Serving {
+ public:
+  explicit Serving(const TempFolder& folder, std::vector<std::string> more = {})
+      : main_file_(folder.path() / "port"), documents_file_(folder.path() / "documents-port") {
+    std::filesystem::remove(main_file_);
+    std::filesystem::remove(documents_file_);
+    Options options;
+    options.arguments = {"serve",
+                         "--port",
+                         "0",
+                         "--port-file",
+                         main_file_.string(),
+                         "--documents-port",
+                         "0",
+                         "--documents-port-file",
+                         documents_file_.string()};
+    options.arguments.insert(options.arguments.end(), more.begin(), more.end());
+    process_ = std::make_unique<TuttiProcess>(folder, options);
+    main_port = portIn(main_file_);
+    documents_port = portIn(documents_file_);
+  }
+  TuttiProcess& process() { return *process_; }
+
+  std::uint16_t main_port = 0;
+  std::uint16_t documents_port = 0;
+
+ private:
+  std::filesystem::path main_file_;
+  std::filesystem::path documents_file_;
+  std::unique_ptr<TuttiProcess> process_;
+};
+
+fixture::Answer ask(std::uint16_t port, const std::string& method, const std::string& target,
+                    const std::string& body = {}, const std::string& headers = {}) {
+  fixture::HttpClient client(port);
+  client.send(method + " " + target + " HTTP/1.1\r\nHost: localhost\r\n" + headers +
+              "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
+  return client.answer();
+}
+
+constexpr const char* kJsonHeader = "Content-Type: application/json\r\n";
+
+TEST(DocumentsHttpTest, BothPortsServeTheSameDocumentsAndAofsHealthIsOnTheirOwn) {
+  const TempFolder folder;
+  Serving serving(folder);
+  const auto made =
+      ask(serving.documents_port, "POST", "/documents", R"({"filename":"a.md"})", kJsonHeader);
+  ASSERT_EQ(made.status, 201) << made.body;
+  const std::string id = Json::parse(made.body).value("id", "");
+  EXPECT_EQ(ask(serving.main_port, "PUT", "/documents/" + id + "/content", "text").status, 200);
+  EXPECT_EQ(ask(serving.documents_port, "GET", "/documents/" + id).body, "text");
+  EXPECT_EQ(Json::parse(ask(serving.documents_port, "GET", "/health").body),
+            Json({{"status", "healthy"}, {"service", "context-store"}}));
+  EXPECT_EQ(ask(serving.documents_port, "POST", "/mcp", "{}", kJsonHeader).status, 404);
+}
+
+TEST(DocumentsHttpTest, WhatWasAnsweredIsThereAfterAKill) {
+  const TempFolder folder;
+  const std::string content(300'000, 'x');
+  std::string id;
+  {
+    Serving serving(folder);
+    const auto made =
+        ask(serving.main_port, "POST", "/documents", R"({"filename":"a.md"})", kJsonHeader);
+    ASSERT_EQ(made.status, 201) << made.body;
+    id = Json::parse(made.body).value("id", "");
+    const auto put = ask(serving.main_port, "PUT", "/documents/" + id + "/content", content);
+    ASSERT_EQ(put.status, 200) << put.body;
+    serving.process().kill(SIGKILL);
+    serving.process().wait();
+  }
+  Serving again(folder);
+  EXPECT_EQ(ask(again.main_port, "GET", "/documents/" + id).body, content);
+}
+
+TEST(DocumentsHttpTest, TheTokenHoldsOnBothPortsAndTheAddressIsAsTold) {
+  const TempFolder folder;
+  Serving serving(folder, {"--token", "secret", "--public-url", "https://docs.example/"});
+  for (const std::uint16_t port : {serving.main_port, serving.documents_port})
+    EXPECT_EQ(ask(port, "GET", "/documents").status, 401);
+  const auto made = ask(serving.documents_port, "POST", "/documents", R"({"filename":"a.md"})",
+                        std::string(kJsonHeader) + "Authorization: Bearer secret\r\n");
+  ASSERT_EQ(made.status, 201) << made.body;
+  const Json document = Json::parse(made.body);
+  EXPECT_EQ(document.value("url", ""),
+            "https://docs.example/documents/" + document.value("id", ""));
+}
+
+TEST(DocumentsHttpTest, ADiskThatIsFullIsSaidAndTheOldContentStays) {
+  const TempFolder folder;
+  Serving serving(folder);
+  const auto made =
+      ask(serving.main_port, "POST", "/documents", R"({"filename":"a.md"})", kJsonHeader);
+  const std::string id = Json::parse(made.body).value("id", "");
+  const std::string content = "/documents/" + id + "/content";
+  ASSERT_EQ(ask(serving.main_port, "PUT", content, "old").status, 200);
+  const rlimit full{1U << 20, 1U << 20};
+  ASSERT_EQ(::prlimit(serving.process().pid(), RLIMIT_FSIZE, &full, nullptr), 0);
+  const auto refused = ask(serving.main_port, "PUT", content, std::string(4U << 20, 'x'));
+  EXPECT_EQ(refused.status, 507) << refused.body;
+  EXPECT_EQ(Json::parse(refused.body).value("code", ""), "disk_full");
+  EXPECT_EQ(ask(serving.main_port, "GET", "/documents/" + id).body, "old");
+}
+
+}  // namespace
+}  // namespace tutti::test
