@@ -22,9 +22,10 @@ ALLOWED = {
     "server/search": {"server/documents", "server/transport", "server/store", "server/json", "server/base"},
     "server/runner": {"server/agents", "server/store", "server/json", "server/base"},
     "server/toolhost": {"server/transport", "server/mcp", "server/rpc", "server/runner", "server/json", "server/base"},
+    "server/rest": {"server/transport", "server/documents", "server/json", "server/base"},
     "tools": {"server/toolhost", "server/mcp", "server/tasks", "server/runner", "server/agents", "server/documents", "server/routing",
               "server/store", "server/json", "server/base"},
-    "server/cli": {"tools", "server/toolhost", "server/tasks", "server/transport", "server/mcp", "server/rpc", "server/runner", "server/agents",
+    "server/cli": {"tools", "server/rest", "server/toolhost", "server/tasks", "server/transport", "server/mcp", "server/rpc", "server/runner", "server/agents",
                    "server/documents", "server/routing", "server/store", "server/json", "server/base"},
     "server": {"server/cli", "server/runner", "server/toolhost", "server/base"},  # main.cpp
 }
