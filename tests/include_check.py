@@ -22,11 +22,11 @@ ALLOWED = {
     "server/search": {"server/documents", "server/transport", "server/store", "server/json", "server/base"},
     "server/runner": {"server/agents", "server/store", "server/json", "server/base"},
     "server/toolhost": {"server/transport", "server/mcp", "server/rpc", "server/runner", "server/json", "server/base"},
-    "server/rest": {"server/transport", "server/documents", "server/json", "server/base"},
-    "tools": {"server/toolhost", "server/mcp", "server/tasks", "server/runner", "server/agents", "server/documents", "server/routing",
+    "server/rest": {"server/transport", "server/search", "server/documents", "server/json", "server/base"},
+    "tools": {"server/toolhost", "server/mcp", "server/tasks", "server/runner", "server/agents", "server/documents", "server/search", "server/routing",
               "server/store", "server/json", "server/base"},
     "server/cli": {"tools", "server/rest", "server/toolhost", "server/tasks", "server/transport", "server/mcp", "server/rpc", "server/runner", "server/agents",
-                   "server/documents", "server/routing", "server/store", "server/json", "server/base"},
+                   "server/documents", "server/search", "server/routing", "server/store", "server/json", "server/base"},
     "server": {"server/cli", "server/runner", "server/toolhost", "server/base"},  # main.cpp
 }
 
@@ -42,7 +42,7 @@ THIRD_PARTY = {
     "yaml-cpp/": {"server/agents"},
     "CLI/": {"server", "server/cli"},
     "spdlog/": {"server/base"},
-    "fmt/": {"server/base"},
+    "fmt/": {"server/base", "server/cli"},
     "sodium.h": {"server/base"},
     "nlohmann/": None,  # anywhere
 }

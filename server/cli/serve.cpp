@@ -102,7 +102,7 @@ int runServe(const Settings& settings, const HttpSettings& http) {
   Application& app = **application;
   auto token = bearerToken(http);
   if (!token.ok()) return printError(token.error());
-  rest::DocumentsFace documents(app.documents(), {http.public_url});
+  rest::DocumentsFace documents(app.documents(), {http.public_url, &app.search()});
   transport::HttpServer server(app.io(), app.server(), mainOptions(http, *token));
   documents.addTo(server);
   if (Status started = server.start(); !started.ok()) return printError(started.error());

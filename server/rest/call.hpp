@@ -16,6 +16,10 @@
 #include "server/rest/validation.hpp"
 #include "server/transport/http_service.hpp"
 
+namespace tutti::search {
+class DocumentSearch;
+}
+
 namespace tutti::rest {
 
 using HeaderLines = std::vector<std::pair<std::string, std::string>>;
@@ -33,6 +37,7 @@ class Call : public std::enable_shared_from_this<Call> {
       : service(given_service), exchange(std::move(given_exchange)) {}
 
   documents::DocumentService& service;
+  search::DocumentSearch* search = nullptr;
   const std::shared_ptr<transport::HttpExchange> exchange;
   std::string method;
   std::string content_type;  ///< of the request's body

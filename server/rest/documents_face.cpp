@@ -100,6 +100,7 @@ transport::HttpBodyPlan DocumentsFace::request(
     const transport::HttpRequestHead& head,
     const std::shared_ptr<transport::HttpExchange>& exchange) {
   const auto call = std::make_shared<Call>(service_, exchange);
+  call->search = options_.search;
   readHead(head, *call);
   call->target = parseTarget(head.target);
   call->base_url = options_.public_url;

@@ -7,6 +7,9 @@
 #include "server/rest/route_table.hpp"
 #include "server/transport/http_service.hpp"
 
+namespace tutti::search {
+class DocumentSearch;
+}
 namespace tutti::transport {
 class HttpServer;
 }
@@ -16,6 +19,8 @@ namespace tutti::rest {
 struct DocumentsFaceOptions {
   /// In front of a document's path in its `url`; "": as the request's Host has it.
   std::string public_url;
+  /// Outlives the face. Null: /search says that it is not enabled.
+  search::DocumentSearch* search = nullptr;
 };
 
 /// Everything below /documents, /relations, /search and /partitions. Runs on the I/O thread only.

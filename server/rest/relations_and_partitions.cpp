@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "server/rest/handlers.hpp"
+#include "server/search/document_search.hpp"
 
 namespace tutti::rest {
 namespace {
@@ -144,16 +145,45 @@ HttpBodyPlan deletePartition(const SharedCall& call) {
   return {};
 }
 
+namespace {
+
+/// `relations` is null unless asked for, as AOF has it.
+Json foundJson(const Call& call, const search::DocumentsFound& found, bool include_relations) {
+  const std::string place = call.partitioned ? "/partitions/" + call.partition : std::string();
+  Json said = search::toJson(found, include_relations, [&](const std::string& id) {
+    return call.base_url + place + "/documents/" + id;
+  });
+  if (!include_relations)
+    for (Json& result : said["results"]) result["relations"] = nullptr;
+  return said;
+}
+
+}  // namespace
+
 HttpBodyPlan searchDocuments(const SharedCall& call) {
   ValidationErrors errors;
   QueryReader query(call->target, errors);
-  query.requiredText("q");
-  query.integerOr("limit", 10, {1, 100});
-  query.booleanOr("include_relations", false);
-  if (errors.empty())
-    call->refuse(404, "Semantic search is not enabled");
-  else
+  search::DocumentQuery asked;
+  asked.query = query.requiredText("q");
+  asked.limit = static_cast<std::size_t>(query.integerOr("limit", 10, {1, 100}));
+  asked.include_relations = query.booleanOr("include_relations", false);
+  asked.mode = search::parseMode(query.text("mode").value_or(""));
+  if (!errors.empty()) {
     call->invalid(errors);
+    return {};
+  }
+  if (call->search == nullptr) {
+    call->refuse(404, "Semantic search is not enabled");
+    return {};
+  }
+  asked.caller = call->caller;
+  asked.place = call->place();
+  const bool relations = asked.include_relations;
+  call->search->search(
+      std::move(asked),
+      call->then<search::DocumentsFound>([call, relations](const search::DocumentsFound& found) {
+        call->answer(200, foundJson(*call, found, relations));
+      }));
   return {};
 }
 

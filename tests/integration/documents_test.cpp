@@ -228,6 +228,28 @@ TEST(DocumentsTest, ADocumentIsAResourceWhoseSubscribersHearOfChangesByOtherProc
   EXPECT_EQ(read["result"]["contents"][0]["mimeType"], "text/markdown");
 }
 
+TEST(DocumentsTest, WhatWasPushedIsFoundByItsWordsAndTheSectionCanBeRead) {
+  TempFolder folder;
+  TuttiProcess tutti(folder);
+  push(tutti, "cooking.md", "# Soup\n\nBoil the carrots.\n");
+  const std::string id = push(tutti, "locks.md", "# Locks\n\nThe mutexes were held too long.\n");
+  const Json found = tutti.call("doc_search", {{"query", "mutex"}});
+  ASSERT_EQ(found["results"].size(), 1U) << found;
+  const Json& result = found["results"][0];
+  EXPECT_EQ(result["document_id"], id);
+  EXPECT_EQ(found["mode"], "fulltext");
+  const Json& section = result["sections"][0];
+  const Json read =
+      blocks(tutti, "doc_read",
+             {{"document_id", id}, {"offset", section["offset"]}, {"limit", section["limit"]}});
+  EXPECT_NE(read[0]["text"].get<std::string>().find("mutexes were held"), std::string::npos);
+  EXPECT_EQ(tutti.call("doc_search", {{"query", "AND OR"}})["error"]["name"], "invalid_query");
+  EXPECT_EQ(tutti.call("doc_search", {{"query", "carrots"}, {"mode", "semantic"}})["error"]["name"],
+            "semantic_not_enabled");
+  const Ran shown = runTutti(folder, {"doc", "search", "carrots"});
+  EXPECT_NE(shown.out.find("cooking.md"), std::string::npos) << shown.out << shown.err;
+}
+
 TEST(DocumentsTest, TheCommandLinePushesListsReadsEditsAndRestores) {
   TempFolder folder;
   const fs::path file = folder.write("notes.md", "alpha\nbeta\n");
