@@ -10,6 +10,7 @@
 #include "server/cli/completion.hpp"
 #include "server/cli/doc.hpp"
 #include "server/cli/print.hpp"
+#include "server/cli/route.hpp"
 #include "server/cli/survey.hpp"
 #include "server/runner/host.hpp"
 #include "server/toolhost/guard.hpp"
@@ -29,6 +30,7 @@ struct Line {
   CallRequest call;
   EventsRequest events;
   DoctorRequest doctor;
+  RouteEvalRequest route_eval;
   runner::HostAddress host;
   std::string host_data;
   std::string shell;
@@ -172,6 +174,24 @@ void addCalling(CLI::App& app, Line& line, Command& chosen) {
   });
 }
 
+void addRouting(CLI::App& app, Line& line, Command& chosen) {
+  auto* route = app.add_subcommand("route", "Ask the routing engine, or measure it");
+  route->require_subcommand(1);
+  auto* eval = route->add_subcommand(
+      "eval", R"(Measure the classifier on lines {"text", "label"}; label oos for nobody)");
+  eval->add_option("file", line.route_eval.file, "A file to cross-validate");
+  eval->add_option("--train", line.route_eval.train, "File to learn from");
+  eval->add_option("--val", line.route_eval.validation, "File to tune on");
+  eval->add_option("--test", line.route_eval.test, "File to measure on");
+  eval->add_flag("--json", line.as_json, "Print one JSON object");
+  eval->callback([&line, &chosen] {
+    chosen = [&line] {
+      line.route_eval.format = line.as_json ? Format::Json : Format::People;
+      return runRouteEval(line.route_eval);
+    };
+  });
+}
+
 void addRest(CLI::App& app, Line& line, Command& chosen) {
   // Reads its own arguments (see run()); listed here for the help and the completion.
   app.add_subcommand("survey", "Print what a folder of source code holds, as JSON");
@@ -226,6 +246,7 @@ int run(int argc, char** argv) {
   addServing(app, line, chosen);
   addCalling(app, line, chosen);
   addDocCommands(app, line.settings, chosen);
+  addRouting(app, line, chosen);
   addRest(app, line, chosen);
   if (argc == 1) {
     printOut(app.help());

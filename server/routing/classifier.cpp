@@ -1,0 +1,224 @@
+#include "server/routing/classifier.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
+
+namespace tutti::routing {
+namespace {
+constexpr int kNameCopies = 2;  ///< how many examples a label's name stands for
+/// With more examples than this a feature must be in two of them: the rest is noise and memory.
+constexpr std::size_t kRareKeptMax = 4000;
+/// Above this many examples times labels, only what one pass over them can learn is used.
+constexpr std::size_t kWorkMax = 5'000'000;
+constexpr int kThriftyPasses = 2;
+constexpr std::size_t kSetAsideEvery = 5;
+constexpr std::size_t kSetAsideMin = 200;  ///< examples below which none are set aside
+
+std::vector<std::string> labelsOf(const std::vector<LabelledText>& examples) {
+  std::set<std::string> labels;
+  for (const LabelledText& example : examples)
+    if (example.label != kNobodyLabel) labels.insert(example.label);
+  return {labels.begin(), labels.end()};
+}
+
+/// "exchange_rate" -> "exchange rate".
+std::string spaced(std::string label) {
+  for (char& letter : label)
+    if (letter == '_' || letter == '-' || letter == '.' || letter == '/') letter = ' ';
+  return label;
+}
+
+struct Split {
+  std::vector<LabelledText> kept;
+  std::vector<LabelledText> aside;
+};
+
+/// Sets every fifth example of each label aside.
+Split setAside(const std::vector<LabelledText>& examples) {
+  Split split;
+  std::map<std::string, std::size_t> counts;
+  for (const LabelledText& example : examples) {
+    const bool aside = ++counts[example.label] % kSetAsideEvery == 0;
+    (aside ? split.aside : split.kept).push_back(example);
+  }
+  return split;
+}
+
+}  // namespace
+
+Result<Classifier> Classifier::train(const std::vector<LabelledText>& examples,
+                                     const std::vector<LabelledText>& held_out, Options options) {
+  Classifier classifier;
+  classifier.options_ = options;
+  classifier.labels_ = labelsOf(examples);
+  if (classifier.labels_.size() < 2)
+    return Error(Code::InvalidArgument,
+                 "there are examples of " + std::to_string(classifier.labels_.size()) +
+                     " label(s), and a choice needs two",
+                 "give examples of at least two labels beside '" + std::string(kNobodyLabel) + "'");
+  for (const LabelledText& one : held_out)
+    if (one.label != kNobodyLabel && classifier.indexOf(one.label) < 0)
+      return Error(Code::InvalidArgument, "label '" + one.label + "' has no example to learn from",
+                   "the texts held out must have labels that the examples have, or '" +
+                       std::string(kNobodyLabel) + "'");
+
+  const std::size_t work = examples.size() * classifier.labels_.size();
+  const bool fits_twice = examples.size() >= kSetAsideMin && work <= kWorkMax;
+  if (held_out.empty() && fits_twice) {
+    const Split split = setAside(examples);
+    classifier.fitModels(split.kept);
+    classifier.fitScales(split.aside);
+  }
+  classifier.fitModels(examples);
+  if (!held_out.empty()) classifier.fitScales(held_out);
+  return classifier;
+}
+
+void Classifier::fitModels(const std::vector<LabelledText>& examples) {
+  std::vector<std::string> texts;
+  std::vector<int> targets;
+  for (const LabelledText& example : examples) {
+    texts.push_back(example.text);
+    targets.push_back(indexOf(example.label));
+  }
+  for (std::size_t k = 0; k < labels_.size(); ++k)
+    for (int copy = 0; copy < kNameCopies; ++copy) {
+      texts.push_back(spaced(labels_[k]));
+      targets.push_back(static_cast<int>(k));
+    }
+
+  const bool thrifty = texts.size() * labels_.size() > kWorkMax;
+  FeatureSpace::Options space_options;
+  space_options.texts_min = texts.size() > kRareKeptMax ? 2 : 1;
+  space_options.pieces = !thrifty;
+  space_options.pairs = !thrifty;
+  space_.fit(texts, space_options);
+  std::vector<Example> learnt;
+  learnt.reserve(texts.size());
+  for (std::size_t i = 0; i < texts.size(); ++i)
+    learnt.push_back({space_.vectorOf(texts[i]), targets[i]});
+
+  LinearModel::Options linear_options;
+  if (thrifty) linear_options.passes = kThriftyPasses;
+  linear_.train(learnt, space_.size(), labels_.size(), linear_options);
+  has_net_ = !thrifty;
+  if (has_net_) net_.train(learnt, space_.size(), labels_.size(), NetModel::Options());
+}
+
+void Classifier::fitScales(const std::vector<LabelledText>& held_out) {
+  std::vector<Judged> judged;
+  judged.reserve(held_out.size());
+  for (const LabelledText& one : held_out)
+    judged.push_back(judge(space_.vectorOf(one.text), indexOf(one.label)));
+  calibration_ = fitCalibration(judged);
+  scope_ = fitScope(judged, calibration_);
+}
+
+Judged Classifier::judge(const FeatureVector& vector, int label) const {
+  Judged judged;
+  judged.label = label;
+  judged.known_share = vector.known_share;
+  judged.linear.resize(labels_.size());
+  linear_.score(vector, judged.linear.data());
+  if (!has_net_) return judged;
+  judged.net.resize(labels_.size());
+  net_.score(vector, judged.net.data());
+  return judged;
+}
+
+int Classifier::indexOf(std::string_view label) const {
+  const auto at = std::lower_bound(labels_.begin(), labels_.end(), label);
+  if (at == labels_.end() || *at != label) return kNobody;
+  return static_cast<int>(at - labels_.begin());
+}
+
+Decision Classifier::decide(std::string_view text) const {
+  Decision decision;
+  decision.threshold = scope_.threshold;
+  const std::vector<Feature> features = space_.extractor().featuresOf(text);
+  if (features.empty()) {
+    decision.scope_score = decision.threshold - 1.0;
+    return decision;
+  }
+  const FeatureVector vector = space_.vectorOf(features);
+  const Judged judged = judge(vector, kNobody);
+  const auto probabilities = calibration_.probabilities(judged.linear, judged.net);
+  decision.scope_score = scope_.score(probabilities, judged.linear, judged.known_share);
+  decision.in_scope = decision.scope_score >= decision.threshold;
+
+  std::vector<std::size_t> order(labels_.size());
+  for (std::size_t k = 0; k < order.size(); ++k) order[k] = k;
+  const std::size_t count = std::min(options_.candidates_max, order.size());
+  std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count), order.end(),
+                    [&](std::size_t a, std::size_t b) {
+                      if (probabilities[a] != probabilities[b])
+                        return probabilities[a] > probabilities[b];
+                      return a < b;
+                    });
+  for (std::size_t i = 0; i < count; ++i)
+    decision.candidates.push_back({labels_[order[i]], probabilities[order[i]]});
+  if (options_.evidence_max > 0 && count > 0)
+    decision.evidence = evidenceFor(text, features, vector, order[0]);
+  return decision;
+}
+
+std::vector<Evidence> Classifier::evidenceFor(std::string_view text,
+                                              const std::vector<Feature>& features,
+                                              const FeatureVector& vector,
+                                              std::size_t label) const {
+  struct Voice {
+    const Feature* feature;
+    double weight;
+  };
+  std::vector<Voice> voices;
+  std::set<std::int64_t> heard;
+  for (const Feature& feature : features) {
+    if (feature.kind == FeatureKind::Piece) continue;
+    const std::int64_t id = space_.idOf(feature);
+    if (id < 0 || !heard.insert(id).second) continue;
+    const auto entry =
+        std::lower_bound(vector.entries.begin(), vector.entries.end(), id,
+                         [](const Entry& a, std::int64_t b) { return std::int64_t{a.id} < b; });
+    const float weight = entry->value * linear_.weight(static_cast<std::size_t>(id), label);
+    if (weight > 0.0F) voices.push_back({&feature, static_cast<double>(weight)});
+  }
+  std::stable_sort(voices.begin(), voices.end(),
+                   [](const Voice& a, const Voice& b) { return a.weight > b.weight; });
+
+  std::vector<Evidence> evidence;
+  for (const Voice& voice : voices) {
+    std::string name = space_.extractor().nameOf(text, *voice.feature);
+    const auto same = std::find_if(evidence.begin(), evidence.end(),
+                                   [&](const Evidence& one) { return one.text == name; });
+    if (same != evidence.end())
+      same->weight += voice.weight;
+    else if (evidence.size() < options_.evidence_max)
+      evidence.push_back({std::move(name), voice.weight});
+  }
+  std::stable_sort(evidence.begin(), evidence.end(),
+                   [](const Evidence& a, const Evidence& b) { return a.weight > b.weight; });
+  return evidence;
+}
+
+Status Classifier::learn(std::string_view text, std::string_view label, Verdict verdict) {
+  const int index = indexOf(label);
+  if (index < 0 && label != kNobodyLabel)
+    return Error(Code::NotFound, "label '" + std::string(label) + "' is not known",
+                 "train with an example of it first");
+  space_.add(text);
+  const FeatureVector vector = space_.vectorOf(text);
+  const bool wrong = verdict == Verdict::Wrong;
+  if (index == kNobody && wrong) return ok();  // some label fits, but which is not said
+  if (index == kNobody) {
+    for (int k = 0; k < static_cast<int>(labels_.size()); ++k)
+      linear_.learn(vector, k, /*wrong=*/true, space_.size());
+  } else {
+    linear_.learn(vector, index, wrong, space_.size());
+  }
+  if (has_net_) net_.learn(vector, wrong ? kNobody : index, space_.size());
+  return ok();
+}
+
+}  // namespace tutti::routing

@@ -1,0 +1,95 @@
+// Who should handle a request: learns labels from example texts, ranks them with probabilities that
+// mean what they say, names the words that decided, and says "nobody" rather than guess.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "server/base/result.hpp"
+#include "server/routing/calibration.hpp"
+#include "server/routing/features.hpp"
+#include "server/routing/linear_model.hpp"
+#include "server/routing/net_model.hpp"
+
+namespace tutti::routing {
+
+/// The label of texts that nobody should handle.
+inline constexpr std::string_view kNobodyLabel = "oos";
+
+struct LabelledText {
+  std::string text;
+  std::string label;
+};
+
+/// A label and its probability, given that some label fits.
+struct Candidate {
+  std::string label;
+  double score = 0;
+};
+
+/// A word, or two, that spoke for the best label; weights add up over words, above 0.
+struct Evidence {
+  std::string text;
+  double weight = 0;
+};
+
+struct Decision {
+  std::vector<Candidate> candidates;  ///< best first; empty only for a text without any word
+  bool in_scope = false;              ///< false: nobody should handle it
+  double scope_score = 0;             ///< below `threshold`: nobody
+  double threshold = 0;
+  std::vector<Evidence> evidence;  ///< for candidates.front(), strongest first
+};
+
+/// Not thread-safe while learn() runs; const calls are. The same calls in the same order give the
+/// same decisions, bit for bit, on every machine.
+class Classifier {
+ public:
+  struct Options {
+    std::size_t candidates_max = 5;
+    std::size_t evidence_max = 5;
+  };
+
+  /// Learns from `examples`, and the scales and the threshold from `held_out`; without these, from
+  /// a fifth of the examples that it sets aside first, where there are enough. A label's own name
+  /// is an example of it. Texts of kNobodyLabel teach what no label fits. Errors: InvalidArgument
+  /// without two labels, or for a label in `held_out` that has no example.
+  static Result<Classifier> train(const std::vector<LabelledText>& examples,
+                                  const std::vector<LabelledText>& held_out, Options options);
+  static Result<Classifier> train(const std::vector<LabelledText>& examples,
+                                  const std::vector<LabelledText>& held_out = {}) {
+    return train(examples, held_out, Options());
+  }
+
+  Decision decide(std::string_view text) const;
+
+  enum class Verdict { Right, Wrong };
+  /// Learns from one piece of feedback: `label` was right, or wrong, for `text`; kNobodyLabel with
+  /// Right says that no label fits. Takes effect at once, in milliseconds.
+  /// Errors: NotFound for a label that it does not know.
+  Status learn(std::string_view text, std::string_view label, Verdict verdict);
+
+  const std::vector<std::string>& labels() const { return labels_; }
+
+ private:
+  Classifier() = default;
+  void fitModels(const std::vector<LabelledText>& examples);
+  void fitScales(const std::vector<LabelledText>& held_out);
+  Judged judge(const FeatureVector& vector, int label) const;
+  int indexOf(std::string_view label) const;
+  std::vector<Evidence> evidenceFor(std::string_view text, const std::vector<Feature>& features,
+                                    const FeatureVector& vector, std::size_t label) const;
+
+  Options options_;
+  std::vector<std::string> labels_;  ///< sorted
+  FeatureSpace space_;
+  LinearModel linear_;
+  NetModel net_;
+  bool has_net_ = false;
+  Calibration calibration_;
+  Scope scope_;
+};
+
+}  // namespace tutti::routing
