@@ -8,8 +8,9 @@
 namespace tutti::routing {
 namespace {
 constexpr int kNameCopies = 2;  ///< how many examples a label's name stands for
-/// With more examples than this a feature must be in two of them: the rest is noise and memory.
-constexpr std::size_t kRareKeptMax = 4000;
+/// Above this many examples times labels, a feature must be in two texts: the rest costs memory, and
+/// with so many examples is mostly noise.
+constexpr std::size_t kRareKeptWorkMax = 1'000'000;
 /// Above this many examples times labels, only what one pass over them can learn is used.
 constexpr std::size_t kWorkMax = 5'000'000;
 constexpr int kThriftyPasses = 2;
@@ -91,7 +92,7 @@ void Classifier::fitModels(const std::vector<LabelledText>& examples) {
 
   const bool thrifty = texts.size() * labels_.size() > kWorkMax;
   FeatureSpace::Options space_options;
-  space_options.texts_min = texts.size() > kRareKeptMax ? 2 : 1;
+  space_options.texts_min = texts.size() * labels_.size() > kRareKeptWorkMax ? 2 : 1;
   space_options.pieces = !thrifty;
   space_options.pairs = !thrifty;
   space_.fit(texts, space_options);
