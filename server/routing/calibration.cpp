@@ -1,7 +1,6 @@
 #include "server/routing/calibration.hpp"
 
 #include <algorithm>
-#include <array>
 #include <functional>
 
 #include "server/routing/exact_math.hpp"
@@ -78,17 +77,6 @@ void minimise(double& value, const std::function<double()>& cost) {
   value = start * exactExp((low + high) / 2.0);
 }
 
-std::array<double, Scope::kSigns> signsOf(const std::vector<double>& probabilities,
-                                          const std::vector<float>& linear, float known_share) {
-  const double best = *std::max_element(probabilities.begin(), probabilities.end());
-  const float margin = *std::max_element(linear.begin(), linear.end());
-  double entropy = 0;
-  for (const double p : probabilities)
-    if (p > kLeastProbability) entropy -= p * exactLog(p);
-  return {exactLog(std::max(best, kLeastProbability)), static_cast<double>(margin), entropy,
-          static_cast<double>(known_share)};
-}
-
 struct Point {
   double score = 0;
   bool right = false;
@@ -102,7 +90,7 @@ std::vector<Point> pointsOf(const std::vector<Judged>& judged, const Calibration
     const auto probabilities = calibration.probabilities(one.linear, one.net);
     const auto best = std::max_element(probabilities.begin(), probabilities.end());
     const bool nobody = one.label == kNobody;
-    points.push_back({scope.score(probabilities, one.linear, one.known_share),
+    points.push_back({scope.score(probabilities, one.linear),
                       !nobody && best - probabilities.begin() == one.label, nobody});
   }
   std::stable_sort(points.begin(), points.end(),
@@ -161,12 +149,11 @@ std::vector<double> Calibration::probabilities(const std::vector<float>& linear,
   return logits;
 }
 
-double Scope::score(const std::vector<double>& probabilities, const std::vector<float>& linear,
-                    float known_share) const {
-  const auto signs = signsOf(probabilities, linear, known_share);
-  double sum = bias;
-  for (std::size_t i = 0; i < kSigns; ++i) sum += weights[i] * signs[i];
-  return sum;
+double Scope::score(const std::vector<double>& probabilities,
+                    const std::vector<float>& linear) const {
+  const double best = *std::max_element(probabilities.begin(), probabilities.end());
+  const float margin = *std::max_element(linear.begin(), linear.end());
+  return exactLog(std::max(best, kLeastProbability)) + margin_worth * static_cast<double>(margin);
 }
 
 Calibration fitCalibration(const std::vector<Judged>& judged) {
@@ -190,6 +177,7 @@ Calibration fitCalibration(const std::vector<Judged>& judged) {
 
 Scope fitScope(const std::vector<Judged>& judged, const Calibration& calibration) {
   Scope scope;
+  if (judged.size() < kFitMin) return scope;
   scope.threshold = thresholdOf(pointsOf(judged, calibration, scope));
   return scope;
 }

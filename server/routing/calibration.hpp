@@ -14,8 +14,7 @@ void toProbabilities(float* scores, std::size_t count);
 struct Judged {
   std::vector<float> linear;
   std::vector<float> net;  ///< empty when the net was not trained
-  float known_share = 0;
-  int label = 0;  ///< or kNobody
+  int label = 0;           ///< or kNobody
 };
 
 /// How scores are put together. The defaults serve when there is nothing to fit them on.
@@ -30,21 +29,19 @@ struct Calibration {
                                     const std::vector<float>& net) const;
 };
 
-/// Whether any label fits at all: a logistic model of a few signs that a text is at home here.
+/// Whether any label fits at all. The best label's probability says how far it is ahead of the
+/// others, its margin whether it would stand alone: a stranger may be nearest to one label by far.
 struct Scope {
-  static constexpr std::size_t kSigns = 4;
-  double weights[kSigns] = {1.0, 0.0, 0.0, 0.0};
-  double bias = 0.0;
-  double threshold = 0.0;  ///< a score below this says nobody
+  double margin_worth = 1.5;  ///< of a margin of 1, against the logarithm of the probability
+  double threshold = -1.8;    ///< a score below this says nobody
 
-  double score(const std::vector<double>& probabilities, const std::vector<float>& linear,
-               float known_share) const;
+  double score(const std::vector<double>& probabilities, const std::vector<float>& linear) const;
 };
 
 /// Fits the scales by maximum likelihood on the texts that have a label. Defaults below 30 of them.
 Calibration fitCalibration(const std::vector<Judged>& judged);
 
-/// Fits scope and threshold. With nobody's texts among them, the threshold is the best trade
+/// Fits the threshold. With nobody's texts among them, the threshold is the best trade
 /// between right answers and nobody's texts refused (see kRecallWorth in the source); without, it
 /// keeps 98 of 100 right answers.
 Scope fitScope(const std::vector<Judged>& judged, const Calibration& calibration);

@@ -8,14 +8,16 @@
 namespace tutti::routing {
 namespace {
 constexpr int kNameCopies = 2;  ///< how many examples a label's name stands for
-/// Above this many examples times labels, a feature must be in two texts: the rest costs memory, and
-/// with so many examples is mostly noise.
+/// Above this many examples times labels, a feature must be in two texts: the rest costs memory,
+/// and with so many examples is mostly noise.
 constexpr std::size_t kRareKeptWorkMax = 1'000'000;
 /// Above this many examples times labels, only what one pass over them can learn is used.
 constexpr std::size_t kWorkMax = 5'000'000;
+constexpr std::size_t kFewExamples = 4000;
 constexpr int kThriftyPasses = 2;
-constexpr std::size_t kSetAsideEvery = 5;
-constexpr std::size_t kSetAsideMin = 200;  ///< examples below which none are set aside
+constexpr std::size_t kFolds = 5;
+/// Up to this many examples times labels every fold is set aside in turn, else the first alone.
+constexpr std::size_t kAllFoldsWorkMax = 500'000;
 
 std::vector<std::string> labelsOf(const std::vector<LabelledText>& examples) {
   std::set<std::string> labels;
@@ -36,12 +38,12 @@ struct Split {
   std::vector<LabelledText> aside;
 };
 
-/// Sets every fifth example of each label aside.
-Split setAside(const std::vector<LabelledText>& examples) {
+/// Sets every fifth example of each label aside, beginning with that number `fold`.
+Split setAside(const std::vector<LabelledText>& examples, std::size_t fold) {
   Split split;
   std::map<std::string, std::size_t> counts;
   for (const LabelledText& example : examples) {
-    const bool aside = ++counts[example.label] % kSetAsideEvery == 0;
+    const bool aside = counts[example.label]++ % kFolds == fold;
     (aside ? split.aside : split.kept).push_back(example);
   }
   return split;
@@ -65,16 +67,27 @@ Result<Classifier> Classifier::train(const std::vector<LabelledText>& examples,
                    "the texts held out must have labels that the examples have, or '" +
                        std::string(kNobodyLabel) + "'");
 
-  const std::size_t work = examples.size() * classifier.labels_.size();
-  const bool fits_twice = examples.size() >= kSetAsideMin && work <= kWorkMax;
-  if (held_out.empty() && fits_twice) {
-    const Split split = setAside(examples);
-    classifier.fitModels(split.kept);
-    classifier.fitScales(split.aside);
-  }
+  if (held_out.empty()) classifier.fitScalesByFolds(examples);
   classifier.fitModels(examples);
-  if (!held_out.empty()) classifier.fitScales(held_out);
+  if (!held_out.empty()) {
+    std::vector<Judged> judged;
+    classifier.judgeAll(held_out, judged);
+    classifier.fitScales(judged);
+  }
   return classifier;
+}
+
+void Classifier::fitScalesByFolds(const std::vector<LabelledText>& examples) {
+  const std::size_t work = examples.size() * labels_.size();
+  if (work > kWorkMax) return;  // learning twice would take too long: the defaults serve
+  const std::size_t folds = work <= kAllFoldsWorkMax ? kFolds : 1;
+  std::vector<Judged> judged;
+  for (std::size_t fold = 0; fold < folds; ++fold) {
+    const Split split = setAside(examples, fold);
+    fitModels(split.kept);
+    judgeAll(split.aside, judged);
+  }
+  fitScales(judged);
 }
 
 void Classifier::fitModels(const std::vector<LabelledText>& examples) {
@@ -105,14 +118,20 @@ void Classifier::fitModels(const std::vector<LabelledText>& examples) {
   if (thrifty) linear_options.passes = kThriftyPasses;
   linear_.train(learnt, space_.size(), labels_.size(), linear_options);
   has_net_ = !thrifty;
-  if (has_net_) net_.train(learnt, space_.size(), labels_.size(), NetModel::Options());
+  if (!has_net_) return;
+  NetModel::Options net_options;
+  if (learnt.size() < kFewExamples) net_options.passes *= 2;  // few steps in a pass: more passes
+  net_.train(learnt, space_.size(), labels_.size(), net_options);
 }
 
-void Classifier::fitScales(const std::vector<LabelledText>& held_out) {
-  std::vector<Judged> judged;
-  judged.reserve(held_out.size());
-  for (const LabelledText& one : held_out)
+void Classifier::judgeAll(const std::vector<LabelledText>& texts,
+                          std::vector<Judged>& judged) const {
+  judged.reserve(judged.size() + texts.size());
+  for (const LabelledText& one : texts)
     judged.push_back(judge(space_.vectorOf(one.text), indexOf(one.label)));
+}
+
+void Classifier::fitScales(const std::vector<Judged>& judged) {
   calibration_ = fitCalibration(judged);
   scope_ = fitScope(judged, calibration_);
 }
@@ -120,7 +139,6 @@ void Classifier::fitScales(const std::vector<LabelledText>& held_out) {
 Judged Classifier::judge(const FeatureVector& vector, int label) const {
   Judged judged;
   judged.label = label;
-  judged.known_share = vector.known_share;
   judged.linear.resize(labels_.size());
   linear_.score(vector, judged.linear.data());
   if (!has_net_) return judged;
@@ -146,7 +164,7 @@ Decision Classifier::decide(std::string_view text) const {
   const FeatureVector vector = space_.vectorOf(features);
   const Judged judged = judge(vector, kNobody);
   const auto probabilities = calibration_.probabilities(judged.linear, judged.net);
-  decision.scope_score = scope_.score(probabilities, judged.linear, judged.known_share);
+  decision.scope_score = scope_.score(probabilities, judged.linear);
   decision.in_scope = decision.scope_score >= decision.threshold;
 
   std::vector<std::size_t> order(labels_.size());

@@ -76,7 +76,9 @@ class Classifier {
  private:
   Classifier() = default;
   void fitModels(const std::vector<LabelledText>& examples);
-  void fitScales(const std::vector<LabelledText>& held_out);
+  void fitScalesByFolds(const std::vector<LabelledText>& examples);
+  void judgeAll(const std::vector<LabelledText>& texts, std::vector<Judged>& judged) const;
+  void fitScales(const std::vector<Judged>& judged);
   Judged judge(const FeatureVector& vector, int label) const;
   int indexOf(std::string_view label) const;
   std::vector<Evidence> evidenceFor(std::string_view text, const std::vector<Feature>& features,

@@ -43,12 +43,12 @@ std::array<float, kCountsMax + 1> countWeights() {
 /// The features of one text, collected.
 class Collector {
  public:
-  Collector(std::string_view text, const Lexicon& lexicon)
-      : lexicon_(lexicon), words_(wordsOf(text)) {
+  Collector(std::string_view text, const Lexicon& lexicon) : words_(wordsOf(text)) {
     for (const std::string& word : words_) {
       stems_.push_back(stemOf(word));
       word_keys_.push_back(hash(word, seedOf(FeatureKind::Word)));
       stem_keys_.push_back(hash(stems_.back(), seedOf(FeatureKind::Pair)));
+      groups_.push_back(lexicon.groupsOf(word, stems_.back()));
     }
   }
 
@@ -92,17 +92,30 @@ class Collector {
   }
 
   void addMeanings(std::size_t i) {
-    const auto* groups = lexicon_.groupsOf(words_[i], stems_[i]);
+    const auto* groups = groups_[i];
     if (groups == nullptr) return;
     for (const std::uint16_t group : *groups)
       add(combined(group, 0, FeatureKind::Meaning), FeatureKind::Meaning, i + 1, 0);
+    const std::size_t end = std::min(words_.size(), i + 1 + kPairReach);
+    for (std::size_t j = i + 1; j < end; ++j) addMeaningPairs(i, j, *groups);
   }
 
-  const Lexicon& lexicon_;
+  void addMeaningPairs(std::size_t i, std::size_t j, const std::vector<std::uint16_t>& groups) {
+    const auto* others = groups_[j];
+    if (others == nullptr) return;
+    for (const std::uint16_t group : groups)
+      for (const std::uint16_t other : *others) {
+        if (group == other) continue;
+        const auto [low, high] = std::minmax(group, other);
+        add(combined(low, high, FeatureKind::MeaningPair), FeatureKind::MeaningPair, i + 1, j + 1);
+      }
+  }
+
   std::vector<std::string> words_;
   std::vector<std::string> stems_;
   std::vector<std::uint64_t> word_keys_;
   std::vector<std::uint64_t> stem_keys_;
+  std::vector<const std::vector<std::uint16_t>*> groups_;  ///< of each word; nullptr for none
   std::vector<Feature> features_;
 };
 
@@ -138,12 +151,12 @@ std::string FeatureExtractor::nameOf(std::string_view text, const Feature& featu
   const std::string second = wordAt(feature.second);
   if (second.empty()) return name;
   if (name.empty()) return second;
-  return name + (feature.kind == FeatureKind::Pair ? " … " : " ") + second;
+  return name + (feature.kind == FeatureKind::Neighbours ? " " : " … ") + second;
 }
 
 bool FeatureSpace::wanted(FeatureKind kind) const {
   if (kind == FeatureKind::Piece) return options_.pieces;
-  if (kind == FeatureKind::Pair) return options_.pairs;
+  if (kind == FeatureKind::Pair || kind == FeatureKind::MeaningPair) return options_.pairs;
   return true;
 }
 

@@ -1,6 +1,6 @@
 // A request as a sparse vector: words, neighbouring words, pairs of words anywhere in the request,
-// pieces of words, and groups of meaning, each weighted by how rare it is (TF-IDF) and each kind
-// brought to the same length.
+// pieces of words, groups of meaning and pairs of these, each weighted by how rare it is (TF-IDF)
+// and each kind brought to the same length.
 #pragma once
 
 #include <array>
@@ -14,8 +14,8 @@
 
 namespace tutti::routing {
 
-enum class FeatureKind : std::uint8_t { Word, Neighbours, Piece, Pair, Meaning };
-inline constexpr std::size_t kFeatureKinds = 5;
+enum class FeatureKind : std::uint8_t { Word, Neighbours, Piece, Pair, Meaning, MeaningPair };
+inline constexpr std::size_t kFeatureKinds = 6;
 
 /// One feature of one text. Words are given by their position, 1-based; 0 stands for the text's
 /// beginning or end.
@@ -23,7 +23,7 @@ struct Feature {
   std::uint64_t key = 0;  ///< hash of kind and content
   FeatureKind kind = FeatureKind::Word;
   std::uint16_t first = 0;
-  std::uint16_t second = 0;  ///< the other word of Neighbours and Pair
+  std::uint16_t second = 0;  ///< the other word of Neighbours, Pair and MeaningPair
 };
 
 struct Entry {

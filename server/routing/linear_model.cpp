@@ -5,7 +5,6 @@
 #include <numeric>
 
 #include "server/routing/random.hpp"
-#include "server/routing/rows.hpp"
 
 namespace tutti::routing {
 namespace {
@@ -55,7 +54,7 @@ void LinearModel::train(const std::vector<Example>& examples, std::size_t featur
                         std::size_t labels, const Options& options) {
   labels_ = labels;
   stride_ = roundedToRow(labels);
-  weights_.assign((features + 1) * stride_, 0.0F);
+  weights_.reset(features + 1, stride_);
   std::vector<float> duals(examples.size() * stride_, 0.0F);
   std::vector<float> lengths;
   for (const Example& example : examples) lengths.push_back(squaredLength(example.vector));
@@ -73,28 +72,27 @@ void LinearModel::train(const std::vector<Example>& examples, std::size_t featur
       score(example.vector, scores.data());
       float* const own = &duals[i * stride_];
       if (!dual_step.take(scores.data(), own, steps.data(), example.label, lengths[i])) continue;
-      addRow(weights_.data(), steps.data(), 1.0F, stride_);
+      addRow(weights_[0], steps.data(), 1.0F, stride_);
       for (const Entry& entry : example.vector.entries)
-        addRow(&weights_[(entry.id + 1) * stride_], steps.data(), entry.value, stride_);
+        addRow(weights_[entry.id + 1], steps.data(), entry.value, stride_);
     }
   }
 }
 
 void LinearModel::score(const FeatureVector& vector, float* scores) const {
-  std::vector<float> row(weights_.begin(), weights_.begin() + static_cast<std::ptrdiff_t>(stride_));
+  std::vector<float> row(weights_[0], weights_[0] + stride_);
   for (const Entry& entry : vector.entries)
-    addRow(row.data(), &weights_[(entry.id + 1) * stride_], entry.value, stride_);
+    addRow(row.data(), weights_[entry.id + 1], entry.value, stride_);
   std::copy_n(row.begin(), labels_, scores);
 }
 
 void LinearModel::addTo(const FeatureVector& vector, std::size_t label, float step) {
-  weights_[label] += step;
-  for (const Entry& entry : vector.entries)
-    weights_[(entry.id + 1) * stride_ + label] += step * entry.value;
+  weights_[0][label] += step;
+  for (const Entry& entry : vector.entries) weights_[entry.id + 1][label] += step * entry.value;
 }
 
 void LinearModel::learn(const FeatureVector& vector, int label, bool wrong, std::size_t features) {
-  weights_.resize((features + 1) * stride_, 0.0F);
+  weights_.grow(features + 1);
   const float length = squaredLength(vector);
   const auto own = static_cast<std::size_t>(label);
   std::vector<float> scores(labels_);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "server/routing/features.hpp"
+#include "server/routing/rows.hpp"
 
 namespace tutti::routing {
 
@@ -37,7 +38,7 @@ class LinearModel {
 
   /// What `feature` adds to `label`'s margin, per unit of its value.
   float weight(std::size_t feature, std::size_t label) const {
-    return weights_[(feature + 1) * stride_ + label];
+    return weights_[feature + 1][label];
   }
   std::size_t labels() const { return labels_; }
 
@@ -45,8 +46,8 @@ class LinearModel {
   void addTo(const FeatureVector& vector, std::size_t label, float step);
 
   std::size_t labels_ = 0;
-  std::size_t stride_ = 0;      ///< labels_, rounded up to whole vectors
-  std::vector<float> weights_;  ///< row 0 is the bias, row f + 1 is feature f's
+  std::size_t stride_ = 0;  ///< labels_, rounded up to whole vectors
+  RowTable weights_;        ///< row 0 is the bias, row f + 1 is feature f's
 };
 
 }  // namespace tutti::routing

@@ -35,8 +35,9 @@ void NetModel::train(const std::vector<Example>& examples, std::size_t features,
   const std::size_t hidden = options.hidden;
   Random random(options.seed);
   const auto spread = [&random](float width) { return (random.unit() - 0.5F) * 2.0F * width; };
-  inputs_.resize(features * hidden);
-  for (float& value : inputs_) value = spread(kInputSpread);
+  inputs_.reset(features, hidden);
+  for (std::size_t feature = 0; feature < features; ++feature)
+    for (std::size_t unit = 0; unit < hidden; ++unit) inputs_[feature][unit] = spread(kInputSpread);
   input_squares_.assign(features, 0.0F);
   hidden_bias_.assign(hidden, 0.0F);
   outputs_.assign(hidden * stride_, 0.0F);
@@ -65,7 +66,7 @@ void NetModel::train(const std::vector<Example>& examples, std::size_t features,
 void NetModel::forward(const std::vector<Entry>& entries, float* hidden) const {
   std::copy(hidden_bias_.begin(), hidden_bias_.end(), hidden);
   for (const Entry& entry : entries)
-    addRow(hidden, &inputs_[entry.id * options_.hidden], entry.value, options_.hidden);
+    addRow(hidden, inputs_[entry.id], entry.value, options_.hidden);
 }
 
 void NetModel::output(const float* hidden, float* scores) const {
@@ -109,7 +110,7 @@ void NetModel::step(const std::vector<Entry>& entries, int label, float rate, Sc
     float& squares = input_squares_[entry.id];
     squares += entry.value * entry.value * square;
     const float size = -input_rate * entry.value / (std::sqrt(squares) + 1e-4F);
-    addRow(&inputs_[entry.id * hidden], scratch.gradients.data(), size, hidden);
+    addRow(inputs_[entry.id], scratch.gradients.data(), size, hidden);
   }
 }
 
@@ -122,7 +123,7 @@ void NetModel::score(const FeatureVector& vector, float* scores) const {
 }
 
 void NetModel::learn(const FeatureVector& vector, int label, std::size_t features) {
-  inputs_.resize(features * options_.hidden, 0.0F);
+  inputs_.grow(features);
   input_squares_.resize(features, 0.0F);
   Scratch scratch(options_.hidden, stride_, options_.seed + 2);
   for (int i = 0; i < kLearnSteps; ++i) step(vector.entries, label, kLearnRate, scratch);

@@ -8,6 +8,7 @@
 
 #include "server/routing/features.hpp"
 #include "server/routing/linear_model.hpp"
+#include "server/routing/rows.hpp"
 
 namespace tutti::routing {
 
@@ -16,8 +17,8 @@ class NetModel {
   struct Options {
     std::size_t hidden = 64;  ///< a multiple of 8
     int passes = 20;
-    float rate = 0.1F;         ///< of the output layer; falls to 0 over the passes
-    float input_rate = 0.05F;  ///< of the features' vectors, which adapt their own steps
+    float rate = 0.1F;        ///< of the output layer; falls to 0 over the passes
+    float input_rate = 0.1F;  ///< of the features' vectors, which adapt their own steps
     float feature_dropout = 0.5F;
     float hidden_dropout = 0.3F;
     float smoothing = 0.1F;  ///< of the targets, spread over all labels
@@ -43,7 +44,7 @@ class NetModel {
   Options options_;
   std::size_t labels_ = 0;
   std::size_t stride_ = 0;
-  std::vector<float> inputs_;         ///< a row of `hidden` per feature
+  RowTable inputs_;                   ///< a row of `hidden` per feature
   std::vector<float> input_squares_;  ///< of each row's gradients so far
   std::vector<float> hidden_bias_;
   std::vector<float> outputs_;  ///< a row of stride_ per hidden unit

@@ -23,4 +23,15 @@ TUTTI_WIDE float dotRow(const float* __restrict a, const float* __restrict b, st
          ((lanes[2] + lanes[6]) + (lanes[3] + lanes[7]));
 }
 
+void RowTable::reset(std::size_t rows, std::size_t width) {
+  blocks_.clear();
+  width_ = width;
+  grow(rows);
+}
+
+void RowTable::grow(std::size_t rows) {
+  while (blocks_.size() * kBlock < rows)
+    blocks_.push_back(std::make_unique<float[]>(kBlock * width_));
+}
+
 }  // namespace tutti::routing

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
+#include <vector>
 
 namespace tutti::routing {
 
@@ -17,5 +19,25 @@ void addRow(float* __restrict to, const float* __restrict from, float factor, st
 
 /// The sum of a[i] * b[i]; `size` is a multiple of kLanes.
 float dotRow(const float* __restrict a, const float* __restrict b, std::size_t size);
+
+/// A table of rows that grows without moving or copying what it holds.
+class RowTable {
+ public:
+  /// `rows` rows of `width` zeros. `width` is a multiple of kLanes.
+  void reset(std::size_t rows, std::size_t width);
+  /// Adds rows of zeros up to `rows`.
+  void grow(std::size_t rows);
+
+  float* operator[](std::size_t row) { return blocks_[row / kBlock].get() + row % kBlock * width_; }
+  const float* operator[](std::size_t row) const {
+    return blocks_[row / kBlock].get() + row % kBlock * width_;
+  }
+  std::size_t width() const { return width_; }
+
+ private:
+  static constexpr std::size_t kBlock = 256;
+  std::size_t width_ = 0;
+  std::vector<std::unique_ptr<float[]>> blocks_;
+};
 
 }  // namespace tutti::routing
