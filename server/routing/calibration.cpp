@@ -90,7 +90,7 @@ std::vector<Point> pointsOf(const std::vector<Judged>& judged, const Calibration
     const auto probabilities = calibration.probabilities(one.linear, one.net);
     const auto best = std::max_element(probabilities.begin(), probabilities.end());
     const bool nobody = one.label == kNobody;
-    points.push_back({scope.score(probabilities, one.linear),
+    points.push_back({scope.score(probabilities, one.linear, one.known_share),
                       !nobody && best - probabilities.begin() == one.label, nobody});
   }
   std::stable_sort(points.begin(), points.end(),
@@ -149,11 +149,12 @@ std::vector<double> Calibration::probabilities(const std::vector<float>& linear,
   return logits;
 }
 
-double Scope::score(const std::vector<double>& probabilities,
-                    const std::vector<float>& linear) const {
+double Scope::score(const std::vector<double>& probabilities, const std::vector<float>& linear,
+                    float known_share) const {
   const double best = *std::max_element(probabilities.begin(), probabilities.end());
   const float margin = *std::max_element(linear.begin(), linear.end());
-  return exactLog(std::max(best, kLeastProbability)) + margin_worth * static_cast<double>(margin);
+  return exactLog(std::max(best, kLeastProbability)) + margin_worth * static_cast<double>(margin) +
+         known_worth * static_cast<double>(known_share);
 }
 
 Calibration fitCalibration(const std::vector<Judged>& judged) {

@@ -14,6 +14,7 @@ void toProbabilities(float* scores, std::size_t count);
 struct Judged {
   std::vector<float> linear;
   std::vector<float> net;  ///< empty when the net was not trained
+  float known_share = 0;   ///< as FeatureVector has it
   int label = 0;           ///< or kNobody
 };
 
@@ -30,12 +31,15 @@ struct Calibration {
 };
 
 /// Whether any label fits at all. The best label's probability says how far it is ahead of the
-/// others, its margin whether it would stand alone: a stranger may be nearest to one label by far.
+/// others, its margin whether it would stand alone, unknown words that the text is from elsewhere:
+/// a stranger may be nearest to one label by far.
 struct Scope {
   double margin_worth = 1.5;  ///< of a margin of 1, against the logarithm of the probability
-  double threshold = -1.8;    ///< a score below this says nobody
+  double known_worth = 2.0;   ///< of a text all of whose words are known
+  double threshold = 0.0;     ///< a score below this says nobody
 
-  double score(const std::vector<double>& probabilities, const std::vector<float>& linear) const;
+  double score(const std::vector<double>& probabilities, const std::vector<float>& linear,
+               float known_share) const;
 };
 
 /// Fits the scales by maximum likelihood on the texts that have a label. Defaults below 30 of them.

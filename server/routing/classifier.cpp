@@ -139,6 +139,7 @@ void Classifier::fitScales(const std::vector<Judged>& judged) {
 Judged Classifier::judge(const FeatureVector& vector, int label) const {
   Judged judged;
   judged.label = label;
+  judged.known_share = vector.known_share;
   judged.linear.resize(labels_.size());
   linear_.score(vector, judged.linear.data());
   if (!has_net_) return judged;
@@ -164,7 +165,7 @@ Decision Classifier::decide(std::string_view text) const {
   const FeatureVector vector = space_.vectorOf(features);
   const Judged judged = judge(vector, kNobody);
   const auto probabilities = calibration_.probabilities(judged.linear, judged.net);
-  decision.scope_score = scope_.score(probabilities, judged.linear);
+  decision.scope_score = scope_.score(probabilities, judged.linear, judged.known_share);
   decision.in_scope = decision.scope_score >= decision.threshold;
 
   std::vector<std::size_t> order(labels_.size());
