@@ -81,7 +81,7 @@ std::string forPeople(const routing::Report& report) {
       std::to_string(report.texts) + " texts, " + std::to_string(report.labels) + " labels\n\n";
   const auto row = [&out](const char* name, const std::string& value) {
     std::string cell = name;
-    cell.resize(28, ' ');
+    cell.resize(32, ' ');
     out += cell + value + "\n";
   };
   row("right, of those in scope", percent(report.in_scope_accuracy));

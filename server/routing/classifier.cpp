@@ -8,7 +8,7 @@
 namespace tutti::routing {
 namespace {
 constexpr int kNameCopies = 2;  ///< how many examples a label's name stands for
-/// Above this many examples times labels, a feature must be in two texts: the rest costs memory,
+/// Above this many examples times labels, a feature must be in three texts: the rest costs memory,
 /// and with so many examples is mostly noise.
 constexpr std::size_t kRareKeptWorkMax = 1'000'000;
 /// Above this many examples times labels, only what one pass over them can learn is used.
@@ -105,7 +105,7 @@ void Classifier::fitModels(const std::vector<LabelledText>& examples) {
 
   const bool thrifty = texts.size() * labels_.size() > kWorkMax;
   FeatureSpace::Options space_options;
-  space_options.texts_min = texts.size() * labels_.size() > kRareKeptWorkMax ? 2 : 1;
+  space_options.texts_min = texts.size() * labels_.size() > kRareKeptWorkMax ? 3 : 1;
   space_options.pieces = !thrifty;
   space_options.pairs = !thrifty;
   space_.fit(texts, space_options);
