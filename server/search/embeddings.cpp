@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "server/search/embeddings_wire.hpp"
+#include "server/transport/http_link.hpp"
 #include "server/transport/http_request.hpp"
 
 namespace tutti::search {
@@ -49,6 +50,8 @@ class Exchange {
 
   Result<std::vector<Vector>> run(const transport::HttpAddress& address, transport::HttpCall call,
                                   const std::stop_token& stop) {
+    auto links = transport::HttpLinks::create(io_, address, {});
+    if (!links.ok()) return std::move(links).error();
     transport::HttpTold told;
     told.on_head = [this](const transport::HttpTold::Head& head) { status_ = head.status; };
     told.on_body = [this](std::string_view bytes) { take(bytes); };
@@ -58,7 +61,8 @@ class Exchange {
     timer.async_wait([this](boost::system::error_code error) {
       if (!error) fail(late());
     });
-    request_ = transport::HttpRequest::start(io_, address, std::move(call), std::move(told));
+    request_ =
+        transport::HttpRequest::start(io_, std::move(*links), std::move(call), std::move(told));
     const std::stop_callback stopped(stop, [this] {
       asio::post(io_, [this] { fail(Error(Code::Cancelled, "the search is shutting down")); });
     });
