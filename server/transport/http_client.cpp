@@ -64,7 +64,9 @@ struct HttpClient::Impl : std::enable_shared_from_this<HttpClient::Impl> {
     std::string body;
     std::shared_ptr<SseReader> events;
     std::string last_event_id;
-    int resumes = 0;
+    int resumes = 0;  ///< in a row without an event
+    int polls = 0;    ///< in a row without a message
+    std::int64_t began_ms = 0;
     std::optional<std::int64_t> retry_ms;
     std::int64_t resume_at_ms = 0;  ///< 0: not waiting
   };
@@ -85,6 +87,7 @@ struct HttpClient::Impl : std::enable_shared_from_this<HttpClient::Impl> {
   void onEvent(Key key, SseEvent event);
   void onEnd(Key key, const Status& status);
   void refused(Key key);
+  std::int64_t pauseOf(Exchange& exchange) const;
   void streamEnded(Key key, const Status& status);
   void give(std::string_view text, const rpc::Id& id) const;
   void fail(Key key, int status, Error error);
@@ -171,6 +174,7 @@ void HttpClient::Impl::request(Key key, std::string method) {
   exchange.head = {};
   exchange.body.clear();
   exchange.events.reset();
+  exchange.began_ms = steadyMs();
   const std::weak_ptr<Impl> weak = weak_from_this();
   HttpTold told;
   told.on_head = [weak, key](const HttpTold::Head& head) {
@@ -229,6 +233,7 @@ void HttpClient::Impl::onEvent(Key key, SseEvent event) {
   exchange->resumes = 0;
   if (event.id) exchange->last_event_id = *event.id;
   if (event.data.empty()) return;  // tells the id only
+  exchange->polls = 0;
   const bool listening = exchange->listening;
   const rpc::Id id = listening ? rpc::Id() : exchange->message.id;
   give(event.data, id);
@@ -342,23 +347,34 @@ void HttpClient::Impl::onOldEnd(const Error& why) {
   client->lost(why);
 }
 
+/// How long to wait before a stream is taken up again. One for what belongs to no request may be
+/// quiet for hours, and is asked for more and more rarely if the server hangs up soon.
+std::int64_t HttpClient::Impl::pauseOf(Exchange& exchange) const {
+  constexpr int kDoublingsMax = 6;
+  constexpr std::int64_t kSoonMs = 10'000;
+  const bool lasted = exchange.events != nullptr && steadyMs() - exchange.began_ms >= kSoonMs;
+  if (exchange.listening && lasted) exchange.polls = 0;
+  std::int64_t pause = exchange.retry_ms.value_or(options.retry_ms);
+  pause = std::clamp(pause, options.retry_min_ms, options.retry_max_ms);
+  if (exchange.listening) pause <<= std::min(exchange.polls, kDoublingsMax);
+  return std::min(pause, options.retry_max_ms);
+}
+
 /// A stream that has told ids is taken up again where it broke off.
 void HttpClient::Impl::streamEnded(Key key, const Status& status) {
   Exchange& exchange = exchanges.at(key);
   const bool refused_again =
       exchange.events == nullptr && status.ok() && !isSuccess(exchange.head.status);
   const bool resumable = exchange.listening || !exchange.last_event_id.empty();
-  const bool too_often = !exchange.listening && exchange.resumes >= options.resumes_max;
+  const bool too_often = !exchange.listening && (exchange.resumes >= options.resumes_max ||
+                                                 exchange.polls >= options.polls_max);
   if (exchange.message.modern || !resumable || refused_again || too_often)
     return fail(key, exchange.head.status,
                 Error(Code::Unavailable, "the server ended the stream without an answer")
                     .named("stream_ended"));
-  std::int64_t pause = exchange.retry_ms.value_or(options.retry_ms);
-  constexpr int kDoublingsMax = 6;
-  if (exchange.listening) pause <<= std::min(exchange.resumes, kDoublingsMax);
-  pause = std::min(pause, options.retry_max_ms);
+  exchange.resume_at_ms = steadyMs() + pauseOf(exchange);
   ++exchange.resumes;
-  exchange.resume_at_ms = steadyMs() + pause;
+  ++exchange.polls;
   armResume();
 }
 

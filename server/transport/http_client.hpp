@@ -31,8 +31,10 @@ struct HttpClientOptions {
   std::size_t message_bytes_max = 16U * 1024 * 1024;
   std::int64_t connect_max_ms = 10'000;
   std::int64_t retry_ms = 1'000;       ///< before a stream is taken up again, if it does not say
+  std::int64_t retry_min_ms = 100;     ///< at least, whatever it says
   std::int64_t retry_max_ms = 60'000;  ///< at most, whatever it says
   int resumes_max = 10;                ///< of one request's stream in a row without an event
+  int polls_max = 1'000;               ///< in a row without a message, though with events
 };
 
 /// One message a POST; answers as JSON or as an event stream. Legacy: keeps the session, takes up a

@@ -96,8 +96,9 @@ void converse(asio::io_context& io, std::string_view answers) {
   transport::HttpClientOptions where;
   where.url = server.url();
   where.message_bytes_max = kMessageBytesMax;
-  where.retry_ms = where.retry_max_ms = 1;
+  where.retry_ms = where.retry_min_ms = where.retry_max_ms = 1;
   where.resumes_max = 2;
+  where.polls_max = 20;
   const auto channel = transport::HttpClient::create(io, where);
   require(channel.ok(), "the address is good");
   Owner owner;

@@ -193,6 +193,31 @@ TEST_F(Scripted, AStreamThatNeverAnswersIsNotTakenUpForEver) {
   EXPECT_EQ(seen.size(), 6U);
 }
 
+TEST_F(Scripted, AServerThatPutsOffWithoutAPauseIsAskedSlowlyAndNotForEver) {
+  HttpClientOptions options;
+  options.retry_min_ms = 20;
+  options.polls_max = 3;
+  openLegacy(options);
+  for (int i = 0; i < 12; ++i)
+    answers.push_back(stream("retry: 0\nid: e" + std::to_string(i) + "\ndata:\n\n"));
+  const auto began = std::chrono::steady_clock::now();
+  EXPECT_EQ(call({"long"})->error().name(), "stream_ended");
+  EXPECT_GE(std::chrono::steady_clock::now() - began, std::chrono::milliseconds(3 * 20));
+  EXPECT_EQ(seen.size(), 3U + 1U + 3U) << "the handshake's, the call, and three resumptions";
+}
+
+TEST_F(Scripted, AMessageOnAStreamMakesTheNextPauseANewOne) {
+  HttpClientOptions options;
+  options.retry_min_ms = 1;
+  options.polls_max = 1;
+  openLegacy(options);
+  const std::string note = "data: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/x\"}\n\n";
+  answers = {
+      stream("retry: 0\nid: e1\ndata:\n\n"), stream("id: e2\n" + note), stream("id: e3\n" + note),
+      stream("id: e4\ndata: {\"jsonrpc\":\"2.0\",\"id\":2,\"result\":{\"content\":[]}}\n\n")};
+  EXPECT_TRUE(call({"long"})->ok());
+}
+
 TEST_F(Scripted, ALostSessionIsALostConnection) {
   openLegacy();
   answers = {status(404)};
