@@ -32,7 +32,7 @@ void initialize(Server::Impl& server, Request& request, std::shared_ptr<Pending>
   std::string body = "{\"protocolVersion\":";
   appendJsonString(body, revisionName(*peer.negotiated));
   body.append(",\"capabilities\":").append(capabilitiesJson(server, *peer.negotiated));
-  body.append(",\"serverInfo\":").append(server.server_info);
+  body.append(",\"serverInfo\":").append(server.introduction(*peer.negotiated));
   if (!server.options.instructions.empty()) {
     body += ",\"instructions\":";
     appendJsonString(body, server.options.instructions);
@@ -69,7 +69,8 @@ std::string discoverBody(const Server::Impl& server, Revision revision) {
     appendJsonString(body, server.options.instructions);
   }
   body += ",\"ttlMs\":" + std::to_string(server.options.list_ttl_ms);
-  body.append(",\"cacheScope\":\"public\"").append(server.tail.modern).push_back('}');
+  body.append(",\"cacheScope\":\"public\"");
+  body.append(makeTail(server.introduction(revision)).modern).push_back('}');
   return body;
 }
 

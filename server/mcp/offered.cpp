@@ -20,6 +20,7 @@ void appendDescription(std::string& to, const Described& resource, Revision revi
   appendTextMember(to, "description", resource.description);
   appendTextMember(to, "mimeType", resource.mime_type);
   appendJsonMember(to, "annotations", resource.annotations);
+  appendIcons(to, resource.icons, revision);
 }
 
 void appendArgument(std::string& to, const PromptArgument& argument, Revision revision) {
@@ -61,6 +62,8 @@ Status checkDescription(std::string_view kind, const std::string& uri, const Des
   if (resource.name.empty()) return invalid(kind, uri, "it needs a name");
   if (!isObjectOrNothing(resource.annotations) || !isObjectOrNothing(resource.meta))
     return invalid(kind, uri, "annotations and meta must be JSON objects on one line");
+  if (const Status status = check(resource.icons); !status.ok())
+    return invalid(kind, uri, status.error().message());
   return ok();
 }
 
@@ -79,6 +82,7 @@ void RegisteredPrompt::append(std::string& to, Revision revision) const {
     }
     to += ']';
   }
+  appendIcons(to, prompt.icons, revision);
   if (hasMeta(revision)) appendJsonMember(to, "_meta", prompt.meta);
   to += '}';
 }
@@ -109,6 +113,8 @@ Status check(const Prompt& prompt) {
       return invalid("prompt", prompt.name, "each argument needs a name of its own");
   if (!isObjectOrNothing(prompt.meta))
     return invalid("prompt", prompt.name, "meta must be a JSON object on one line");
+  if (const Status status = check(prompt.icons); !status.ok())
+    return invalid("prompt", prompt.name, status.error().message());
   return ok();
 }
 

@@ -10,6 +10,7 @@
 #include "server/base/result.hpp"
 #include "server/json/json.hpp"
 #include "server/mcp/content.hpp"
+#include "server/mcp/icon.hpp"
 #include "server/mcp/request_context.hpp"
 
 namespace tutti::mcp {
@@ -30,6 +31,7 @@ struct Prompt {
   std::string description = {};
   std::vector<PromptArgument> arguments = {};
   std::string meta = {};  ///< `_meta`, a JSON object as text; may be empty
+  std::vector<Icon> icons = {};
 };
 
 enum class Role { User, Assistant };

@@ -11,6 +11,7 @@
 
 #include "server/base/result.hpp"
 #include "server/mcp/content.hpp"
+#include "server/mcp/icon.hpp"
 #include "server/mcp/request_context.hpp"
 
 namespace tutti::mcp {
@@ -25,6 +26,7 @@ struct Resource {
   std::optional<std::int64_t> size = {};  ///< in bytes, before base64
   std::string annotations = {};           ///< audience, priority, lastModified as JSON text
   std::string meta = {};                  ///< `_meta`, a JSON object as text; may be empty
+  std::vector<Icon> icons = {};
 };
 
 /// One entry of resources/templates/list.
@@ -36,6 +38,7 @@ struct ResourceTemplate {
   std::string mime_type = {};
   std::string annotations = {};
   std::string meta = {};
+  std::vector<Icon> icons = {};
 };
 
 /// Who may keep a result: everybody, or only the client that got it.

@@ -53,6 +53,10 @@ constexpr bool hasStructuredContent(Revision revision) {
 constexpr bool hasTitle(Revision revision) {
   return revision >= Revision::k2025_06_18;
 }
+/// Of implementations and of what is listed.
+constexpr bool hasIcons(Revision revision) {
+  return revision >= Revision::k2025_11_25;
+}
 /// Tasks in the core of the protocol; since then they are an extension.
 constexpr bool hasExperimentalTasks(Revision revision) {
   return revision == Revision::k2025_11_25;

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "server/base/log.hpp"
 #include "server/base/text.hpp"
 #include "server/mcp/envelope.hpp"
 #include "server/mcp/server_impl.hpp"
@@ -23,12 +24,11 @@ std::string implementationJson(const ServerOptions& options) {
   return info;
 }
 
-ResultTail makeTail(const std::string& server_info) {
-  ResultTail tail;
-  appendJsonString(tail.server_info, kMetaServerInfo);
-  tail.server_info.append(":").append(server_info);
-  tail.modern = ",\"resultType\":\"complete\",\"_meta\":{" + tail.server_info + "}";
-  return tail;
+std::vector<Icon> usableIcons(const std::vector<Icon>& icons) {
+  const Status status = check(icons);
+  if (status.ok()) return icons;
+  log::error("the server's icons are not served", {{"reason", status.error().message()}});
+  return {};
 }
 
 template <class T>
@@ -50,12 +50,21 @@ Server::Impl::Impl(ServerOptions given)
       audience(options.listeners_max),
       server_info(implementationJson(options)),
       tail(makeTail(server_info)),
+      icons(usableIcons(options.icons)),
       state_codec(options.request_state_keys, options.request_state_max_s, *options.clock),
       elicitations(options.elicitations_max),
       tasks(options.task_store ? std::make_shared<Tasks>(*this, options.task_store) : nullptr) {
   if (!tasks) return;
   tasks->open();
   extensions.emplace(kTasksExtension, "{}");
+}
+
+std::string Server::Impl::introduction(Revision revision) const {
+  std::string info = server_info;
+  info.pop_back();
+  appendIcons(info, icons, revision);
+  info += '}';
+  return info;
 }
 
 Server::Impl::Reader Server::Impl::readerOf(std::string_view uri) const {

@@ -11,6 +11,7 @@
 
 #include "server/base/clock.hpp"
 #include "server/mcp/completion.hpp"
+#include "server/mcp/icon.hpp"
 #include "server/mcp/prompt.hpp"
 #include "server/mcp/resource.hpp"
 #include "server/mcp/skill.hpp"
@@ -26,11 +27,12 @@ struct ServerOptions {
   std::string title;
   std::string version;
   std::string instructions;
-  std::size_t in_flight_max = 1024;        ///< unfinished requests of one connection
-  std::size_t list_page_max = 200;         ///< entries of one page of a list
-  std::size_t listeners_max = 1024;        ///< open subscriptions/listen of all clients
-  std::size_t watched_max = 1024;          ///< URIs that one client, or one listen, may watch
-  std::int64_t list_ttl_ms = 300'000;      ///< how long a modern client may keep a list
+  std::vector<Icon> icons;             ///< those that check() refuses are logged, not served
+  std::size_t in_flight_max = 1024;    ///< unfinished requests of one connection
+  std::size_t list_page_max = 200;     ///< entries of one page of a list
+  std::size_t listeners_max = 1024;    ///< open subscriptions/listen of all clients
+  std::size_t watched_max = 1024;      ///< URIs that one client, or one listen, may watch
+  std::int64_t list_ttl_ms = 300'000;  ///< how long a modern client may keep a list
   int input_rounds_max = 8;                ///< of one request that asks an older client
   std::size_t elicitations_max = 1024;     ///< pages whose clients are remembered
   std::int64_t input_wait_max_s = 600;     ///< for one round's answers of an older client

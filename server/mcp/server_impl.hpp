@@ -36,6 +36,7 @@ struct Server::Impl {
   Audience audience;
   const std::string server_info;  ///< an Implementation object
   const ResultTail tail;
+  const std::vector<Icon> icons;
   std::string discover_body;  ///< made when asked for; empty once something was added
   StateCodec state_codec;
   Elicitations elicitations;
@@ -47,6 +48,8 @@ struct Server::Impl {
   void refreshSkills() const {
     if (refresh_skills) refresh_skills();
   }
+  /// `server_info` with the icons, for the answers that introduce the server.
+  std::string introduction(Revision revision) const;
   bool offersResources() const { return resources.offered() || templates.offered(); }
   /// How to read `uri`: by the resource of that URI, or the first template that matches.
   struct Reader {

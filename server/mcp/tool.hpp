@@ -13,6 +13,7 @@
 #include "server/base/result.hpp"
 #include "server/json/json.hpp"
 #include "server/mcp/content.hpp"
+#include "server/mcp/icon.hpp"
 #include "server/mcp/request_context.hpp"
 
 namespace tutti::mcp {
@@ -51,9 +52,10 @@ struct Tool {
   /// own, up to ServerOptions::task_ttl_max_ms.
   TaskOptions task_options = {};
   std::string meta = {};  ///< `_meta`, a JSON object as text; may be empty
-  /// Serve an input schema that does not compile, and let arguments pass as they are: for tools that
-  /// are passed on from elsewhere.
+  /// Serve an input schema that does not compile, and let arguments pass as they are: for tools
+  /// that are passed on from elsewhere.
   bool unchecked_input = false;
+  std::vector<Icon> icons = {};
 };
 
 /// What a finished call gives back. `structured` must match the tool's output schema; the text

@@ -101,6 +101,8 @@ Status ToolRegistry::add(Tool tool, ToolHandler handler) {
   auto header_parameters = headerParameters(input->text);
   if (!header_parameters.ok()) return badTool(tool.name, header_parameters.error().message());
   if (!isObjectOrNothing(tool.meta)) return badTool(tool.name, "meta must be a JSON object");
+  if (const Status status = check(tool.icons); !status.ok())
+    return badTool(tool.name, status.error().message());
 
   auto entry = std::make_shared<RegisteredTool>(
       RegisteredTool{{}, std::move(handler), std::move(input->schema), std::nullopt, false, {}});
@@ -140,6 +142,7 @@ void RegisteredTool::append(std::string& to, Revision revision) const {
   if (output && shows_output) appendJsonMember(to, "outputSchema", tool.output_schema);
   if (hasAnnotations(revision)) appendHints(to, tool);
   if (hasExperimentalTasks(revision)) appendTaskSupport(to, tool.task_support);
+  appendIcons(to, tool.icons, revision);
   if (hasMeta(revision)) appendJsonMember(to, "_meta", tool.meta);
   to += '}';
 }

@@ -1,6 +1,7 @@
 #include "server/mcp/tool_result.hpp"
 
 #include "server/base/text.hpp"
+#include "server/mcp/envelope.hpp"
 #include "server/mcp/error_map.hpp"
 
 namespace tutti::mcp {
@@ -46,6 +47,14 @@ std::string textOf(const Error& error) {
 }
 
 }  // namespace
+
+ResultTail makeTail(const std::string& server_info) {
+  ResultTail tail;
+  appendJsonString(tail.server_info, kMetaServerInfo);
+  tail.server_info.append(":").append(server_info);
+  tail.modern = ",\"resultType\":\"complete\",\"_meta\":{" + tail.server_info + "}";
+  return tail;
+}
 
 void appendToolSuccess(std::string& to, const RegisteredTool& tool, const ToolOutput& output,
                        Revision revision, const ResultTail& tail) {

@@ -21,6 +21,9 @@ struct ResultTail {
   std::string modern;       ///< `,"resultType":"complete","_meta":{…}`
 };
 
+/// The tail of a server; `server_info` is an Implementation object.
+ResultTail makeTail(const std::string& server_info);
+
 /// Appends the result object of a call that succeeded. `output` has passed the output schema.
 void appendToolSuccess(std::string& to, const RegisteredTool& tool, const ToolOutput& output,
                        Revision revision, const ResultTail& tail);
