@@ -17,7 +17,6 @@ struct Connection::State {
   std::shared_ptr<Peer> peer;
   rpc::Decoder decoder{};
   EnvelopeReader envelopes{};
-
   void receiveOne(rpc::Message&& message);
   void receiveModern(rpc::Message message);
   void receiveBatch(rpc::Decoded decoded);
@@ -40,6 +39,7 @@ void Connection::State::receiveModern(rpc::Message message) {
   if (const auto bad = makeModernRequest(std::move(message), std::move(envelope), request))
     return request.error(*bad);
   request.context.caller.agent_session_id = peer->agent_session_id;
+  request.context.caller.credential = peer->credential;
   request.peer = peer;  // for its requests in flight; the handshake's state stays out of it
   dispatch(server, std::move(request));
 }
@@ -73,10 +73,11 @@ void Connection::State::receiveBatch(rpc::Decoded decoded) {
   for (rpc::Item& item : decoded.items) receiveLegacy(server, peer, std::move(item), batch);
 }
 
-Connection::Connection(Server& server, std::shared_ptr<Exchange> pipe, std::string agent_session_id)
+Connection::Connection(Server& server, std::shared_ptr<Exchange> pipe, Client client)
     : state_(new State{server.impl(), std::move(pipe),
                        std::make_shared<Peer>(server.impl().options.in_flight_max)}) {
-  state_->peer->agent_session_id = std::move(agent_session_id);
+  state_->peer->agent_session_id = std::move(client.agent_session_id);
+  state_->peer->credential = std::move(client.credential);
   state_->peer->unsolicited = [to = state_->pipe](std::string frame) {
     to->notify(std::move(frame));
   };

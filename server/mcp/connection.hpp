@@ -18,7 +18,13 @@ class Peer;
 /// I/O thread only; `pipe` may be called during receive() or later.
 class Connection {
  public:
-  Connection(Server& server, std::shared_ptr<Exchange> pipe, std::string agent_session_id);
+  /// Who is at the other end, as far as the transport knows.
+  struct Client {
+    std::string agent_session_id = {};
+    std::string credential = {};  ///< see Caller::credential
+  };
+
+  Connection(Server& server, std::shared_ptr<Exchange> pipe, Client client);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;

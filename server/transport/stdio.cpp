@@ -80,7 +80,7 @@ struct StdioServer::Impl : std::enable_shared_from_this<StdioServer::Impl> {
         options(std::move(given)),
         closed(std::move(on_closed)),
         pipe(std::make_shared<Pipe>(this)),
-        connection(server, pipe, options.agent_session_id),
+        connection(server, pipe, {options.agent_session_id}),
         output(options.output_fd),
         readable(io, options.input_fd, Readiness::Direction::Read),
         writable(io, options.output_fd, Readiness::Direction::Write),

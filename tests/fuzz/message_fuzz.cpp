@@ -55,7 +55,7 @@ void Served::addTools() {
 std::vector<std::string> converse(std::string_view bytes, std::size_t block) {
   static Served served;
   const auto answers = std::make_shared<Answers>();
-  mcp::Connection connection(served.server, answers, "");
+  mcp::Connection connection(served.server, answers, {});
   transport::LineSplitter lines(kLineBytesMax);
   bool ended = false;
   while (!ended) {

@@ -53,7 +53,8 @@ class StreamClient {
  public:
   explicit StreamClient(mcp::Server& server, const std::string& agent_session_id = "")
       : inbox_(std::make_shared<Inbox>()),
-        connection_(std::make_unique<mcp::Connection>(server, inbox_, agent_session_id)) {}
+        connection_(std::make_unique<mcp::Connection>(server, inbox_,
+                                                      mcp::Connection::Client{agent_session_id})) {}
 
   void send(const Json& message) { connection_->receive(message.dump()); }
   /// The next frame; null when there is none. What is told of tasks is kept apart.

@@ -33,7 +33,7 @@ class OwnServer : public ::testing::TestWithParam<Era> {
   fixture::Held held;
   Server server{fixture::options()};
   std::shared_ptr<Inbox> inbox = std::make_shared<Inbox>();
-  Connection connection{server, inbox, ""};
+  Connection connection{server, inbox, {}};
   FakeChannel channel;
   Told told;
   std::unique_ptr<Client> client;

@@ -98,6 +98,22 @@ TEST_F(SseEndpointTest, SessionsAreApartAndBounded) {
   EXPECT_NE(third->body.find("sessions_max"), std::string::npos) << third->body;
 }
 
+TEST_F(SseEndpointTest, ASessionIsOfTheCredentialThatOpenedItsStream) {
+  const auto stream =
+      send("GET", "/sse", "", {{"Accept", "text/event-stream"}, {"Authorization", "Bearer one"}});
+  const std::string body = request(1, "ping").dump();
+  const auto post_as = [&](const std::string& shown) {
+    Headers headers{{"Content-Type", "application/json"}};
+    if (!shown.empty()) headers["Authorization"] = shown;
+    return send("POST", stream->events[0], body, headers);
+  };
+  EXPECT_EQ(post_as("Bearer two")->status, 404);
+  EXPECT_EQ(post_as("")->status, 404);
+  EXPECT_EQ(stream->events.size(), 1U) << "nothing was answered to them";
+  EXPECT_EQ(post_as("Bearer one")->status, 202);
+  EXPECT_EQ(stream->events.size(), 2U);
+}
+
 TEST_F(SseEndpointTest, WhatIsNoGoodPostIsRefusedWithTheReason) {
   const auto stream = open();
   const std::string body = request(1, "ping").dump();

@@ -48,7 +48,7 @@ class Conversation {
  public:
   Conversation() : server_(fixture::options()), inbox_(std::make_shared<Inbox>()) {
     fixture::addTools(server_, held_);
-    connection_ = std::make_unique<Connection>(server_, inbox_, "ses_wire");
+    connection_ = std::make_unique<Connection>(server_, inbox_, Connection::Client{"ses_wire"});
   }
 
   void play(const std::string& line) {

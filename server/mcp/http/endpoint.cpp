@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "server/base/digest.hpp"
 #include "server/base/ids.hpp"
 #include "server/mcp/batch.hpp"
 #include "server/mcp/http/exchange.hpp"
@@ -33,14 +32,6 @@ void refuse(HttpReply& reply, const HttpRefusal& refusal, std::string_view extra
 
 void refuse(HttpReply& reply, int status, int code, std::string message) {
   refuse(reply, {{}, {{code, std::move(message), {}}, status}});
-}
-
-/// What tells callers apart who show a credential, whatever checked it: who shows another one is
-/// somebody else. Nobody can get at the credential from it.
-std::string credentialOf(const HttpRequest& http) {
-  const auto& shown = http.header(Header::Authorization);
-  if (!shown) return {};
-  return "credential:" + base64Url(sha256(shown->substr(shown->find(' ') + 1)));
 }
 
 /// Arguments of a tool that must be repeated as headers.

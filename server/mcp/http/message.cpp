@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "server/base/digest.hpp"
 #include "server/mcp/header_parameters.hpp"
 
 namespace tutti::mcp::http {
@@ -87,6 +88,12 @@ void HttpRequest::setHeader(Header name, std::string_view value) {
   const bool repeated = slot.has_value() && *slot != clean;
   if (repeated && name != Header::Accept) contradictory_ = true;
   if (!repeated) slot = clean;
+}
+
+std::string credentialOf(const HttpRequest& request) {
+  const auto& shown = request.header(Header::Authorization);
+  if (!shown) return {};
+  return "credential:" + base64Url(sha256(shown->substr(shown->find(' ') + 1)));
 }
 
 }  // namespace tutti::mcp::http

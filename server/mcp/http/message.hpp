@@ -60,6 +60,10 @@ struct HttpRequest {
   bool contradictory_ = false;
 };
 
+/// What tells callers apart who show a credential, whatever checked it: who shows another one is
+/// somebody else. Nobody can get at the credential from it. Empty when none is shown.
+std::string credentialOf(const HttpRequest& request);
+
 /// A whole answer. `extra_headers` are complete lines with CRLF.
 struct HttpResponse {
   int status = 200;

@@ -32,6 +32,7 @@ class StreamPipe final : public Exchange {
 struct StreamSession {
   std::shared_ptr<StreamPipe> pipe;
   std::shared_ptr<Connection> connection;
+  std::string credential;  ///< of the GET
 };
 
 void refuse(HttpReply& reply, const WireError& error, std::string_view extra_headers = {}) {
@@ -65,9 +66,12 @@ void SseEndpoint::State::open(const HttpRequest& request, const std::shared_ptr<
                                      "close a stream that is no longer read, or wait"));
   const std::string id = randomHex(kSessionIdBytes);
   const auto pipe = std::make_shared<StreamPipe>(reply);
+  std::string credential = credentialOf(request);
   auto connection = std::make_shared<Connection>(
-      server, pipe, std::string(request.header(Header::AgentSessionId).value_or("")));
-  sessions.emplace(id, StreamSession{pipe, std::move(connection)});
+      server, pipe,
+      Connection::Client{std::string(request.header(Header::AgentSessionId).value_or("")),
+                         credential});
+  sessions.emplace(id, StreamSession{pipe, std::move(connection), std::move(credential)});
   reply->openStream({});
   const std::string where = options.path + std::string(kQuery) + id;
   reply->event({.data = where, .name = "endpoint"});
@@ -85,7 +89,8 @@ void SseEndpoint::State::post(const HttpRequest& request, HttpReply& reply) {
     return refuse(reply, 400,
                   "Bad Request: POST to the address that the stream's first event names");
   const auto found = sessions.find(std::string(query.substr(kQuery.size())));
-  if (found == sessions.end())
+  // Whoever else comes with the id learns nothing, not even that it is one.
+  if (found == sessions.end() || found->second.credential != credentialOf(request))
     return refuse(reply,
                   {{kLegacySessionNotFound, "Session not found: open the stream again", {}}, 404});
   // The stream may end in here, and the session with it.
