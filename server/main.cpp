@@ -72,6 +72,12 @@ void addShared(CLI::App& app, Settings& settings) {
       ->envname("TUTTI_DOCUMENT_VERSIONS")
       ->capture_default_str()
       ->check(CLI::Range(0, 1'000'000));
+  app.add_option("--ping-every", settings.ping_every_s,
+                 "Seconds between two pings to a client that holds a stream; one that does not "
+                 "answer within a minute is let go. 0: none (revisions before 2026-07-28)")
+      ->envname("TUTTI_PING_EVERY")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 86'400));
   app.add_option("--progress-every", settings.progress_every_s,
                  "Seconds between two signs of life of a call that waits")
       ->envname("TUTTI_PROGRESS_EVERY")

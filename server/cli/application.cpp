@@ -206,6 +206,7 @@ Status Application::wire(const Settings& settings) {
   server.instructions = kInstructions;
   const std::shared_ptr<mcp::Timers> timers = transport::makeTimers(io_);
   server.timers = timers;
+  server.ping_every_s = settings.ping_every_s;
   keepTasks(settings, timers);
   if (Status kept = keepDocuments(settings, timers); !kept.ok()) return kept;
   server.task_store = tasks_;

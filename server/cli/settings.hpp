@@ -30,6 +30,7 @@ struct Settings {
   std::string mcp_config;               ///< --mcp-config, TUTTI_MCP_CONFIG; "": nothing is mounted
   std::string log_level = "warning";    ///< --log-level, TUTTI_LOG
   std::size_t tasks_max = 4096;         ///< --tasks-max, TUTTI_TASKS_MAX; kept at once
+  std::int64_t ping_every_s = 0;        ///< --ping-every, TUTTI_PING_EVERY; 0: no pings
   std::vector<std::string> document_roots;   ///< --document-root, TUTTI_DOCUMENT_ROOTS
   std::int64_t document_versions_max = 100;  ///< --document-versions; 0: all are kept
   EmbeddingsSettings embeddings;

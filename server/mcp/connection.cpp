@@ -5,6 +5,7 @@
 
 #include "server/mcp/batch.hpp"
 #include "server/mcp/envelope.hpp"
+#include "server/mcp/keep_alive.hpp"
 #include "server/mcp/modern.hpp"
 #include "server/mcp/server_impl.hpp"
 #include "server/rpc/codec.hpp"
@@ -17,6 +18,11 @@ struct Connection::State {
   std::shared_ptr<Peer> peer;
   rpc::Decoder decoder{};
   EnvelopeReader envelopes{};
+  std::shared_ptr<KeepAlive> keep_alive = nullptr;
+  bool greeted = false;
+  std::function<void()> lost = nullptr;
+
+  void greet();
   void receiveOne(rpc::Message&& message);
   void receiveModern(rpc::Message message);
   void receiveBatch(rpc::Decoded decoded);
@@ -27,6 +33,21 @@ void Connection::State::receiveOne(rpc::Message&& message) {
   if (message.kind == rpc::Message::Kind::Request && claimsModern(message))
     return receiveModern(std::move(message));
   receiveLegacy(server, peer, std::move(message), pipe);
+  if (!greeted && peer->negotiated) greet();
+}
+
+/// The client has shaken hands: from now on it can be asked whether it is there.
+void Connection::State::greet() {
+  greeted = true;
+  KeepAliveWay way;
+  way.stream = [to = pipe] { return to; };
+  way.send = [to = pipe](std::string frame) { to->notify(std::move(frame)); };
+  way.lost = [this] {
+    peer->cancelAll();
+    if (const auto callback = std::exchange(lost, nullptr)) callback();
+  };
+  keep_alive =
+      KeepAlive::start(server.options.timers, keepAliveTimes(server.options), peer, std::move(way));
 }
 
 void Connection::State::receiveModern(rpc::Message message) {
@@ -84,6 +105,7 @@ Connection::Connection(Server& server, std::shared_ptr<Exchange> pipe, Client cl
 }
 
 Connection::~Connection() {
+  state_->keep_alive = nullptr;
   state_->peer->onIdle(nullptr);
   state_->peer->endAnswers();
   state_->peer->unsolicited = nullptr;
@@ -119,7 +141,11 @@ void Connection::onIdle(std::function<void()> callback) {
 void Connection::inputEnded() {
   state_->peer->endAnswers();
 }
+void Connection::onLost(std::function<void()> callback) {
+  state_->lost = std::move(callback);
+}
 void Connection::close() {
+  state_->keep_alive = nullptr;
   state_->peer->cancelAll();
 }
 

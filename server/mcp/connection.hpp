@@ -40,6 +40,9 @@ class Connection {
   void onIdle(std::function<void()> callback);
   /// The client says nothing more, not even answers to what it was asked; it may still read.
   void inputEnded();
+  /// `callback` runs once when the client does not answer pings; what was in flight is cancelled by
+  /// then. See ServerOptions::ping_every_s.
+  void onLost(std::function<void()> callback);
   /// The client is gone: cancels what is in flight.
   void close();
 

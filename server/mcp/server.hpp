@@ -33,6 +33,9 @@ struct ServerOptions {
   std::size_t listeners_max = 1024;    ///< open subscriptions/listen of all clients
   std::size_t watched_max = 1024;      ///< URIs that one client, or one listen, may watch
   std::int64_t list_ttl_ms = 300'000;  ///< how long a modern client may keep a list
+  /// Between two pings to an older client on stdio or with a standalone stream; 0: none are sent.
+  std::int64_t ping_every_s = 0;
+  std::int64_t ping_wait_max_s = 60;       ///< without an answer: then the client is let go
   int input_rounds_max = 8;                ///< of one request that asks an older client
   std::size_t elicitations_max = 1024;     ///< pages whose clients are remembered
   std::int64_t input_wait_max_s = 600;     ///< for one round's answers of an older client

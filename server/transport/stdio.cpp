@@ -97,7 +97,7 @@ struct StdioServer::Impl : std::enable_shared_from_this<StdioServer::Impl> {
   void scheduleFlush();
   void flush();
   void watchReader();
-  void breakOff(int error);
+  void breakOff(std::string_view reason);
   void finishIfDone();
   void stop();
 
@@ -172,7 +172,7 @@ void StdioServer::Impl::watchReader() {
   hangup.wait([this] {
     const auto kept = shared_from_this();
     if (stopped || broken) return;
-    breakOff(EPIPE);
+    breakOff(errnoText(EPIPE));
     finishIfDone();
   });
 }
@@ -226,7 +226,7 @@ void StdioServer::Impl::flush() {
     }
     if (errno == EINTR) continue;
     if (errno != EAGAIN && errno != EWOULDBLOCK) {
-      breakOff(errno);
+      breakOff(errnoText(errno));
       break;
     }
     waiting_writable = true;
@@ -254,9 +254,10 @@ void StdioServer::Impl::flush() {
 }
 
 /// Nobody reads any more: there is no one left to serve.
-void StdioServer::Impl::breakOff(int error) {
-  log::info("the client closed its end", {{"reason", errnoText(error)}});
+void StdioServer::Impl::breakOff(std::string_view reason) {
+  log::info("the client is gone", {{"reason", reason}});
   broken = true;
+  paused = false;
   eof = true;
   out.clear();
   out_sent = 0;
@@ -298,6 +299,11 @@ void StdioServer::start() {
   Impl& impl = *impl_;
   impl.started = true;
   impl.connection.onIdle([&impl] { impl.scheduleFlush(); });
+  impl.connection.onLost([&impl] {
+    const auto kept = impl.shared_from_this();
+    impl.breakOff("it does not answer pings");
+    impl.finishIfDone();
+  });
   impl.waitInput();
 }
 

@@ -77,6 +77,7 @@ struct Endpoint::State {
               std::shared_ptr<const Envelope> envelope, const std::shared_ptr<HttpReply>& reply);
   void initialize(const HttpRequest& request, rpc::Item item,
                   const std::shared_ptr<HttpReply>& reply);
+  void keepAlive(const std::shared_ptr<Session>& session);
   void legacy(const HttpRequest& request, rpc::Item item, const std::shared_ptr<HttpReply>& reply);
   void batch(const HttpRequest& request, rpc::Decoded decoded,
              const std::shared_ptr<HttpReply>& reply);
@@ -154,9 +155,31 @@ void Endpoint::State::initialize(const HttpRequest& request, rpc::Item item,
   const auto session = sessions.add(std::move(id), peer);
   if (hasReplay(*peer->negotiated))
     session->replay = std::make_shared<Replay>(replay_budget, replay_limits);
+  keepAlive(session);
   peer->unsolicited = [weak = std::weak_ptr<Session>(session)](std::string frame) {
     if (const auto alive = weak.lock()) alive->deliver(std::move(frame));
   };
+}
+
+/// A client that holds its standalone stream open is pinged on it. What is replayed later must not
+/// have questions that are long settled, so pings are no events of the replay.
+void Endpoint::State::keepAlive(const std::shared_ptr<Session>& session) {
+  const std::weak_ptr<Session> weak = session;
+  KeepAliveWay way;
+  way.stream = [weak]() -> std::shared_ptr<void> {
+    const auto alive = weak.lock();
+    return alive ? alive->stream : nullptr;
+  };
+  way.send = [weak](const std::string& frame) {
+    const auto alive = weak.lock();
+    const auto stream = alive ? alive->stream : nullptr;
+    if (stream) stream->event({.data = frame});
+  };
+  way.lost = [this, weak] {
+    if (const auto alive = weak.lock()) sessions.end(alive);
+  };
+  session->keep_alive = KeepAlive::start(server.options.timers, keepAliveTimes(server.options),
+                                         session->peer, std::move(way));
 }
 
 void Endpoint::State::legacy(const HttpRequest& request, rpc::Item item,

@@ -6,7 +6,10 @@
 namespace tutti::mcp::http {
 
 Sessions::~Sessions() {
-  for (const auto& session : order_) session->peer->endAnswers();
+  for (const auto& session : order_) {
+    session->keep_alive = nullptr;
+    session->peer->endAnswers();
+  }
 }
 
 void Session::deliver(std::string frame) {
@@ -99,6 +102,7 @@ void Sessions::end(const std::shared_ptr<Session>& session) {
   const auto place = found->second;
   by_id_.erase(found);
   order_.erase(place);
+  kept->keep_alive = nullptr;
   kept->peer->cancelAll();
   if (const auto stream = std::exchange(kept->stream, nullptr)) stream->endStream();
 }

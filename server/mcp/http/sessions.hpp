@@ -13,6 +13,7 @@
 
 #include "server/mcp/http/message.hpp"
 #include "server/mcp/http/replay.hpp"
+#include "server/mcp/keep_alive.hpp"
 #include "server/mcp/peer.hpp"
 
 namespace tutti::mcp::http {
@@ -24,6 +25,7 @@ struct Session {
   std::shared_ptr<Replay> replay = nullptr;  ///< of revisions whose streams can be taken up again
   Replay::Number standalone = 0;             ///< the number of the last standalone stream there
   std::deque<std::string> undelivered = {};
+  std::shared_ptr<KeepAlive> keep_alive = nullptr;  ///< null: it is not pinged
   std::chrono::steady_clock::time_point used_at = {};
 
   /// Neither a request in flight nor a stream: nobody would notice at once that it is gone.

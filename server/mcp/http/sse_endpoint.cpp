@@ -71,6 +71,10 @@ void SseEndpoint::State::open(const HttpRequest& request, const std::shared_ptr<
       server, pipe,
       Connection::Client{std::string(request.header(Header::AgentSessionId).value_or("")),
                          credential});
+  connection->onLost([this, id] {
+    if (const auto found = sessions.find(id); found != sessions.end()) found->second.pipe->end();
+    end(id);
+  });
   sessions.emplace(id, StreamSession{pipe, std::move(connection), std::move(credential)});
   reply->openStream({});
   const std::string where = options.path + std::string(kQuery) + id;
