@@ -121,7 +121,7 @@ class HttpKeepAliveTest : public KeepAliveTest {
 };
 
 TEST_F(HttpKeepAliveTest, OnlyWhoHoldsAStandaloneStreamIsAsked) {
-  clock_->pass(seconds(1000));
+  clock_->pass(seconds(990));
   const auto stream = http_->get(session_);
   EXPECT_TRUE(stream->events.empty());
   clock_->pass(seconds(30));
