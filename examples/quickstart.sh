@@ -13,7 +13,7 @@ build=$root/build/release
 packages=(
   cmake ninja-build ccache clang-16 lld-16 git jq
   libboost1.81-dev libboost-filesystem1.81-dev libcli11-dev libfmt-dev libre2-dev libspdlog-dev
-  libsodium-dev libsqlite3-dev libssl-dev libyaml-cpp-dev
+  libhnswlib-dev libsodium-dev libsqlite3-dev libssl-dev libyaml-cpp-dev
   nlohmann-json3-dev
 )
 
