@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "server/mcp/json_members.hpp"
+#include "server/mcp/log_level.hpp"
 
 namespace tutti::mcp {
 namespace {
@@ -63,6 +64,12 @@ void Audience::updated(std::string_view uri) {
   frame += "}}";
   for (const auto& peer : peers())
     if (peer->unsolicited && peer->watched.contains(std::string(uri))) peer->unsolicited(frame);
+}
+
+void Audience::log(LogLevel level, std::string_view logger, const Json& data) {
+  const std::string frame = logFrame(level, logger, data);
+  for (const auto& peer : peers())
+    if (peer->unsolicited && level >= peer->log_level) peer->unsolicited(frame);
 }
 
 std::vector<std::string> Audience::watched() {

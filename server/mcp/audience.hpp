@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <set>
 #include <string>
@@ -45,6 +46,14 @@ class Audience {
 
   void changed(Change change);
   void updated(std::string_view uri);
+  /// To legacy peers, by the level of each.
+  void log(LogLevel level, std::string_view logger, const Json& data);
+  /// `callback` runs at watchChanged().
+  void onWatched(std::function<void()> callback) { on_watched_ = std::move(callback); }
+  /// Somebody wants to hear of other resources than before.
+  void watchChanged() const {
+    if (on_watched_) on_watched_();
+  }
   /// The resources that somebody wants to hear of, in order.
   std::vector<std::string> watched();
   /// Ends the listeners that came over HTTP.
@@ -57,6 +66,7 @@ class Audience {
   const std::size_t listeners_max_;
   std::unordered_map<const Listener*, std::shared_ptr<Listener>> listeners_;
   std::vector<std::weak_ptr<Peer>> peers_;
+  std::function<void()> on_watched_;
   std::size_t sweep_at_ = 64;  ///< peers; then those that are gone are forgotten
 };
 

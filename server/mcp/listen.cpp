@@ -66,6 +66,7 @@ class Listening final : public Listener, public std::enable_shared_from_this<Lis
     appendTexts(kinds, "taskIds", filter_.tasks);
     kinds += '}';
     acknowledged_ = true;
+    if (!filter_.uris.empty()) server_.audience.watchChanged();
     tell("notifications/subscriptions/acknowledged", "notifications", kinds);
     for (const Task& task : std::exchange(over_, {})) see(task);
   }
@@ -154,6 +155,7 @@ class Listening final : public Listener, public std::enable_shared_from_this<Lis
     if (request_.peer) request_.peer->remove(request_.id);
     for (const auto& [id, watch] : std::exchange(watches_, {})) server_.tasks->unwatch(id, watch);
     server_.audience.remove(this);  // whoever calls holds on to us
+    if (!filter_.uris.empty()) server_.audience.watchChanged();
     return true;
   }
 

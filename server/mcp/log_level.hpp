@@ -3,9 +3,10 @@
 
 #include <array>
 #include <optional>
+#include <string>
 #include <string_view>
 
-#include "server/mcp/tool.hpp"
+#include "server/mcp/request_context.hpp"
 
 namespace tutti::mcp {
 
@@ -21,5 +22,8 @@ constexpr std::optional<LogLevel> parseLogLevel(std::string_view name) {
     if (kLogLevelNames[i] == name) return static_cast<LogLevel>(i);
   return std::nullopt;
 }
+
+/// notifications/message.
+std::string logFrame(LogLevel level, std::string_view logger, const Json& data);
 
 }  // namespace tutti::mcp

@@ -97,13 +97,15 @@ void subscribe(Server::Impl& server, Request& request, std::shared_ptr<Pending>&
     return request.error(overloaded("watched_max", server.options.watched_max,
                                     "unsubscribe from resources that no longer matter"));
   watched.insert(*uri);
+  server.audience.watchChanged();
   request.result("{}");
 }
 
-void unsubscribe(Server::Impl&, Request& request, std::shared_ptr<Pending>&) {
+void unsubscribe(Server::Impl& server, Request& request, std::shared_ptr<Pending>&) {
   const std::string* uri = watchedUri(request);
   if (uri == nullptr) return;
   request.peer->watched.erase(*uri);
+  server.audience.watchChanged();
   request.result("{}");
 }
 

@@ -78,6 +78,8 @@ class RequestContext {
   /// Sends `data` to the client as notifications/message, if it asked for this level; else a no-op,
   /// as after the end. Never a secret.
   virtual void log(LogLevel level, std::string_view logger, const Json& data) = 0;
+  /// From which level on log() sends; nothing: the client wants none.
+  virtual std::optional<LogLevel> logLevel() const = 0;
 
   /// Lets the client's connection go while the work goes on: over HTTP a client of 2025-11-25 comes
   /// back for the rest after `retry_ms`. For others a no-op, as after the end.

@@ -176,6 +176,12 @@ bool Server::elicitationComplete(const std::string& elicitation_id) {
 std::size_t Server::listening() const {
   return impl_->audience.listening();
 }
+void Server::log(LogLevel level, std::string_view logger, const Json& data) {
+  impl_->audience.log(level, logger, data);
+}
+void Server::onWatched(std::function<void()> callback) {
+  impl_->audience.onWatched(std::move(callback));
+}
 void Server::resourceUpdated(std::string_view uri) {
   impl_->audience.updated(uri);
 }

@@ -96,6 +96,12 @@ class Server {
   /// A user has been to the page of that id: the client of 2025-11-25 that was sent there is told,
   /// once. False when no such client is known (any more).
   bool elicitationComplete(const std::string& elicitation_id);
+  /// Sends `data` to every client of an older revision that takes records of this level outside of
+  /// its requests; later ones take them within requests only. Never a secret.
+  void log(LogLevel level, std::string_view logger, const Json& data);
+  /// `callback` runs when watchedUris() may be others; a client that goes without a word is noticed
+  /// with the next change. One callback: a second replaces the first.
+  void onWatched(std::function<void()> callback);
   /// The resources that some client wants to hear of.
   std::vector<std::string> watchedUris();
   /// Open subscriptions/listen.

@@ -88,23 +88,16 @@ void Flow::progress(double value, std::optional<double> total, std::string_view 
   request_.exchange->notify(rpc::notificationFrame("notifications/progress", params));
 }
 
-std::optional<LogLevel> Flow::logThreshold() const {
+std::optional<LogLevel> Flow::logLevel() const {
   if (request_.context.envelope) return request_.context.envelope->log_level;
   return request_.peer->log_level;
 }
 
 void Flow::log(LogLevel level, std::string_view logger, const Json& data) {
   if (request_.task) return;  // it has no stream
-  const auto threshold = logThreshold();
+  const auto threshold = logLevel();
   if (ended_ || suspended_ || !threshold || level < *threshold) return;
-  std::string params = "{\"level\":";
-  appendJsonString(params, logLevelName(level));
-  if (!logger.empty()) {
-    params += ",\"logger\":";
-    appendJsonString(params, logger);
-  }
-  params.append(",\"data\":").append(json::dump(data)).push_back('}');
-  request_.exchange->notify(rpc::notificationFrame("notifications/message", params));
+  request_.exchange->notify(logFrame(level, logger, data));
 }
 
 void Flow::onCancelled(std::function<void()> callback) {

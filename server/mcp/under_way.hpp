@@ -45,6 +45,7 @@ class Flow {
   bool wantsProgress() const { return !request_.context.progress_token.empty(); }
   void progress(double value, std::optional<double> total, std::string_view message);
   void log(LogLevel level, std::string_view logger, const Json& data);
+  std::optional<LogLevel> logLevel() const;
   void release(std::int64_t retry_ms) {
     if (!ended_) request_.exchange->release(retry_ms);
   }
@@ -81,7 +82,6 @@ class Flow {
   Request take();
 
  private:
-  std::optional<LogLevel> logThreshold() const;
   bool takesTasks() const;
   void withdraw();
   void end();
@@ -111,6 +111,7 @@ class UnderWay : public Interface, public Asking {
   void log(LogLevel level, std::string_view logger, const Json& data) override {
     flow_.log(level, logger, data);
   }
+  std::optional<LogLevel> logLevel() const override { return flow_.logLevel(); }
   void release(std::int64_t retry_ms) override { flow_.release(retry_ms); }
   bool cancelled() const override { return flow_.cancelled(); }
   void onCancelled(std::function<void()> callback) override {

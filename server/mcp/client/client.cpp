@@ -78,7 +78,8 @@ const ServerFacts& Client::facts() const {
   return state_->facts;
 }
 std::size_t Client::inFlight() const {
-  return state_->pending.size() - (state_->follow_ticket == 0 ? 0 : 1);
+  return state_->pending.size() - (state_->follow_ticket == 0 ? 0 : 1) -
+         (state_->watch_ticket == 0 ? 0 : 1);
 }
 
 bool Client::awaits(const rpc::Id& id) const {
@@ -161,6 +162,12 @@ void Client::list(ListKind kind, ListDone done) {
             });
   };
   (*ask)({});
+}
+
+void Client::watch(std::set<std::string> uris) {
+  const auto state = state_;
+  state->watch_wanted = std::move(uris);
+  if (ready()) state->watchNext();
 }
 
 void Client::cancel(Ticket ticket, std::string_view reason) {

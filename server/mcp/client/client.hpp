@@ -11,6 +11,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>  // Reply holds a value
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -54,6 +55,9 @@ struct Options {
       64;  ///< messages in a row that are none; then the connection is given up
 };
 
+/// The code of an error that the server gave, or 0 when it is none.
+std::int64_t serverCode(const Error& error);
+
 /// Names one request from its start to its end, over all its rounds. 0 is none.
 using Ticket = std::uint64_t;
 
@@ -75,6 +79,8 @@ struct CallOptions {
   std::function<void(const Progress&)> on_progress;  ///< set: progress is asked for
   /// Meant for a modern server over HTTP, see Outgoing.
   std::vector<std::pair<std::string, std::string>> header_params;
+  /// Log records of the request from that level on, of a modern server; empty: none.
+  std::string log_level;
 };
 
 struct ToolRequest {
@@ -107,6 +113,7 @@ class Question {
 };
 
 struct LogRecord {
+  Ticket cause = 0;   ///< the request that it is about; 0 when that cannot be told for certain
   std::string level;  ///< "debug" … "emergency"
   std::string logger;
   Json data;
@@ -180,6 +187,9 @@ class Client {
   Ticket request(std::string_view method, Json params, CallOptions options, Done done);
   /// All pages. A list the server does not declare is empty.
   void list(ListKind kind, ListDone done);
+  /// Events::onResourceUpdated() is to tell of these resources, and of no others any more. A server
+  /// that does not offer it is not asked.
+  void watch(std::set<std::string> uris);
   /// Legacy servers only; a modern one is asked per request.
   void setLogLevel(const std::string& level, Done done);
 

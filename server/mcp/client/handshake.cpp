@@ -30,13 +30,6 @@ Error noCommonRevision(const std::string& offered) {
       .named("unsupported_revision");
 }
 
-/// The code of an error that the server gave, or 0.
-std::int64_t serverCode(const Error& error) {
-  if (error.name() != "server_error") return 0;
-  const auto details = json::parse(error.details());
-  return details.ok() ? json::integerOr(*details, "code", 0) : 0;
-}
-
 /// Does the error for an unsupported version name the one that this client speaks?
 bool offersModern(const Error& error) {
   constexpr std::int64_t kUnsupported = -32022;

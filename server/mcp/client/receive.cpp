@@ -33,6 +33,12 @@ std::optional<ListKind> changedList(std::string_view method) {
 
 }  // namespace
 
+std::int64_t serverCode(const Error& error) {
+  if (error.name() != "server_error") return 0;
+  const auto details = json::parse(error.details());
+  return details.ok() && details->is_object() ? json::integerOr(*details, "code", 0) : 0;
+}
+
 std::optional<Question::Method> questionMethod(std::string_view name) {
   if (name == "sampling/createMessage") return Question::Method::Sample;
   if (name == "elicitation/create") return Question::Method::Elicit;
@@ -112,7 +118,7 @@ void Client::State::take(rpc::Item item, std::string_view text, const rpc::Id& r
     case rpc::Message::Kind::Request:
       return takeRequest(std::move(item.message), related);
     case rpc::Message::Kind::Notification:
-      return takeNotification(item.message);
+      return takeNotification(item.message, related);
   }
 }
 
@@ -211,7 +217,25 @@ void Client::State::takeProgress(const Json& params) {
   tell(progress);
 }
 
-void Client::State::takeNotification(const rpc::Message& message) {
+/// Of a subscription.
+void Client::State::takeAcknowledgement(const Json& params) {
+  const Json* meta = json::find(params, "_meta");
+  const Json* id = meta == nullptr || !meta->is_object()
+                       ? nullptr
+                       : json::find(*meta, "io.modelcontextprotocol/subscriptionId");
+  const Pending* request = id == nullptr ? nullptr : byId(rpc::idOf(*id));
+  if (request != nullptr && request->ticket == watch_ticket) {
+    watch_pause_ms = 1'000;
+    return;
+  }
+  follow_pause_ms = 1'000;
+  // What changed while nobody listened is not told again.
+  if (std::exchange(followed_before, true))
+    for (const ListKind kind : {ListKind::Tools, ListKind::Prompts, ListKind::Resources})
+      events.onListChanged(kind);
+}
+
+void Client::State::takeNotification(const rpc::Message& message, const rpc::Id& related) {
   const std::string& method = message.method;
   const Json empty = Json::object();
   const Json& params = message.params.is_object() ? message.params : empty;
@@ -226,7 +250,7 @@ void Client::State::takeNotification(const rpc::Message& message) {
   }
   if (method == "notifications/message") {
     const Json* data = json::find(params, "data");
-    return events.onLog({json::stringOr(params, "level", "info"),
+    return events.onLog({causeOf(related), json::stringOr(params, "level", "info"),
                          json::stringOr(params, "logger", ""), data == nullptr ? Json() : *data});
   }
   if (method == "notifications/cancelled") {
@@ -236,13 +260,7 @@ void Client::State::takeNotification(const rpc::Message& message) {
       if (const auto question = found->second.lock()) question->withdraw();
     return;
   }
-  if (method == "notifications/subscriptions/acknowledged") {
-    follow_pause_ms = 1'000;
-    // What changed while nobody listened is not told again.
-    if (std::exchange(followed_before, true))
-      for (const ListKind kind : {ListKind::Tools, ListKind::Prompts, ListKind::Resources})
-        events.onListChanged(kind);
-  }
+  if (method == "notifications/subscriptions/acknowledged") takeAcknowledgement(params);
 }
 
 }  // namespace tutti::mcp::client

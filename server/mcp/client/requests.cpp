@@ -72,6 +72,8 @@ void Client::State::sendRound(Pending& request) {
     params["_meta"] = Json::object({{std::string(kMetaVersion), std::string(kRevisionNames.back())},
                                     {std::string(kMetaClientInfo), clientInfo()},
                                     {std::string(kMetaCapabilities), capabilities()}});
+  if (as_modern && !request.options.log_level.empty())
+    params["_meta"][std::string(kMetaLogLevel)] = request.options.log_level;
   if (request.options.on_progress) params["_meta"]["progressToken"] = request.ticket;
 
   Outgoing message;
@@ -141,7 +143,7 @@ void Client::State::loseAll(const Error& error) {
   if (phase == Phase::Lost) return;
   const auto kept = shared_from_this();
   phase = Phase::Lost;
-  handshake_until_ms = probe_until_ms = follow_again_ms = 0;
+  handshake_until_ms = probe_until_ms = follow_again_ms = watch_again_ms = 0;
   while (!pending.empty()) end(pending.begin()->first, error);
   if (alive) events.onLost(error);
 }
@@ -155,7 +157,8 @@ std::int64_t Client::State::deadline(const Pending& request) const {
 
 void Client::State::rearm() {
   std::int64_t next = std::numeric_limits<std::int64_t>::max();
-  for (const std::int64_t at : {probe_until_ms, handshake_until_ms, follow_again_ms})
+  for (const std::int64_t at :
+       {probe_until_ms, handshake_until_ms, follow_again_ms, watch_again_ms})
     if (at != 0) next = std::min(next, at);
   for (const auto& [ticket, request] : pending) next = std::min(next, deadline(*request));
   channel.wakeAt(next);
@@ -171,6 +174,7 @@ void Client::State::expire() {
                        .named("handshake_timeout"));
   if (probe_until_ms != 0 && now >= probe_until_ms && phase == Phase::Probing) initialize();
   if (follow_again_ms != 0 && now >= follow_again_ms && phase == Phase::Ready) follow();
+  if (watch_again_ms != 0 && now >= watch_again_ms && phase == Phase::Ready) watchNext();
 
   std::vector<Ticket> late;
   for (const auto& [ticket, request] : pending)

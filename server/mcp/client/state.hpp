@@ -4,6 +4,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -60,6 +61,12 @@ struct Client::State : std::enable_shared_from_this<Client::State> {
   Json capabilities() const;
   Json clientInfo() const;
 
+  // watch.cpp
+  void watchNext();
+  void watchOne(std::string_view method, const std::string& uri);
+  void watchModern();
+  void watchLater();
+
   // requests.cpp
   Ticket begin(std::unique_ptr<Pending> request);
   void sendRound(Pending& request);
@@ -78,7 +85,8 @@ struct Client::State : std::enable_shared_from_this<Client::State> {
   void take(rpc::Item item, std::string_view text, const rpc::Id& related);
   void takeResponse(rpc::Message message, std::string_view text);
   void takeRequest(rpc::Message message, const rpc::Id& related);
-  void takeNotification(const rpc::Message& message);
+  void takeNotification(const rpc::Message& message, const rpc::Id& related);
+  void takeAcknowledgement(const Json& params);
   void takeProgress(const Json& params);
   void notePage(const std::string& elicitation_id);
   void noteGarbage(const std::string& what);
@@ -118,6 +126,11 @@ struct Client::State : std::enable_shared_from_this<Client::State> {
   std::int64_t follow_again_ms = 0;  // 0: not waiting to ask again
   std::int64_t follow_pause_ms = 1'000;
   bool followed_before = false;
+  std::set<std::string> watch_wanted;  // resources
+  std::set<std::string> watch_held;    // those that the server was asked for
+  Ticket watch_ticket = 0;             // of a request about them
+  std::int64_t watch_again_ms = 0;     // 0: not waiting to ask again
+  std::int64_t watch_pause_ms = 1'000;
   bool alive = true;  // false once the client's destructor runs: no event is told any more
 };
 
