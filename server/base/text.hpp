@@ -20,6 +20,9 @@ std::string toValidUtf8(std::string_view text);
 /// `text` with its %XX decoded; what is no escape stays as it is.
 std::string percentDecoded(std::string_view text);
 
+/// `text` with everything but RFC 3986's unreserved characters, and those in `kept`, as %XX.
+std::string percentEncoded(std::string_view text, std::string_view kept = {});
+
 /// At most `size_max` bytes of `text`, cut between characters, with " …" where something was cut.
 std::string shortened(std::string_view text, std::size_t size_max);
 

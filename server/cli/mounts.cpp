@@ -17,6 +17,24 @@ class ServerSink final : public toolhost::ToolSink {
   }
   void removePrompt(std::string_view name) override { server_.removePrompt(name); }
   void promptsChanged() override { server_.promptsChanged(); }
+  Status addResource(mcp::Resource resource, mcp::ReadHandler handler) override {
+    return server_.addResource(std::move(resource), std::move(handler));
+  }
+  Status addTemplate(mcp::ResourceTemplate resource, mcp::ReadHandler handler,
+                     mcp::CompletionHandler complete) override {
+    return server_.addTemplate(std::move(resource), std::move(handler), std::move(complete));
+  }
+  void removeResource(std::string_view uri) override { server_.removeResource(uri); }
+  void removeTemplate(std::string_view uri) override { server_.removeTemplate(uri); }
+  void resourcesChanged() override { server_.resourcesChanged(); }
+  void resourceUpdated(std::string_view uri) override { server_.resourceUpdated(uri); }
+  std::vector<std::string> watchedUris() override { return server_.watchedUris(); }
+  void onWatched(std::function<void()> callback) override {
+    server_.onWatched(std::move(callback));
+  }
+  void log(mcp::LogLevel level, std::string_view logger, const Json& data) override {
+    server_.log(level, logger, data);
+  }
   void remove(std::string_view name) override { server_.removeTool(name); }
   void changed() override { server_.toolsChanged(); }
 

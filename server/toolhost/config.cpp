@@ -178,13 +178,13 @@ class Reader {
   }
 
   Status readOwn(const Json& own) {
-    constexpr std::string_view kKnown[] = {"tools",  "prompts", "timeout_s", "env",
-                                           "limits", "share",   "ca_file"};
+    constexpr std::string_view kKnown[] = {"tools", "prompts", "resources", "timeout_s",
+                                           "env",   "limits",  "share",     "ca_file"};
     if (!own.is_object()) return bad("'tutti' must be an object");
     for (const auto& [key, value] : own.items())
       if (std::find(std::begin(kKnown), std::end(kKnown), key) == std::end(kKnown))
         return bad("'tutti." + shortened(key, 64) + "' is unknown",
-                   "known are tools, prompts, timeout_s, env, limits, share, ca_file");
+                   "known are tools, prompts, resources, timeout_s, env, limits, share, ca_file");
     auto names = json::readStrings(own, "env");
     if (!names.ok()) return bad("'tutti.env' must be a list of names of variables");
     if (Status taken = inherit(*names ? Json(**names) : Json()); !taken.ok()) return taken;
@@ -204,6 +204,10 @@ class Reader {
       return bad("'tutti.timeout_s' must be above 0 and at most 3600");
     if (Status tools = readFilter(own, "tools", spec_.tools); !tools.ok()) return tools;
     if (Status prompts = readFilter(own, "prompts", spec_.prompts); !prompts.ok()) return prompts;
+    if (Status resources = readFilter(own, "resources", spec_.resources); !resources.ok())
+      return resources;
+    if (!spec_.resources.rename.empty())
+      return bad("'tutti.resources.rename' is unknown", "a URI stays what it is");
     return readLimits(json::find(own, "limits"));
   }
 
@@ -238,13 +242,17 @@ class Reader {
     std::int64_t in_flight = static_cast<std::int64_t>(spec_.limits.in_flight_max);
     std::int64_t message_mb = 16;
     std::int64_t tools = static_cast<std::int64_t>(spec_.limits.tools_max);
+    std::int64_t prompts = static_cast<std::int64_t>(spec_.limits.prompts_max);
+    std::int64_t resources = static_cast<std::int64_t>(spec_.limits.resources_max);
     const std::pair<const char*, std::int64_t*> known[] = {{"memory_mb", &process.memory_mb},
                                                            {"open_files", &process.open_files},
                                                            {"cpu_s", &process.cpu_s},
                                                            {"file_mb", &process.file_mb},
                                                            {"in_flight_max", &in_flight},
                                                            {"message_mb", &message_mb},
-                                                           {"tools_max", &tools}};
+                                                           {"tools_max", &tools},
+                                                           {"prompts_max", &prompts},
+                                                           {"resources_max", &resources}};
     for (const auto& [key, value] : limits->items()) {
       const auto* found =
           std::find_if(std::begin(known), std::end(known),
@@ -263,6 +271,8 @@ class Reader {
     spec_.limits.message_bytes_max =
         static_cast<std::size_t>(std::min(message_mb, kMessageMostMb)) * 1024 * 1024;
     spec_.limits.tools_max = static_cast<std::size_t>(tools);
+    spec_.limits.prompts_max = static_cast<std::size_t>(prompts);
+    spec_.limits.resources_max = static_cast<std::size_t>(resources);
     return ok();
   }
 

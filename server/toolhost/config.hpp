@@ -18,7 +18,8 @@
 
 namespace tutti::toolhost {
 
-/// Which of a server's tools, or prompts, are offered, and under what name. Patterns may have `*`.
+/// Which of a server's tools, prompts or resources are offered, and under what name. Patterns may
+/// have `*`.
 struct Filter {
   std::vector<std::string> allow;  ///< empty: all
   std::vector<std::string> deny;   ///< wins over allow
@@ -33,7 +34,10 @@ struct MountLimits {
   ProcessLimits process;
   std::size_t in_flight_max = 64;                     ///< calls at a time
   std::size_t message_bytes_max = 16U * 1024 * 1024;  ///< of one answer
-  std::size_t tools_max = 512;                        ///< the rest is left out, and said
+  // Of what is offered; the rest is left out, and said.
+  std::size_t tools_max = 512;
+  std::size_t prompts_max = 256;
+  std::size_t resources_max = 1000;  ///< and as many templates
 };
 
 /// One entry of the file. `problem` says why it cannot be mounted; the others are all the same.
@@ -51,6 +55,7 @@ struct MountSpec {
   std::vector<std::pair<std::string, std::string>> headers;
   Filter tools;
   Filter prompts;
+  Filter resources;  ///< by URI; templates by their text; renames nothing
   MountLimits limits;
   /// One running copy for all processes of tutti over one store. Stdio only.
   bool share = true;

@@ -9,7 +9,8 @@
 #include "server/base/log.hpp"
 #include "server/base/text.hpp"
 #include "server/toolhost/connection.hpp"
-#include "server/toolhost/mounted_call.hpp"
+#include "server/toolhost/mounted_uri.hpp"
+#include "server/toolhost/roots.hpp"
 #include "server/toolhost/share.hpp"
 #include "server/transport/wakeup.hpp"
 
@@ -51,17 +52,16 @@ std::string_view mountStateName(MountState state) {
 }
 
 std::shared_ptr<Mount> Mount::create(boost::asio::io_context& io, MountSpec spec,
-                                     MountOptions options, std::function<void()> changed) {
+                                     MountOptions options, Told told) {
   return std::shared_ptr<Mount>(
-      new Mount(io, std::move(spec), std::move(options), std::move(changed)));
+      new Mount(io, std::move(spec), std::move(options), std::move(told)));
 }
 
-Mount::Mount(boost::asio::io_context& io, MountSpec spec, MountOptions options,
-             std::function<void()> changed)
+Mount::Mount(boost::asio::io_context& io, MountSpec spec, MountOptions options, Told told)
     : io_(io),
       spec_(std::move(spec)),
       options_(std::move(options)),
-      changed_(std::move(changed)),
+      told_(std::move(told)),
       timer_(std::make_unique<Timer>(io, [this] { wake(); })) {
   if (options_.share_folder.empty() || !spec_.share || !spec_.problem.empty()) return;
   auto share = Share::create(io_, spec_, options_);
@@ -85,7 +85,7 @@ void Mount::start() {
 void Mount::stop() {
   const auto kept = shared_from_this();
   stopped_ = true;
-  changed_ = [] {};
+  told_ = {[] {}, [](const std::string&) {}, [](auto, const auto&, const auto&) {}};
   timer_->wakeup.stop();
   failWaiting(Error(Code::Cancelled, "tutti is ending"));
   connection_.reset();
@@ -103,6 +103,7 @@ void Mount::open() {
   wanted.client.version = options_.client_version;
   wanted.client.in_flight_max = spec_.limits.in_flight_max + 8;  // lists and the like
   wanted.client.sampling = wanted.client.elicit_form = wanted.client.elicit_url = true;
+  wanted.client.roots = true;
   wanted.client.era = probe_kills_ ? client::Era::Legacy : client::Era::Either;
   if (share_) wanted.client.era = client::Era::Modern;
   const std::weak_ptr<Mount> weak = weak_from_this();
@@ -116,12 +117,12 @@ void Mount::open() {
     if (!self->stderr_lines_.empty())
       self->problem_ += "; its last words: " + self->stderr_lines_.back();
     self->problem_ = shortened(self->problem_, kProblemMax);
-    self->changed_();
+    self->told_.changed();
   };
   auto opened = Connection::open(io_, std::move(wanted), *this);
   if (!opened.ok()) return fail(opened.error());
   connection_ = std::move(*opened);
-  changed_();
+  told_.changed();
 }
 
 /// False when it is not to be reached at the moment; then what has to follow is under way.
@@ -155,6 +156,11 @@ void Mount::onReady() {
   log::info("an MCP server is mounted",
             {{"server", spec_.name},
              {"revision", mcp::revisionName(connection_->client().facts().revision)}});
+  has_resources_ = json::find(connection_->client().facts().capabilities, "resources") != nullptr;
+  log_level_.reset();
+  connection_->client().watch(watched_);
+  if (starts_ > 1)  // nobody saw what happened to them meanwhile
+    for (const std::string& uri : watched_) onResourceUpdated(uri);
   list();
   serveWaiting();
 }
@@ -194,7 +200,7 @@ void Mount::fail(const Error& error) {
 
 void Mount::settle() {
   settled_ = true;
-  changed_();
+  told_.changed();
 }
 
 Error Mount::notReady() const {
@@ -205,88 +211,34 @@ Error Mount::notReady() const {
       .named("tool_server_not_ready");
 }
 
-// --- The list of tools -------------------------------------------------------------------------
-
-void Mount::onListChanged(client::ListKind kind) {
-  const bool known = kind == client::ListKind::Tools || kind == client::ListKind::Prompts;
-  if (!known || state_ != MountState::Ready || relist_at_ms_ != 0) return;
-  relist_at_ms_ = std::max(steadyMs(), listed_at_ms_ + options_.relist_pause_ms);
-  arm();
-}
-
-void Mount::list() {
-  relist_at_ms_ = 0;
-  listing_ = true;
-  connection_->client().list(
-      client::ListKind::Tools,
-      [weak = weak_from_this()](Result<std::vector<client::ListEntry>> entries) {
-        if (const auto self = weak.lock()) self->listed(std::move(entries));
-      });
-}
-
-void Mount::listed(Result<std::vector<client::ListEntry>> entries) {
-  listing_ = false;
-  listed_at_ms_ = steadyMs();
-  if (state_ != MountState::Ready) return;  // lost: what was listed before stays
-  if (!entries.ok()) {
-    problem_ = shortened("its tools cannot be listed: " + entries.error().text(), kProblemMax);
-    log::warning("an MCP server does not list its tools",
-                 {{"server", spec_.name}, {"why", problem_}});
-    return settle();
-  }
-  tools_.clear();
-  left_out_.clear();
-  for (const client::ListEntry& entry : *entries) {
-    auto offered = offeredTool(entry);
-    if (!offered.ok()) {
-      left_out_.push_back(offered.error().message());
-    } else if (!spec_.tools.allows(offered->name)) {
-      continue;
-    } else if (tools_.size() >= spec_.limits.tools_max) {
-      left_out_.push_back("tools from '" + shortened(offered->name, 64) + "' on: tools_max is " +
-                          std::to_string(spec_.limits.tools_max));
-      break;
-    } else {
-      tools_.push_back(std::move(*offered));
-    }
-    constexpr std::size_t kLeftOutMax = 20;
-    if (left_out_.size() > kLeftOutMax) left_out_.pop_back();
-  }
-  settle();
-  listPrompts();
-}
-
 // --- Calls -------------------------------------------------------------------------------------
 
-void Mount::call(const std::string& tool, std::shared_ptr<mcp::ToolCall> call) {
-  if (!call->state().empty()) return resume(tool, std::move(call));
-  if (state_ == MountState::Ready) return begin(tool, std::move(call));
+void Mount::pass(Passing passing) {
+  if (!passing.caller->state().empty()) return resume(std::move(passing));
+  if (state_ == MountState::Ready) return begin(std::move(passing));
   if (state_ == MountState::Starting && waiting_.size() < options_.waiting_max) {
-    waiting_.push_back({tool, std::move(call), steadyMs() + options_.waiting_max_ms});
+    waiting_.push_back({std::move(passing), steadyMs() + options_.waiting_max_ms});
     return arm();
   }
+  refuse(passing, notReady());
+}
+
+void Mount::refuse(const Passing& passing, const Error& error) {
   ++calls_failed_;
-  call->finish(ofServer(spec_.name, notReady()));
+  passing.finish(ofServer(spec_.name, error));
 }
 
-void Mount::begin(const std::string& tool, std::shared_ptr<mcp::ToolCall> call) {
-  if (call->cancelled()) return;
-  if (calls_.size() >= spec_.limits.in_flight_max) {
-    ++calls_failed_;
-    return call->finish(ofServer(
-        spec_.name, Error(Code::ResourceExhausted,
-                          std::to_string(calls_.size()) + " calls are under way already",
-                          "wait for some, or raise tutti.limits.in_flight_max of this server")
-                        .named("in_flight_max")));
-  }
-  std::make_shared<MountedCall>(shared_from_this(), tool, std::move(call))
+void Mount::begin(Passing passing) {
+  if (passing.caller->cancelled()) return;
+  if (calls_.size() >= spec_.limits.in_flight_max)
+    return refuse(passing,
+                  Error(Code::ResourceExhausted,
+                        std::to_string(calls_.size()) + " requests are under way already",
+                        "wait for some, or raise tutti.limits.in_flight_max of this server")
+                      .named("in_flight_max"));
+  wantLogs(*passing.caller);
+  std::make_shared<MountedCall>(shared_from_this(), std::move(passing))
       ->start(connection_->client());
-}
-
-const OfferedTool* Mount::offered(const std::string& tool) const {
-  const auto found = std::find_if(tools_.begin(), tools_.end(),
-                                  [&tool](const OfferedTool& each) { return each.name == tool; });
-  return found == tools_.end() ? nullptr : &*found;
 }
 
 /// The state that the caller comes back with, or nothing when too many are away.
@@ -298,18 +250,15 @@ std::string Mount::park(std::shared_ptr<MountedCall> call) {
   return state;
 }
 
-void Mount::resume(const std::string& tool, std::shared_ptr<mcp::ToolCall> call) {
-  const auto found = parked_.find(std::string(call->state()));
-  if (found == parked_.end() || found->second.call->tool() != tool) {
-    ++calls_failed_;
-    return call->finish(
-        ofServer(spec_.name, Error(Code::FailedPrecondition,
-                                   "the call this answer belongs to is over", "call the tool again")
-                                 .named("call_is_over")));
-  }
+void Mount::resume(Passing passing) {
+  const auto found = parked_.find(std::string(passing.caller->state()));
+  if (found == parked_.end() || found->second.call->what() != passing.what)
+    return refuse(passing, Error(Code::FailedPrecondition,
+                                 "the call this answer belongs to is over", "call it again")
+                               .named("call_is_over"));
   const auto parked = std::move(found->second.call);
   parked_.erase(found);
-  parked->resume(std::move(call));
+  parked->resume(std::move(passing));
 }
 
 void Mount::expireParked() {
@@ -326,14 +275,11 @@ void Mount::expireParked() {
 }
 
 void Mount::serveWaiting() {
-  for (Waiting& each : std::exchange(waiting_, {})) begin(each.tool, std::move(each.call));
+  for (Waiting& each : std::exchange(waiting_, {})) begin(std::move(each.passing));
 }
 
 void Mount::failWaiting(const Error& error) {
-  for (Waiting& each : std::exchange(waiting_, {})) {
-    ++calls_failed_;
-    each.call->finish(ofServer(spec_.name, error));
-  }
+  for (const Waiting& each : std::exchange(waiting_, {})) refuse(each.passing, error);
 }
 
 void Mount::expireWaiting() {
@@ -341,8 +287,7 @@ void Mount::expireWaiting() {
   while (!waiting_.empty() && waiting_.front().until_ms <= now) {
     const Waiting late = std::move(waiting_.front());
     waiting_.pop_front();
-    ++calls_failed_;
-    late.call->finish(ofServer(spec_.name, notReady()));
+    refuse(late.passing, notReady());
   }
 }
 
@@ -350,15 +295,17 @@ void Mount::onAsked(std::shared_ptr<client::Question> question) {
   const auto found = calls_.find(question->cause());
   const auto call = found == calls_.end() ? nullptr : found->second.lock();
   if (call) return call->ask(question);
+  if (question->method() == client::Question::Method::ListRoots)
+    return question->answer(rootsFor(spec_));
   question->refuse(Error(Code::FailedPrecondition,
                          "it cannot be told which of the calls under way this belongs to"));
 }
 
-// --- Time and stderr ---------------------------------------------------------------------------
+// --- Time ---------------------------------------------------------------------------
 
 void Mount::arm() {
   std::int64_t next = transport::Wakeup::kNever;
-  for (const std::int64_t at : {restart_at_ms_, relist_at_ms_})
+  for (const std::int64_t at : {restart_at_ms_, relist_at_ms_, tell_updated_at_ms_})
     if (at != 0) next = std::min(next, at);
   if (!waiting_.empty()) next = std::min(next, waiting_.front().until_ms);
   for (const auto& [state, parked] : parked_) next = std::min(next, parked.until_ms);
@@ -370,25 +317,12 @@ void Mount::wake() {
   const std::int64_t now = steadyMs();
   expireWaiting();
   expireParked();
+  if (tell_updated_at_ms_ != 0 && now >= tell_updated_at_ms_) tellUpdated();
   if (restart_at_ms_ != 0 && now >= restart_at_ms_) open();
   if (relist_at_ms_ != 0 && now >= relist_at_ms_ && state_ == MountState::Ready && !listing_)
     list();
   if (relist_at_ms_ != 0 && listing_) relist_at_ms_ = now + options_.relist_pause_ms;
   arm();
-}
-
-std::string Mount::withoutSecrets(std::string text) const {
-  for (const std::string& secret : spec_.secrets)
-    for (std::size_t at = text.find(secret); at != text.npos; at = text.find(secret, at + 3))
-      text.replace(at, secret.size(), "***");
-  return text;
-}
-
-void Mount::noteStderr(std::string line) {
-  line = withoutSecrets(toValidUtf8(line));
-  log::info("an MCP server says", {{"server", spec_.name}, {"line", line}});
-  stderr_lines_.push_back(std::move(line));
-  if (stderr_lines_.size() > options_.stderr_lines_max) stderr_lines_.pop_front();
 }
 
 MountHealth Mount::health() const {
@@ -409,6 +343,8 @@ MountHealth Mount::health() const {
     health.retry_in_ms = std::max<std::int64_t>(0, restart_at_ms_ - steadyMs());
   health.tools = tools_.size();
   health.prompts = prompts_.size();
+  health.resources = resources_.size();
+  health.templates = templates_.size();
   health.left_out = left_out_;
   health.in_flight = calls_.size();
   health.calls_ok = calls_ok_;

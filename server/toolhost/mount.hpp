@@ -7,13 +7,15 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "server/base/fd.hpp"
 #include "server/mcp/client/client.hpp"
-#include "server/mcp/tool.hpp"
 #include "server/toolhost/config.hpp"
+#include "server/toolhost/mounted_call.hpp"
 #include "server/toolhost/passed_on.hpp"
 
 namespace boost::asio {
@@ -26,7 +28,6 @@ class Server;
 namespace tutti::toolhost {
 
 class Connection;
-class MountedCall;
 class Share;
 class ToolSink;
 
@@ -48,6 +49,8 @@ struct MountHealth {
   std::int64_t retry_in_ms = 0;
   std::size_t tools = 0;
   std::size_t prompts = 0;
+  std::size_t resources = 0;
+  std::size_t templates = 0;
   std::vector<std::string> left_out;  ///< what could not be offered, and why
   std::size_t in_flight = 0;
   std::int64_t calls_ok = 0;
@@ -63,28 +66,40 @@ struct MountOptions {
   /// Makes the sink of a core that offers a shared copy; needed with share_folder.
   std::function<std::unique_ptr<ToolSink>(mcp::Server&)> sink_of;
   enum class Naming { Prefixed, AsGiven };
-  Naming naming = Naming::Prefixed;  ///< what tools and prompts are offered as
+  Naming naming = Naming::Prefixed;  ///< of what is offered: tools, URIs, loggers
   std::function<void()> synced;      ///< the sink is in step with the servers again; may be empty
   std::int64_t start_after_ms = 10;
   std::int64_t restart_first_ms = 250;
   std::int64_t restart_max_ms = 60'000;
   std::int64_t steady_ms = 30'000;     ///< ready for so long: the next restart is the first again
   std::int64_t relist_pause_ms = 500;  ///< between two readings of the list of tools
-  std::size_t waiting_max = 64;        ///< calls that wait for the server to be ready
+  std::size_t waiting_max = 64;        ///< requests that wait for the server to be ready
   std::int64_t waiting_max_ms = 30'000;
   std::size_t parked_max = 64;  ///< calls whose callers were asked something
   std::int64_t parked_max_ms = 660'000;
   std::size_t stderr_lines_max = 50;
-  std::size_t prompts_max = 256;  ///< of one server; the rest is left out, and said
+  std::size_t left_out_max = 20;
+  std::size_t watched_max = 4096;       ///< resources of one server that are watched at a time
+  std::int64_t updates_pause_ms = 100;  ///< between two rounds of telling which have changed
+  std::size_t logs_max = 100;           ///< log records of one server in logs_window_ms; the rest
+  std::int64_t logs_window_ms = 1'000;  ///< is dropped, and counted
+  std::size_t log_bytes_max = 16U * 1024;  ///< of one record; the rest is cut
 };
 
 /// Runs on the I/O thread only. Everything that goes wrong with the server ends here: in failed
 /// calls, a restart, and what health() says.
 class Mount final : public mcp::client::Events, public std::enable_shared_from_this<Mount> {
  public:
-  /// `changed` runs when tools() or the state is another.
+  /// What a mount tells.
+  struct Told {
+    std::function<void()> changed;  ///< a list or the state is another
+    /// A watched resource is another; the URI is the one it has here.
+    std::function<void(const std::string& uri)> updated;
+    /// A log record that no request has caused, for all clients.
+    std::function<void(mcp::LogLevel level, const std::string& logger, const Json& data)> logged;
+  };
   static std::shared_ptr<Mount> create(boost::asio::io_context& io, MountSpec spec,
-                                       MountOptions options, std::function<void()> changed);
+                                       MountOptions options, Told told);
   ~Mount() override;
 
   void start();
@@ -97,20 +112,31 @@ class Mount final : public mcp::client::Events, public std::enable_shared_from_t
   /// As last listed, filtered and in the server's order. They stay while it is restarted.
   const std::vector<OfferedTool>& tools() const { return tools_; }
   const std::vector<OfferedPrompt>& prompts() const { return prompts_; }
+  const std::vector<OfferedResource>& resources() const { return resources_; }
+  const std::vector<OfferedTemplate>& templates() const { return templates_; }
+  const OfferedTool* offered(const std::string& tool) const;
+  /// Does the server have resources at all, listed or not? Then what it names can be read.
+  bool hasResources() const { return has_resources_; }
+  /// What URIs of the server get in front of them here.
+  std::string uriPrefix() const;
+  /// The same, for URIs in its results; empty when it has no resources.
+  std::string resultPrefix() const;
+  /// Which resources clients watch: the server's own URIs, all of them.
+  void watch(std::set<std::string> uris);
   /// Null unless it is ready. Good until the next turn of the loop.
   mcp::client::Client* client() const;
   Error notReady() const;
-  /// Calls the server's `tool`; finishes `call` once in any case.
-  void call(const std::string& tool, std::shared_ptr<mcp::ToolCall> call);
+  /// Passes the request on to the server; finishes it once in any case.
+  void pass(Passing passing);
   MountHealth health() const;
 
  private:
   friend class MountedCall;
   struct Waiting {
-    std::string tool;
-    std::shared_ptr<mcp::ToolCall> call;
+    Passing passing;
     std::int64_t until_ms;
   };
+  using Entries = Result<std::vector<mcp::client::ListEntry>>;
 
   /// Calls whose callers have a question to answer, by the state they come back with.
   struct Parked {
@@ -118,46 +144,63 @@ class Mount final : public mcp::client::Events, public std::enable_shared_from_t
     std::int64_t until_ms;
   };
 
-  Mount(boost::asio::io_context& io, MountSpec spec, MountOptions options,
-        std::function<void()> changed);
+  Mount(boost::asio::io_context& io, MountSpec spec, MountOptions options, Told told);
 
   void onReady() override;
   void onLost(const Error& error) override;
   void onListChanged(mcp::client::ListKind kind) override;
   void onAsked(std::shared_ptr<mcp::client::Question> question) override;
+  void onResourceUpdated(const std::string& uri) override;
+  void onLog(const mcp::client::LogRecord& record) override;
 
   void open();
   bool reachShared(Fd& socket);
   void reopenSoon();
   void fail(const Error& error);
   void list();
-  void listed(Result<std::vector<mcp::client::ListEntry>> entries);
-  void listPrompts();
-  void promptsListed(Result<std::vector<mcp::client::ListEntry>> entries);
+  void listNext(mcp::client::ListKind kind, void (Mount::*then)(Entries entries));
+  bool takesList(const char* what, const Entries& entries);
+  void toolsListed(Entries entries);
+  void promptsListed(Entries entries);
+  void resourcesListed(Entries entries);
+  void templatesListed(Entries entries);
+  void leaveOut(std::string what);
+  void tellUpdated();
+  void wantLogs(const mcp::RequestContext& caller);
   void serveWaiting();
   void failWaiting(const Error& error);
   void expireWaiting();
-  void begin(const std::string& tool, std::shared_ptr<mcp::ToolCall> call);
+  void begin(Passing passing);
   std::string park(std::shared_ptr<MountedCall> call);
-  void resume(const std::string& tool, std::shared_ptr<mcp::ToolCall> call);
+  void resume(Passing passing);
+  void refuse(const Passing& passing, const Error& error);
   void expireParked();
-  const OfferedTool* offered(const std::string& tool) const;
   void settle();
   void wake();
   void arm();
   void noteStderr(std::string line);
   std::string withoutSecrets(std::string text) const;
+  Json withoutSecrets(const Json& value) const;
 
   boost::asio::io_context& io_;
   const MountSpec spec_;
   const MountOptions options_;
-  std::function<void()> changed_;
+  Told told_;
   std::unique_ptr<Share> share_;            // null: a copy of our own
   std::shared_ptr<Connection> connection_;  // null between two starts
   MountState state_ = MountState::Starting;
   std::string problem_;
   std::vector<OfferedTool> tools_;
   std::vector<OfferedPrompt> prompts_;
+  std::vector<OfferedResource> resources_;
+  std::vector<OfferedTemplate> templates_;
+  bool has_resources_ = false;
+  std::set<std::string> watched_;           // the server's own URIs
+  std::set<std::string> updated_;           // those of them to be told next
+  std::optional<mcp::LogLevel> log_level_;  // what the server was asked for
+  std::int64_t logs_since_ms_ = 0;
+  std::size_t logs_ = 0;  // in this window
+  std::size_t logs_dropped_ = 0;
   std::vector<std::string> left_out_;
   std::deque<Waiting> waiting_;
   std::map<mcp::client::Ticket, std::weak_ptr<MountedCall>> calls_;
@@ -170,6 +213,8 @@ class Mount final : public mcp::client::Events, public std::enable_shared_from_t
   std::int64_t ready_since_ms_ = 0;
   std::int64_t relist_at_ms_ = 0;  // 0: none is due
   std::int64_t listed_at_ms_ = 0;
+  std::int64_t tell_updated_at_ms_ = 0;  // 0: nothing is to be told
+  std::int64_t told_updated_ms_ = 0;
   bool listing_ = false;
   bool settled_ = false;
   bool stopped_ = false;

@@ -1,51 +1,178 @@
-// Mount: the list of prompts.
+// Mount: what its server offers, list by list.
+#include <algorithm>
+#include <set>
+
 #include "server/base/log.hpp"
 #include "server/base/text.hpp"
 #include "server/toolhost/connection.hpp"
 #include "server/toolhost/mount.hpp"
+#include "server/toolhost/mounted_uri.hpp"
+#include "server/transport/wakeup.hpp"
 
 namespace tutti::toolhost {
 
 namespace client = mcp::client;
+using transport::steadyMs;
+
+namespace {
+
+constexpr std::size_t kProblemMax = 500;
+
+/// "further prompts: prompts_max is 256".
+std::string bound(const std::string& what, const std::string& limit, std::size_t value) {
+  return what + ": " + limit + " is " + std::to_string(value);
+}
+
+}  // namespace
 
 client::Client* Mount::client() const {
   return connection_ && state_ == MountState::Ready ? &connection_->client() : nullptr;
 }
 
-/// After the tools, which do not wait for it.
-void Mount::listPrompts() {
-  listing_ = true;
-  connection_->client().list(
-      client::ListKind::Prompts,
-      [weak = weak_from_this()](Result<std::vector<client::ListEntry>> entries) {
-        if (const auto self = weak.lock()) self->promptsListed(std::move(entries));
-      });
+std::string Mount::uriPrefix() const {
+  return options_.naming == MountOptions::Naming::AsGiven ? "" : mountedUriPrefix(spec_.name);
 }
 
-void Mount::promptsListed(Result<std::vector<client::ListEntry>> entries) {
-  listing_ = false;
-  if (state_ != MountState::Ready) return;  // lost: what was listed before stays
+std::string Mount::resultPrefix() const {
+  return has_resources_ ? uriPrefix() : std::string();
+}
+
+const OfferedTool* Mount::offered(const std::string& tool) const {
+  const auto found = std::find_if(tools_.begin(), tools_.end(),
+                                  [&tool](const OfferedTool& each) { return each.name == tool; });
+  return found == tools_.end() ? nullptr : &*found;
+}
+
+void Mount::onListChanged(client::ListKind) {
+  if (state_ != MountState::Ready || relist_at_ms_ != 0) return;
+  relist_at_ms_ = std::max(steadyMs(), listed_at_ms_ + options_.relist_pause_ms);
+  arm();
+}
+
+/// All lists, one after the other; the tools first, since settling waits for them alone.
+void Mount::list() {
+  relist_at_ms_ = 0;
+  listNext(client::ListKind::Tools, &Mount::toolsListed);
+}
+
+void Mount::listNext(client::ListKind kind, void (Mount::*then)(Entries entries)) {
+  listing_ = true;
+  connection_->client().list(kind, [weak = weak_from_this(), then](Entries entries) {
+    const auto self = weak.lock();
+    if (!self) return;
+    self->listing_ = false;
+    self->listed_at_ms_ = steadyMs();
+    const client::Client* from = self->client();
+    // Lost: what was listed before stays.
+    if (from != nullptr && from->ready()) ((*self).*then)(std::move(entries));
+  });
+}
+
+/// False when there is no such list, which is said.
+bool Mount::takesList(const char* what, const Entries& entries) {
+  if (entries.ok()) return true;
+  leaveOut(shortened(std::string("its ") + what + ": " + entries.error().text(), kProblemMax));
+  log::warning("an MCP server does not list what it offers",
+               {{"server", spec_.name}, {"what", what}, {"why", entries.error().text()}});
+  return false;
+}
+
+void Mount::leaveOut(std::string what) {
+  if (left_out_.size() < options_.left_out_max) left_out_.push_back(std::move(what));
+}
+
+void Mount::toolsListed(Entries entries) {
   if (!entries.ok()) {
-    left_out_.push_back(shortened("its prompts: " + entries.error().text(), 500));
-    log::warning("an MCP server does not list its prompts",
-                 {{"server", spec_.name}, {"why", left_out_.back()}});
-    return changed_();
+    problem_ = shortened("its tools cannot be listed: " + entries.error().text(), kProblemMax);
+    log::warning("an MCP server does not list its tools",
+                 {{"server", spec_.name}, {"why", problem_}});
+    return settle();
   }
+  tools_.clear();
+  left_out_.clear();
+  for (const client::ListEntry& entry : *entries) {
+    auto offered = offeredTool(entry);
+    if (!offered.ok()) {
+      leaveOut(offered.error().message());
+    } else if (!spec_.tools.allows(offered->name)) {
+      continue;
+    } else if (tools_.size() >= spec_.limits.tools_max) {
+      leaveOut(bound("tools from '" + shortened(offered->name, 64) + "' on", "tools_max",
+                     spec_.limits.tools_max));
+      break;
+    } else {
+      tools_.push_back(std::move(*offered));
+    }
+  }
+  settle();
+  listNext(client::ListKind::Prompts, &Mount::promptsListed);
+}
+
+void Mount::promptsListed(Entries entries) {
+  if (takesList("prompts", entries)) {
+    const bool completes =
+        json::find(connection_->client().facts().capabilities, "completions") != nullptr;
+    prompts_.clear();
+    for (const client::ListEntry& entry : *entries) {
+      auto offered = offeredPrompt(entry);
+      if (!offered.ok() || !spec_.prompts.allows(offered->name)) continue;
+      if (prompts_.size() >= spec_.limits.prompts_max) {
+        leaveOut(bound("further prompts", "prompts_max", spec_.limits.prompts_max));
+        break;
+      }
+      offered->completes = completes;
+      prompts_.push_back(std::move(*offered));
+    }
+    told_.changed();
+  }
+  listNext(client::ListKind::Resources, &Mount::resourcesListed);
+}
+
+void Mount::resourcesListed(Entries entries) {
+  if (takesList("resources", entries)) {
+    resources_.clear();
+    std::set<std::string> seen;
+    for (const client::ListEntry& entry : *entries) {
+      auto offered = offeredResource(entry);
+      if (!offered.ok()) {
+        leaveOut(offered.error().message());
+        continue;
+      }
+      const std::string& uri = offered->resource.uri;
+      if (!spec_.resources.allows(uri) || !seen.insert(uri).second) continue;
+      if (resources_.size() >= spec_.limits.resources_max) {
+        leaveOut(bound("further resources", "resources_max", spec_.limits.resources_max));
+        break;
+      }
+      resources_.push_back(std::move(*offered));
+    }
+    told_.changed();
+  }
+  listNext(client::ListKind::ResourceTemplates, &Mount::templatesListed);
+}
+
+void Mount::templatesListed(Entries entries) {
+  if (!takesList("resource templates", entries)) return;
   const bool completes =
       json::find(connection_->client().facts().capabilities, "completions") != nullptr;
-  prompts_.clear();
+  templates_.clear();
+  std::set<std::string> seen;
   for (const client::ListEntry& entry : *entries) {
-    if (prompts_.size() >= options_.prompts_max) {
-      left_out_.push_back("further prompts: prompts_max is " +
-                          std::to_string(options_.prompts_max));
+    auto offered = offeredTemplate(entry);
+    if (!offered.ok()) {
+      leaveOut(offered.error().message());
+      continue;
+    }
+    const std::string& text = offered->resource.uri_template;
+    if (!spec_.resources.allows(text) || !seen.insert(text).second) continue;
+    if (templates_.size() >= spec_.limits.resources_max) {
+      leaveOut(bound("further resource templates", "resources_max", spec_.limits.resources_max));
       break;
     }
-    auto offered = offeredPrompt(entry);
-    if (!offered.ok() || !spec_.prompts.allows(offered->name)) continue;
     offered->completes = completes;
-    prompts_.push_back(std::move(*offered));
+    templates_.push_back(std::move(*offered));
   }
-  changed_();
+  told_.changed();
 }
 
 }  // namespace tutti::toolhost

@@ -3,9 +3,10 @@
 #include <cmath>
 #include <utility>
 
-#include "server/mcp/client/header_arguments.hpp"
+#include "server/mcp/log_level.hpp"
 #include "server/toolhost/connection.hpp"
 #include "server/toolhost/mount.hpp"
+#include "server/toolhost/roots.hpp"
 
 namespace tutti::toolhost {
 
@@ -52,17 +53,17 @@ Error ofServer(const std::string& server, const Error& error) {
 void MountedCall::start(client::Client& to) {
   client::CallOptions options;
   options.time_max_ms = static_cast<std::int64_t>(std::ceil(mount_->spec().timeout_s * 1000));
-  if (const OfferedTool* known = mount_->offered(tool_))
-    options.header_params = client::headerArguments(known->header_parameters, call_->arguments());
+  if (const auto level = round_->caller->logLevel())
+    options.log_level = std::string(mcp::logLevelName(*level));
   const std::weak_ptr<MountedCall> weak = weak_from_this();
-  if (call_->wantsProgress())
+  if (round_->caller->wantsProgress())
     options.on_progress = [weak](const client::Progress& progress) {
       const auto self = weak.lock();
-      if (self && self->call_)
-        self->call_->progress(progress.value, progress.total, progress.message);
+      if (self && self->round_)
+        self->round_->caller->progress(progress.value, progress.total, progress.message);
     };
-  ticket_ = to.call(
-      {tool_, call_->arguments()}, std::move(options),
+  ticket_ = round_->send(
+      to, std::move(options),
       [self = shared_from_this()](Result<client::Reply> reply) { self->ended(std::move(reply)); });
   if (ticket_ == 0) return;  // ended already, at a bound
   mount_->calls_[ticket_] = weak;
@@ -70,7 +71,7 @@ void MountedCall::start(client::Client& to) {
 }
 
 void MountedCall::watchCaller() {
-  call_->onCancelled([weak = weak_from_this()] {
+  round_->caller->onCancelled([weak = weak_from_this()] {
     if (const auto self = weak.lock()) self->cancel("the caller withdrew");
   });
 }
@@ -83,22 +84,17 @@ void MountedCall::ended(Result<client::Reply> reply) {
   mount_->calls_.erase(ticket_);
   reply_ = std::move(reply);
   next_questions_.clear();
-  if (call_) finish();
+  if (round_) finish();
 }
 
 void MountedCall::finish() {
-  const auto call = std::move(call_);
+  const Passing round = std::move(*std::exchange(round_, std::nullopt));
   Result<client::Reply> reply = std::move(*reply_);
-  call->onCancelled([] {});
-  const std::string& server = mount_->spec().name;
-  if (!reply.ok()) {
-    ++mount_->calls_failed_;
-    return call->finish(ofServer(server, reply.error()));
-  }
-  auto output = passedOn(*reply);
-  ++(output.ok() ? mount_->calls_ok_ : mount_->calls_failed_);
-  if (!output.ok()) return call->finish(ofServer(server, output.error()));
-  call->finish(std::move(*output));
+  round.caller->onCancelled([] {});
+  const bool answered = reply.ok();
+  if (!answered) reply = ofServer(mount_->spec().name, reply.error());
+  const bool good = round.finish(std::move(reply)) && answered;
+  ++(good ? mount_->calls_ok_ : mount_->calls_failed_);
 }
 
 void MountedCall::ask(std::shared_ptr<client::Question> question) {
@@ -108,14 +104,23 @@ void MountedCall::ask(std::shared_ptr<client::Question> question) {
   askNext();
 }
 
+/// A server that asks for roots always gets some: the caller's, or those of tutti itself.
+bool MountedCall::answeredHere() {
+  const bool roots = question_->method() == client::Question::Method::ListRoots;
+  if (!roots || round_->caller->clientCan(mcp::ClientFeature::Roots)) return false;
+  std::exchange(question_, nullptr)->answer(rootsFor(mount_->spec()));
+  return true;
+}
+
 void MountedCall::askNext() {
-  while (call_ && !next_questions_.empty()) {
+  while (round_ && !next_questions_.empty()) {
     question_ = std::move(next_questions_.front());
     next_questions_.pop_front();
+    if (answeredHere()) continue;
     const Asked asked = askedOf(*question_);
-    if (!call_->clientCan(asked.feature)) {
+    if (!round_->caller->clientCan(asked.feature)) {
       std::exchange(question_, nullptr)
-          ->refuse(Error(Code::FailedPrecondition, "the caller of the tool cannot be asked that"));
+          ->refuse(Error(Code::FailedPrecondition, "the caller cannot be asked that"));
       continue;
     }
     const std::string state = mount_->park(shared_from_this());
@@ -127,24 +132,28 @@ void MountedCall::askNext() {
     mcp::InputNeeded needed;
     needed.requests.push_back({keyOf(++questions_asked_), asked.method, question_->params()});
     needed.state = state;
-    const auto call = std::exchange(call_, nullptr);
-    call->onCancelled([] {});
-    call->needInput(std::move(needed));
+    const auto caller = std::exchange(round_, std::nullopt)->caller;
+    caller->onCancelled([] {});
+    caller->needInput(std::move(needed));
   }
 }
 
-void MountedCall::resume(std::shared_ptr<mcp::ToolCall> call) {
+void MountedCall::resume(Passing passing) {
   const auto kept = shared_from_this();
-  call_ = std::move(call);
+  round_ = std::move(passing);
   if (reply_) return finish();
   watchCaller();
   const auto question = std::exchange(question_, nullptr);
-  const Json* answer = call_->answer(keyOf(questions_asked_));
+  const Json* answer = round_->caller->answer(keyOf(questions_asked_));
   if (answer != nullptr)
     question->answer(*answer);
   else
     question->refuse(Error(Code::InvalidArgument, "the caller came back without an answer"));
   askNext();
+}
+
+void MountedCall::log(mcp::LogLevel level, const std::string& logger, const Json& data) {
+  if (round_) round_->caller->log(level, logger, data);
 }
 
 void MountedCall::expire() {

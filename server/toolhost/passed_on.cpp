@@ -1,7 +1,10 @@
 #include "server/toolhost/passed_on.hpp"
 
+#include <algorithm>
+
 #include "server/base/text.hpp"
 #include "server/json/schema/schema.hpp"
+#include "server/mcp/uri_template.hpp"
 #include "server/rpc/scan.hpp"
 
 namespace tutti::toolhost {
@@ -36,9 +39,9 @@ mcp::ToolAnnotations annotationsOf(const Json* hints) {
   return annotations;
 }
 
-mcp::ResourceContents contentsOf(const Json& resource) {
+mcp::ResourceContents contentsOf(const Json& resource, const std::string& prefix) {
   mcp::ResourceContents contents;
-  contents.uri = json::stringOr(resource, "uri", "");
+  contents.uri = prefix + json::stringOr(resource, "uri", "");
   contents.mime_type = json::stringOr(resource, "mimeType", "");
   contents.text = json::stringOr(resource, "text", "");
   if (const Json* blob = json::find(resource, "blob"); blob != nullptr && blob->is_string()) {
@@ -49,13 +52,14 @@ mcp::ResourceContents contentsOf(const Json& resource) {
   return contents;
 }
 
-mcp::Content linkOf(Json block) {
+mcp::Content linkOf(Json block, const std::string& prefix) {
+  block["uri"] = prefix + json::stringOr(block, "uri", "");
   block.erase("type");
   block.erase("annotations");
   return mcp::Content::ofLink(std::move(block));
 }
 
-mcp::Content contentOf(const Json& block) {
+mcp::Content contentOf(const Json& block, const std::string& prefix) {
   const std::string type = json::stringOr(block, "type", "");
   mcp::Content content;
   if (type == "text") {
@@ -67,10 +71,10 @@ mcp::Content contentOf(const Json& block) {
     content = mcp::Content::ofAudio(json::stringOr(block, "data", ""),
                                     json::stringOr(block, "mimeType", ""));
   } else if (const Json* resource = json::find(block, "resource");
-             type == "resource" && resource != nullptr) {
-    content = mcp::Content::ofResource(contentsOf(*resource));
+             type == "resource" && resource != nullptr && resource->is_object()) {
+    content = mcp::Content::ofResource(contentsOf(*resource, prefix));
   } else if (type == "resource_link") {
-    content = linkOf(block);
+    content = linkOf(block, prefix);
   } else {
     content = mcp::Content::ofText(json::dump(block));  // a kind that is not known yet
   }
@@ -117,7 +121,7 @@ Result<OfferedTool> offeredTool(const mcp::client::ListEntry& entry) {
   return offered;
 }
 
-Result<mcp::ToolOutput> passedOn(const mcp::client::Reply& reply) {
+Result<mcp::ToolOutput> passedOn(const mcp::client::Reply& reply, const std::string& prefix) {
   const Json* blocks = json::find(reply.value, "content");
   const Json* structured = json::find(reply.value, "structuredContent");
   if ((blocks != nullptr && !blocks->is_array()) || (blocks == nullptr && structured == nullptr))
@@ -127,7 +131,7 @@ Result<mcp::ToolOutput> passedOn(const mcp::client::Reply& reply) {
   if (structured != nullptr) output.structured = *structured;
   if (blocks != nullptr)
     for (const Json& block : *blocks)
-      if (block.is_object()) output.content.push_back(contentOf(block));
+      if (block.is_object()) output.content.push_back(contentOf(block, prefix));
   return output;
 }
 
@@ -152,7 +156,8 @@ Result<OfferedPrompt> offeredPrompt(const mcp::client::ListEntry& entry) {
   return offered;
 }
 
-Result<mcp::PromptOutput> promptPassedOn(const mcp::client::Reply& reply) {
+Result<mcp::PromptOutput> promptPassedOn(const mcp::client::Reply& reply,
+                                         const std::string& prefix) {
   const Json* messages = json::find(reply.value, "messages");
   if (messages == nullptr || !messages->is_array()) return noResultOf("prompt");
   mcp::PromptOutput output;
@@ -162,7 +167,7 @@ Result<mcp::PromptOutput> promptPassedOn(const mcp::client::Reply& reply) {
     if (content == nullptr || !content->is_object()) return noResultOf("prompt");
     const bool assistant = json::stringOr(each, "role", "") == "assistant";
     output.messages.push_back(
-        {assistant ? mcp::Role::Assistant : mcp::Role::User, contentOf(*content)});
+        {assistant ? mcp::Role::Assistant : mcp::Role::User, contentOf(*content, prefix)});
   }
   return output;
 }
@@ -178,6 +183,79 @@ Result<mcp::CompletionOutput> completionPassedOn(const mcp::client::Reply& reply
     if (value.is_string()) output.values.push_back(value.get<std::string>());
   const Json* total = json::find(*completion, "total");
   if (total != nullptr && total->is_number_integer()) output.total = total->get<std::int64_t>();
+  return output;
+}
+
+namespace {
+
+/// What Resource and ResourceTemplate have in common.
+template <class Described>
+void describe(Described& to, const Json& entry, const std::string& uri) {
+  to.name = json::stringOr(entry, "name", "");
+  if (to.name.empty()) to.name = uri;
+  to.title = json::stringOr(entry, "title", "");
+  to.description = json::stringOr(entry, "description", "");
+  to.mime_type = json::stringOr(entry, "mimeType", "");
+  const auto object = [&entry](const char* key) {
+    const Json* value = json::find(entry, key);
+    return value != nullptr && value->is_object() ? json::dump(*value) : std::string();
+  };
+  to.annotations = object("annotations");
+  to.meta = object("_meta");
+}
+
+constexpr std::size_t kUriBytesMax = 4096;
+
+/// The entry's URI, or its template.
+Result<std::string> uriOf(const Json& entry, const char* key) {
+  std::string uri = json::stringOr(entry, key, "");
+  if (uri.empty())
+    return Error(Code::InvalidArgument, std::string("a resource has no '") + key + "'");
+  if (uri.size() > kUriBytesMax)
+    return Error(Code::InvalidArgument, "resource '" + shortened(uri, kNameShownMax) +
+                                            "' has more than 4096 bytes of '" + key + "'");
+  return uri;
+}
+
+}  // namespace
+
+Result<OfferedResource> offeredResource(const mcp::client::ListEntry& entry) {
+  auto uri = uriOf(entry.value, "uri");
+  if (!uri.ok()) return std::move(uri).error();
+  OfferedResource offered;
+  offered.description = entry.text;
+  offered.resource.uri = *uri;
+  describe(offered.resource, entry.value, *uri);
+  const Json* size = json::find(entry.value, "size");
+  if (size != nullptr && size->is_number_integer() && size->get<std::int64_t>() >= 0)
+    offered.resource.size = size->get<std::int64_t>();
+  return offered;
+}
+
+Result<OfferedTemplate> offeredTemplate(const mcp::client::ListEntry& entry) {
+  auto uri = uriOf(entry.value, "uriTemplate");
+  if (!uri.ok()) return std::move(uri).error();
+  if (const auto compiled = mcp::UriTemplate::compile(*uri); !compiled.ok())
+    return compiled.error();
+  OfferedTemplate offered;
+  offered.description = entry.text;
+  offered.resource.uri_template = *uri;
+  describe(offered.resource, entry.value, *uri);
+  return offered;
+}
+
+Result<mcp::ResourceOutput> resourcePassedOn(const mcp::client::Reply& reply,
+                                             const std::string& prefix) {
+  const Json* contents = json::find(reply.value, "contents");
+  if (contents == nullptr || !contents->is_array()) return noResultOf("resource");
+  mcp::ResourceOutput output;
+  for (const Json& each : *contents) {
+    if (!each.is_object()) return noResultOf("resource");
+    output.contents.push_back(contentsOf(each, prefix));
+  }
+  output.ttl_ms = std::max<std::int64_t>(0, json::integerOr(reply.value, "ttlMs", 0));
+  if (json::stringOr(reply.value, "cacheScope", "") == "public")
+    output.scope = mcp::CacheScope::Public;
   return output;
 }
 

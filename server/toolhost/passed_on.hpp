@@ -9,6 +9,7 @@
 #include "server/mcp/completion.hpp"
 #include "server/mcp/header_parameters.hpp"
 #include "server/mcp/prompt.hpp"
+#include "server/mcp/resource.hpp"
 #include "server/mcp/tool.hpp"
 
 namespace tutti::toolhost {
@@ -37,13 +38,39 @@ struct OfferedPrompt {
 /// Errors: InvalidArgument when the entry has no name.
 Result<OfferedPrompt> offeredPrompt(const mcp::client::ListEntry& entry);
 
+/// One resource as its server described it.
+struct OfferedResource {
+  std::string description;  ///< the whole entry of resources/list: another text is another resource
+  mcp::Resource resource;   ///< its URI is the server's own
+};
+
+/// Errors: InvalidArgument when the entry has no URI, or one that is too long to be passed on.
+Result<OfferedResource> offeredResource(const mcp::client::ListEntry& entry);
+
+/// One template as its server described it.
+struct OfferedTemplate {
+  std::string description;  ///< the whole entry of resources/templates/list
+  mcp::ResourceTemplate resource;
+  bool completes = false;  ///< the server completes variables
+};
+
+/// Errors: InvalidArgument when the entry has no template, or one that cannot be matched.
+Result<OfferedTemplate> offeredTemplate(const mcp::client::ListEntry& entry);
+
+// The URIs of what can be read from the server get `prefix`.
+
+/// A resources/read result. Errors: Internal "invalid_answer" when it is none.
+Result<mcp::ResourceOutput> resourcePassedOn(const mcp::client::Reply& reply,
+                                             const std::string& prefix);
+
 /// A prompts/get result. Errors: Internal "invalid_answer" when it is none.
-Result<mcp::PromptOutput> promptPassedOn(const mcp::client::Reply& reply);
+Result<mcp::PromptOutput> promptPassedOn(const mcp::client::Reply& reply,
+                                         const std::string& prefix);
+
+/// A tools/call result. Errors: Internal "invalid_answer" when it is none.
+Result<mcp::ToolOutput> passedOn(const mcp::client::Reply& reply, const std::string& prefix);
 
 /// A completion/complete result. Errors: Internal "invalid_answer" when it is none.
 Result<mcp::CompletionOutput> completionPassedOn(const mcp::client::Reply& reply);
-
-/// A tools/call result. Errors: Internal "invalid_answer" when it is none.
-Result<mcp::ToolOutput> passedOn(const mcp::client::Reply& reply);
 
 }  // namespace tutti::toolhost

@@ -5,6 +5,7 @@
 #include <boost/asio/post.hpp>
 
 #include "server/base/log.hpp"
+#include "server/toolhost/mounted_requests.hpp"
 #include "server/toolhost/naming.hpp"
 #include "server/transport/wakeup.hpp"
 
@@ -30,11 +31,23 @@ ToolHost::ToolHost(boost::asio::io_context& io, std::vector<MountSpec> specs, Mo
       start_after_ms_(options.start_after_ms),
       naming_(options.naming),
       synced_(options.synced) {
-  for (MountSpec& spec : specs)
-    mounts_.push_back(Mount::create(io, std::move(spec), options, [this] { changed(); }));
+  for (MountSpec& spec : specs) {
+    Mount::Told told;
+    told.changed = [this] { changed(); };
+    told.updated = [this](const std::string& uri) {
+      sink_.resourceUpdated(uri);
+      watchedChanged();  // the client may be gone
+    };
+    told.logged = [this](mcp::LogLevel level, const std::string& logger, const Json& data) {
+      sink_.log(level, logger, data);
+    };
+    mounts_.push_back(Mount::create(io, std::move(spec), options, std::move(told)));
+  }
+  sink_.onWatched([this] { watchedChanged(); });
 }
 
 ToolHost::~ToolHost() {
+  sink_.onWatched({});
   for (const auto& mount : mounts_) mount->stop();
 }
 
@@ -97,7 +110,7 @@ void ToolHost::sync() {
     const Status added = sink_.add(
         std::move(tool),
         [mount = wish.mount, original = wish.tool->name](std::shared_ptr<mcp::ToolCall> call) {
-          mount->call(original, std::move(call));
+          callTool(mount, original, std::move(call));
         });
     if (!added.ok())
       log::warning("a mounted tool cannot be offered",
@@ -106,6 +119,7 @@ void ToolHost::sync() {
   }
   if (removed || same < wanted.size()) sink_.changed();
   syncPrompts();
+  syncResources();
   if (synced_) synced_();
   const auto settled = [](const auto& mount) { return mount->settled(); };
   if (std::all_of(mounts_.begin(), mounts_.end(), settled)) tellSettled();

@@ -1,4 +1,4 @@
-// All mounted servers, and their tools under tutti's own roof.
+// All mounted servers, and what they offer under tutti's own roof.
 #pragma once
 
 #include <functional>
@@ -10,6 +10,7 @@
 
 #include "server/mcp/completion.hpp"
 #include "server/mcp/prompt.hpp"
+#include "server/mcp/resource.hpp"
 #include "server/mcp/tool.hpp"
 #include "server/toolhost/mount.hpp"
 
@@ -28,6 +29,19 @@ class ToolSink {
   virtual void removePrompt(std::string_view name) = 0;
   /// Once after any number of the two.
   virtual void promptsChanged() = 0;
+  virtual Status addResource(mcp::Resource resource, mcp::ReadHandler handler) = 0;
+  virtual Status addTemplate(mcp::ResourceTemplate resource, mcp::ReadHandler handler,
+                             mcp::CompletionHandler complete) = 0;
+  virtual void removeResource(std::string_view uri) = 0;
+  virtual void removeTemplate(std::string_view uri_template) = 0;
+  /// Once after any number of the four.
+  virtual void resourcesChanged() = 0;
+  virtual void resourceUpdated(std::string_view uri) = 0;
+  /// What clients watch, and `callback` when that may be something else.
+  virtual std::vector<std::string> watchedUris() = 0;
+  virtual void onWatched(std::function<void()> callback) = 0;
+  /// To all clients, of which each may take it or not.
+  virtual void log(mcp::LogLevel level, std::string_view logger, const Json& data) = 0;
 };
 
 /// Starts every server and keeps the sink's list in step: servers in the order of the file, their
@@ -56,11 +70,17 @@ class ToolHost {
     bool added;
   };
   struct Wish;
+  class InStep;
 
   void startFrom(std::size_t index);
   void changed();
   void sync();
   void syncPrompts();
+  void syncResources();
+  bool addResource(const OfferedResource& offered, const std::shared_ptr<Mount>& mount);
+  bool addTemplate(const OfferedTemplate& offered, const std::shared_ptr<Mount>& mount);
+  void watchedChanged();
+  void syncWatched();
   bool addPrompt(const std::string& name, const OfferedPrompt& offered,
                  const std::shared_ptr<Mount>& mount);
   std::vector<Wish> wishes() const;
@@ -73,6 +93,8 @@ class ToolHost {
   std::vector<std::shared_ptr<Mount>> mounts_;
   std::vector<Offered> offered_;
   std::vector<Offered> offered_prompts_;
+  std::vector<Offered> offered_resources_;
+  std::vector<Offered> offered_templates_;
   std::function<void()> settled_;
   struct Timer;
   std::unique_ptr<Timer> start_timer_;
@@ -81,6 +103,7 @@ class ToolHost {
   const MountOptions::Naming naming_;
   const std::function<void()> synced_;
   bool sync_due_ = false;
+  bool watch_sync_due_ = false;
   const std::shared_ptr<char> alive_ = std::make_shared<char>('\0');
 };
 

@@ -117,5 +117,10 @@ TEST(TextTest, PercentEscapesAreDecodedAndOtherPercentsStay) {
   EXPECT_EQ(percentDecoded("100%, %4, %zz, %"), "100%, %4, %zz, %");
 }
 
+TEST(TextTest, PercentEncodingKeepsWhatIsUnreservedOrAskedFor) {
+  EXPECT_EQ(percentEncoded("a-Z_0.~ /%\xC3"), "a-Z_0.~%20%2F%25%C3");
+  EXPECT_EQ(percentEncoded("/a b/c", "/"), "/a%20b/c");
+}
+
 }  // namespace
 }  // namespace tutti

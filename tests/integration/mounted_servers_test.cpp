@@ -87,6 +87,19 @@ TEST_F(MountedServersTest, AServerThatHangsDelaysNoAnswerAndTheOthersAppear) {
     EXPECT_EQ(server.at("status"), server.at("name") == "fake" ? "ready" : "starting");
 }
 
+TEST_F(MountedServersTest, ResourcesOfAMountedServerAreReadAndCounted) {
+  const std::string file = config({{"notes", fake({"--resources", "2"})}});
+  TuttiProcess tutti(folder_, {.arguments = {"stdio", "--mcp-config", file}});
+  initialize(tutti);
+  const std::string uri = "tutti://mounted/notes/note:///2";
+  while (tutti.request("resources/list").dump().find(uri) == std::string::npos) tutti.receive();
+  const Json read = tutti.request("resources/read", {{"uri", uri}});
+  EXPECT_EQ(read["result"]["contents"][0]["text"], "text of note:///2");
+  const Json server = tutti.call("list_tool_servers").at("servers")[0];
+  EXPECT_EQ(server.at("resources"), 3);
+  EXPECT_EQ(server.at("prompts"), 3);
+}
+
 TEST_F(MountedServersTest, KilledOrAskedTuttiLeavesNothingOfAServerBehind) {
   for (const int signal : {SIGKILL, SIGTERM}) {
     const std::string file = config({{"fake", fake()}});

@@ -78,7 +78,7 @@ TEST(MountConfigTest, OwnKeysAreRead) {
   const MountSpec spec = one(
       R"({"command":"c","tutti":{"timeout_s":2.5,"tools":{"allow":["get_*"],"deny":["get_secret"],)"
       R"("rename":{"get_a":"fetch"}},"limits":{"memory_mb":100,"open_files":32,"in_flight_max":2,)"
-      R"("message_mb":1,"tools_max":9}}})");
+      R"("message_mb":1,"tools_max":9,"prompts_max":8,"resources_max":7}}})");
   EXPECT_EQ(spec.problem, "");
   EXPECT_EQ(spec.timeout_s, 2.5);
   EXPECT_TRUE(spec.tools.allows("get_a"));
@@ -91,6 +91,18 @@ TEST(MountConfigTest, OwnKeysAreRead) {
   EXPECT_EQ(spec.limits.in_flight_max, 2U);
   EXPECT_EQ(spec.limits.message_bytes_max, 1024U * 1024);
   EXPECT_EQ(spec.limits.tools_max, 9U);
+  EXPECT_EQ(spec.limits.prompts_max, 8U);
+  EXPECT_EQ(spec.limits.resources_max, 7U);
+}
+
+TEST(MountConfigTest, ResourcesAreFilteredByUriAndNotRenamed) {
+  const MountSpec spec = one(R"({"command":"c","tutti":{"resources":{"allow":["file:///a/*"]}}})");
+  EXPECT_EQ(spec.problem, "");
+  EXPECT_TRUE(spec.resources.allows("file:///a/b"));
+  EXPECT_FALSE(spec.resources.allows("file:///b"));
+  const MountSpec renamed =
+      one(R"({"command":"c","tutti":{"resources":{"rename":{"file:///a":"b"}}}})");
+  EXPECT_NE(renamed.problem.find("'tutti.resources.rename' is unknown"), std::string::npos);
 }
 
 TEST(MountConfigTest, AnEmptyAllowAllowsNothing) {

@@ -26,7 +26,7 @@ class MountedPromptsTest : public MountedTest {
                         })
                     .ok());
   }
-  void mountOther(Filter prompts = {}) {
+  void mountOther(Filter prompts = {}, std::size_t prompts_max = 256) {
     transport::HttpOptions http_options;
     http_options.port = 0;
     http = std::make_unique<transport::HttpServer>(io, other, http_options);
@@ -35,6 +35,7 @@ class MountedPromptsTest : public MountedTest {
     made.name = "web";
     made.kind = MountSpec::Kind::Http;
     made.prompts = std::move(prompts);
+    made.limits.prompts_max = prompts_max;
     made.url = "http://127.0.0.1:" + std::to_string(http->port()) + "/mcp";
     mount({made});
   }
@@ -79,9 +80,8 @@ TEST_F(MountedPromptsTest, AreFilteredAndRenamed) {
 }
 
 TEST_F(MountedPromptsTest, ComeAndGoAndAreBounded) {
-  options.prompts_max = 2;
   for (const char* name : {"a", "b", "c"}) offer(name);
-  mountOther();
+  mountOther({}, 2);
   ASSERT_TRUE(until([&] { return health().prompts == 2; }));
   ASSERT_FALSE(health().left_out.empty());
   EXPECT_NE(health().left_out.back().find("prompts_max is 2"), std::string::npos);

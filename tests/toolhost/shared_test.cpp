@@ -11,7 +11,6 @@ class SharedTest : public MountedTest {
  protected:
   void SetUp() override {
     MountedTest::SetUp();
-    ::signal(SIGPIPE, SIG_IGN);  // as in the program
     options.share_folder = folder / "mounts";
     options.sink_of = [](mcp::Server& core) { return std::make_unique<ServerSink>(core); };
   }

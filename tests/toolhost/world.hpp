@@ -41,6 +41,25 @@ struct ServerSink final : ToolSink {
     ++prompt_changes;
     server.promptsChanged();
   }
+  Status addResource(mcp::Resource resource, mcp::ReadHandler handler) override {
+    return server.addResource(std::move(resource), std::move(handler));
+  }
+  Status addTemplate(mcp::ResourceTemplate resource, mcp::ReadHandler handler,
+                     mcp::CompletionHandler complete) override {
+    return server.addTemplate(std::move(resource), std::move(handler), std::move(complete));
+  }
+  void removeResource(std::string_view uri) override { server.removeResource(uri); }
+  void removeTemplate(std::string_view uri) override { server.removeTemplate(uri); }
+  void resourcesChanged() override {
+    ++resource_changes;
+    server.resourcesChanged();
+  }
+  void resourceUpdated(std::string_view uri) override { server.resourceUpdated(uri); }
+  std::vector<std::string> watchedUris() override { return server.watchedUris(); }
+  void onWatched(std::function<void()> callback) override { server.onWatched(std::move(callback)); }
+  void log(mcp::LogLevel level, std::string_view logger, const Json& data) override {
+    server.log(level, logger, data);
+  }
   void remove(std::string_view name) override { server.removeTool(name); }
   void changed() override {
     ++changes;
@@ -49,6 +68,7 @@ struct ServerSink final : ToolSink {
   mcp::Server& server;
   int changes = 0;
   int prompt_changes = 0;
+  int resource_changes = 0;
 };
 
 inline std::string environment(const char* name) {
@@ -69,6 +89,7 @@ class MountedTest : public ::testing::Test {
  protected:
   void SetUp() override {
     log::configure(log::Level::Off);
+    ::signal(SIGPIPE, SIG_IGN);  // as the program does: a server may die before it is written to
     std::string pattern = "/tmp/tutti-toolhost-XXXXXX";
     ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
     folder = pattern;
@@ -97,9 +118,8 @@ class MountedTest : public ::testing::Test {
   void mount(std::vector<MountSpec> specs, client::Era era = client::Era::Modern) {
     host = std::make_unique<ToolHost>(io, std::move(specs), options, sink);
     host->start();
-    client::Options chosen = client::allOptions();
-    chosen.era = era;
-    caller = std::make_unique<client::Client>(channel, chosen, told);
+    client_options.era = era;
+    caller = std::make_unique<client::Client>(channel, client_options, told);
     caller->start();
     bool settled = false;
     host->whenSettled([&settled] { settled = true; }, 20'000);
@@ -163,6 +183,7 @@ class MountedTest : public ::testing::Test {
   boost::asio::io_context io{1};
   std::filesystem::path folder;
   MountOptions options;
+  client::Options client_options = client::allOptions();
   mcp::Server server{mcp::ServerOptions{}};
   std::shared_ptr<Inbox> inbox = std::make_shared<Inbox>();
   mcp::Connection connection{server, inbox, ""};

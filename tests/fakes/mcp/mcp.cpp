@@ -1,7 +1,7 @@
 // A small MCP server of the legacy era on stdin and stdout, which can also misbehave.
 //
 //   mcp_fake [--die-of-probe] [--hang] [--garbage] [--stderr TEXT] [--tools N] [--circles]
-//            [--exit STATUS] [--notes FILE]
+//            [--exit STATUS] [--notes FILE] [--resources N] [--list-bytes N]
 #include <signal.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -26,6 +26,8 @@ struct Options {
   bool garbage = false;
   bool circles = false;
   int more_tools = 0;
+  int resources = -1;  // -1: it has none, nor prompts
+  std::size_t list_bytes = 0;
   int exit_status = -1;
   std::string stderr_text;
   std::string notes;
@@ -66,8 +68,9 @@ Json tools() {
   echo["outputSchema"] = {{"type", "object"}, {"required", {"text"}}};
   echo["annotations"] = {{"readOnlyHint", true}};
   all.push_back(echo);
-  for (const char* name : {"slow", "finish", "fail", "ask", "crash", "flood", "hang", "environment",
-                           "spawn", "extra", "limits", "blocks"})
+  for (const char* name :
+       {"slow", "finish", "fail", "ask", "crash", "flood", "hang", "environment", "spawn", "extra",
+        "limits", "blocks", "ask_url", "sample", "roots", "log", "touch", "links", "shrink"})
     all.push_back(tool(name));
   Json lie = tool("lie");
   lie["outputSchema"] = {{"type", "object"}, {"required", {"count"}}};
@@ -110,15 +113,69 @@ void fail(const Json& id, const Json&) {
   result(id, {{"isError", true}, {"content", {{{"type", "text"}, {"text", "it did not work"}}}}});
 }
 
-void ask(const Json& id, const Json&) {
+void notify(const std::string& method, const Json& params = Json::object()) {
+  send({{"jsonrpc", "2.0"}, {"method", method}, {"params", params}});
+}
+
+/// Asks the client; the answer becomes the result of the request `id`.
+void askClient(const Json& id, const std::string& method, const Json& params) {
   asked[++last_request] = id;
-  send({{"jsonrpc", "2.0"},
-        {"id", last_request},
-        {"method", "elicitation/create"},
-        {"params",
-         {{"message", "What is your name?"},
-          {"requestedSchema",
-           {{"type", "object"}, {"properties", {{"name", {{"type", "string"}}}}}}}}}});
+  send({{"jsonrpc", "2.0"}, {"id", last_request}, {"method", method}, {"params", params}});
+}
+
+void ask(const Json& id, const Json&) {
+  askClient(id, "elicitation/create",
+            {{"message", "What is your name?"},
+             {"requestedSchema",
+              {{"type", "object"}, {"properties", {{"name", {{"type", "string"}}}}}}}});
+}
+
+void askUrl(const Json& id, const Json&) {
+  askClient(id, "elicitation/create",
+            {{"mode", "url"},
+             {"message", "Sign in."},
+             {"elicitationId", "e1"},
+             {"url", "https://example.com/sign-in"}});
+}
+
+void sample(const Json& id, const Json&) {
+  askClient(id, "sampling/createMessage",
+            {{"messages", {{{"role", "user"}, {"content", {{"type", "text"}, {"text", "2+2?"}}}}}},
+             {"maxTokens", 10}});
+}
+
+void roots(const Json& id, const Json&) {
+  askClient(id, "roots/list", Json::object());
+}
+
+void logSome(const Json& id, const Json& params) {
+  const Json& arguments = params.at("arguments");
+  const int count = arguments.value("count", 1);
+  for (int i = 0; i < count; ++i)
+    notify("notifications/message", {{"level", arguments.value("level", "info")},
+                                     {"logger", "work"},
+                                     {"data", {{"said", arguments.value("text", "")}}}});
+  text(id, "ok");
+}
+
+void touch(const Json& id, const Json& params) {
+  const Json& arguments = params.at("arguments");
+  const int count = arguments.value("count", 1);
+  for (int i = 0; i < count; ++i)
+    notify("notifications/resources/updated", {{"uri", arguments.value("uri", "")}});
+  text(id, "ok");
+}
+
+void links(const Json& id, const Json&) {
+  result(id, {{"content",
+               {{{"type", "resource_link"}, {"uri", "note:///hidden"}, {"name", "hidden"}},
+                {{"type", "resource"}, {"resource", {{"uri", "note:///1"}, {"text", "t"}}}}}}});
+}
+
+void shrink(const Json& id, const Json&) {
+  options.resources = 1;
+  text(id, "ok");
+  notify("notifications/resources/list_changed");
 }
 
 void crash(const Json&, const Json&) {
@@ -204,11 +261,100 @@ void callTool(const Json& id, Json params) {
       {"limits", limits},
       {"blocks", blocks},
       {"lie", lie},
-      {"odd_schema", oddSchema}};
+      {"odd_schema", oddSchema},
+      {"ask_url", askUrl},
+      {"sample", sample},
+      {"roots", roots},
+      {"log", logSome},
+      {"touch", touch},
+      {"links", links},
+      {"shrink", shrink}};
   if (!params.contains("arguments")) params["arguments"] = Json::object();
   const auto found = kTools.find(params.value("name", ""));
   if (found == kTools.end()) return error(id, -32602, "no such tool");
   found->second(id, params);
+}
+
+Json capabilities() {
+  Json all = {{"tools", {{"listChanged", true}}}};
+  if (options.resources < 0) return all;
+  all["resources"] = {{"listChanged", true}, {"subscribe", true}};
+  all["prompts"] = Json::object();
+  all["completions"] = Json::object();
+  all["logging"] = Json::object();
+  return all;
+}
+
+Json resources() {
+  Json all = Json::array();
+  for (int i = 1; i <= options.resources; ++i) {
+    const std::string number = std::to_string(i);
+    all.push_back({{"uri", "note:///" + number}, {"name", "note " + number}, {"size", 3}});
+  }
+  if (options.list_bytes > 0)
+    all.push_back({{"uri", "note:///big"},
+                   {"name", "big"},
+                   {"description", std::string(options.list_bytes, 'x')}});
+  // What no list should have.
+  all.push_back({{"uri", "note:///1"}, {"name", "note 1 again"}});
+  all.push_back({{"uri", "no uri at all"}, {"name", "odd"}});
+  all.push_back({{"name", "nameless"}});
+  return all;
+}
+
+void readResource(const Json& id, const std::string& uri) {
+  if (uri == "note:///die") std::abort();
+  if (uri == "note:///slow") {
+    slow_ids.push_back(id);
+    return note("slow began");
+  }
+  if (uri == "note:///ask")
+    return askClient(id, "sampling/createMessage", {{"messages", Json::array()}, {"maxTokens", 1}});
+  if (uri == "note:///missing") return error(id, -32002, "Resource not found");
+  if (uri == "note:///nonsense") return result(id, {{"contents", "none"}});
+  const std::string said = uri == "note:///liar" ? "note:///other" : uri;
+  result(id, {{"contents", {{{"uri", said}, {"text", "text of " + uri}}}}});
+}
+
+/// Answers what a server with resources has; false for other methods.
+bool serveMore(const std::string& method, const Json& id, const Json& params) {
+  if (options.resources < 0) return false;
+  const std::string uri = params.value("uri", "");
+  if (method == "resources/list") {
+    result(id, {{"resources", resources()}});
+  } else if (method == "resources/templates/list") {
+    result(id, {{"resourceTemplates",
+                 {{{"uriTemplate", "note:///{number}"}, {"name", "a note"}},
+                  {{"uriTemplate", "note://{/path*}"}, {"name", "cannot be matched"}}}}});
+  } else if (method == "resources/read") {
+    readResource(id, uri);
+  } else if (method == "resources/subscribe") {
+    note("subscribe " + uri);
+    result(id, Json::object());
+  } else if (method == "resources/unsubscribe") {
+    note("unsubscribe " + uri);
+    result(id, Json::object());
+  } else if (method == "completion/complete") {
+    result(id, {{"completion", {{"values", {params["ref"].dump()}}}}});
+  } else if (method == "logging/setLevel") {
+    note("level " + params.value("level", ""));
+    result(id, Json::object());
+  } else if (method == "prompts/list") {
+    result(id, {{"prompts", {{{"name", "quick"}}, {{"name", "slow"}}, {{"name", "third"}}}}});
+  } else if (method == "prompts/get") {
+    if (params.value("name", "") == "slow") {
+      slow_ids.push_back(id);
+      note("slow began");
+      return true;
+    }
+    result(id,
+           {{"messages",
+             {{{"role", "user"},
+               {"content", {{"type", "resource_link"}, {"uri", "note:///1"}, {"name", "n"}}}}}}});
+  } else {
+    return false;
+  }
+  return true;
 }
 
 void serve(const Json& message) {
@@ -219,8 +365,12 @@ void serve(const Json& message) {
                              : asked.end();
     if (waiting == asked.end()) return;
     const bool answered = message.contains("result");
-    text(waiting->second, answered ? "answered: " + message["result"].dump()
-                                   : "refused: " + message["error"]["message"].get<std::string>());
+    const std::string words = answered
+                                  ? "answered: " + message["result"].dump()
+                                  : "refused: " + message["error"]["message"].get<std::string>();
+    // The result of a tool and of a read in one.
+    result(waiting->second, {{"content", {{{"type", "text"}, {"text", words}}}},
+                             {"contents", {{{"uri", "note:///ask"}, {"text", words}}}}});
     asked.erase(waiting);
     return;
   }
@@ -231,7 +381,7 @@ void serve(const Json& message) {
   if (method == "server/discover" && options.die_of_probe) std::exit(3);
   if (method == "initialize")
     return result(id, {{"protocolVersion", "2025-06-18"},
-                       {"capabilities", {{"tools", {{"listChanged", true}}}}},
+                       {"capabilities", capabilities()},
                        {"serverInfo", {{"name", "fake"}, {"version", "7"}}}});
   if (method == "tools/list") {
     Json page = {{"tools", tools()}};
@@ -239,6 +389,7 @@ void serve(const Json& message) {
     return result(id, page);
   }
   if (method == "tools/call") return callTool(id, params);
+  if (serveMore(method, id, params)) return;
   if (method == "ping") return result(id, Json::object());
   error(id, -32601, "Method not found");
 }
@@ -257,6 +408,10 @@ bool parse(int argc, char** argv) {
       options.circles = true;
     else if (word == "--tools")
       options.more_tools = std::atoi(next());
+    else if (word == "--resources")
+      options.resources = std::atoi(next());
+    else if (word == "--list-bytes")
+      options.list_bytes = static_cast<std::size_t>(std::atoll(next()));
     else if (word == "--exit")
       options.exit_status = std::atoi(next());
     else if (word == "--stderr")

@@ -1,0 +1,16 @@
+// The URIs by which resources of mounted servers are read here.
+//
+// `tutti://mounted/<server>/<the server's own URI, as it is>`: two servers stay apart, a template
+// of the server's with that prefix is a template of ours, and what follows the prefix is what the
+// server is asked for, byte for byte.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace tutti::toolhost {
+
+/// "tutti://mounted/web/": the name percent-encoded.
+std::string mountedUriPrefix(std::string_view server);
+
+}  // namespace tutti::toolhost

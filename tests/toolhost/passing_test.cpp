@@ -1,0 +1,162 @@
+// What passes through a mount besides tools and resources: logs, questions, roots, prompts in time.
+#include "tests/toolhost/world.hpp"
+
+namespace tutti::toolhost {
+namespace {
+
+class PassingTest : public MountedTest {
+ protected:
+  MountSpec made(std::vector<std::string> more = {}) const {
+    std::vector<std::string> arguments = {"--resources", "1", "--notes",
+                                          (folder / "notes").string()};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return spec("fake", arguments);
+  }
+  bool noted(const std::string& line) {
+    return until([&] { return notes("notes").find(line) != std::string::npos; });
+  }
+  /// The answer to the one question that a call of the tool causes.
+  std::string answered(const std::string& tool, client::Question::Method method, Json answer) {
+    const client::Ended ended = begin(tool);
+    if (!until([&] { return !told.questions.empty(); })) return "not asked";
+    EXPECT_EQ(told.questions[0]->method(), method);
+    asked = told.questions[0]->params();
+    told.questions[0]->answer(std::move(answer));
+    if (!until([&] { return !ended.all.empty(); })) return "no result";
+    return textOf(ended.value());
+  }
+  client::Ended getSlowPrompt() {
+    client::Ended ended;
+    ticket = caller->getPrompt("fake__slow", Json::object(), {}, ended.done());
+    return ended;
+  }
+  void mountPrompts(MountSpec spec) {
+    mount({std::move(spec)});
+    ASSERT_TRUE(until([&] { return sink.prompt_changes == 1; }));
+  }
+  Json asked;
+  const Json sampled = {
+      {"role", "assistant"}, {"content", {{"type", "text"}, {"text", "4"}}}, {"model", "m"}};
+};
+
+using Method = client::Question::Method;
+
+class PassingInEachEra : public PassingTest, public ::testing::WithParamInterface<client::Era> {};
+INSTANTIATE_TEST_SUITE_P(Eras, PassingInEachEra,
+                         ::testing::Values(client::Era::Modern, client::Era::Legacy));
+
+TEST_P(PassingInEachEra, SamplingReachesTheClientWhoseCallCausedIt) {
+  mount({made()}, GetParam());
+  const std::string answer = answered("fake__sample", Method::Sample, sampled);
+  EXPECT_EQ(answer.substr(0, 10), "answered: ");
+  EXPECT_EQ(Json::parse(answer.substr(10)), sampled);
+  EXPECT_EQ(asked.at("messages").at(0).at("content").at("text"), "2+2?");
+}
+
+TEST_P(PassingInEachEra, ElicitationByUrlReachesTheClientWhoseCallCausedIt) {
+  mount({made()}, GetParam());
+  EXPECT_EQ(answered("fake__ask_url", Method::Elicit, {{"action", "accept"}}),
+            R"(answered: {"action":"accept"})");
+  EXPECT_EQ(asked.at("url"), "https://example.com/sign-in");
+}
+
+TEST_P(PassingInEachEra, RootsAreThoseOfTheClientWhoseCallAskedForThem) {
+  mount({made()}, GetParam());
+  EXPECT_EQ(answered("fake__roots", Method::ListRoots, {{"roots", {{{"uri", "file:///mine"}}}}}),
+            R"(answered: {"roots":[{"uri":"file:///mine"}]})");
+}
+
+TEST_P(PassingInEachEra, AReadMayAskToo) {
+  mount({made()}, GetParam());
+  ASSERT_TRUE(until([&] { return health().templates == 1; }));
+  client::Ended ended;
+  caller->readResource("tutti://mounted/fake/note:///ask", {}, ended.done());
+  ASSERT_TRUE(until([&] { return !told.questions.empty(); }));
+  told.questions[0]->answer(sampled);
+  ASSERT_TRUE(until([&] { return !ended.all.empty(); }));
+  EXPECT_NE(ended.value().at("contents").at(0).at("text").dump().find("answered:"),
+            std::string::npos);
+}
+
+TEST_F(PassingTest, AClientWithoutRootsLeavesTheServerItsWorkingFolder) {
+  client_options.roots = false;
+  MountSpec here = made();
+  here.folder = folder.string();
+  mount({here});
+  EXPECT_EQ(textOf(call("fake__roots")),
+            R"(answered: {"roots":[{"uri":"file://)" + folder.string() + R"("}]})");
+  EXPECT_TRUE(told.questions.empty());
+}
+
+TEST_F(PassingTest, LogRecordsReachTheCallerThatWantsThemUnderTheServersName) {
+  MountSpec secretive = made();
+  secretive.secrets = {"s3cret-token"};
+  mount({secretive}, client::Era::Legacy);
+  call("fake__log", {{"level", "debug"}, {"text", "too fine"}});
+  call("fake__log", {{"level", "warning"}, {"text", "key s3cret-token"}});
+  ASSERT_TRUE(until([&] { return !told.logs.empty(); }));
+  ASSERT_EQ(told.logs.size(), 1U);
+  EXPECT_EQ(told.logs[0].level, "warning");
+  EXPECT_EQ(told.logs[0].logger, "fake/work");
+  EXPECT_EQ(told.logs[0].data, Json({{"said", "key ***"}}));
+  EXPECT_TRUE(noted("level info"));
+}
+
+TEST_F(PassingTest, AModernCallerGetsLogRecordsOnlyIfItsRequestSaysSo) {
+  mount({made()});
+  call("fake__log", {{"level", "error"}, {"text", "not asked for"}});
+  const client::Ended ended =
+      begin("fake__log", {{"level", "debug"}, {"text", "asked for"}}, {.log_level = "debug"});
+  ASSERT_TRUE(until([&] { return !ended.all.empty() && !told.logs.empty(); }));
+  ASSERT_EQ(told.logs.size(), 1U);
+  EXPECT_EQ(told.logs[0].data, Json({{"said", "asked for"}}));
+  EXPECT_EQ(told.logs[0].cause, ticket);
+  EXPECT_TRUE(noted("level debug"));
+}
+
+TEST_F(PassingTest, LogRecordsThatMayBeAnothersAreGivenToNobody) {
+  mount({made()}, client::Era::Legacy);
+  const client::Ended slow = begin("fake__slow");
+  ASSERT_TRUE(until([&] { return health().in_flight == 1; }));
+  call("fake__log", {{"level", "error"}, {"text", "whose?"}});
+  EXPECT_TRUE(told.logs.empty());
+}
+
+TEST_F(PassingTest, AFloodOfLogRecordsIsCut) {
+  options.logs_max = 10;
+  options.logs_window_ms = 600'000;
+  mount({made()}, client::Era::Legacy);
+  call("fake__log", {{"level", "error"}, {"count", 3000}});
+  EXPECT_EQ(told.logs.size(), 10U);
+}
+
+TEST_F(PassingTest, APromptThatIsCancelledIsCancelledAtItsServer) {
+  mountPrompts(made());
+  const client::Ended slow = getSlowPrompt();
+  ASSERT_TRUE(until([&] { return health().in_flight == 1; }));
+  caller->cancel(ticket, "enough");
+  EXPECT_TRUE(noted("cancelled"));
+  EXPECT_TRUE(until([&] { return health().in_flight == 0; }));
+}
+
+TEST_F(PassingTest, APromptThatHangsRunsIntoTheTimeLimit) {
+  MountSpec hasty = made();
+  hasty.timeout_s = 0.2;
+  mountPrompts(hasty);
+  const client::Ended slow = getSlowPrompt();
+  ASSERT_TRUE(until([&] { return !slow.all.empty(); }));
+  EXPECT_NE(slow.error().text().find("was not answered within 200 ms"), std::string::npos);
+  EXPECT_EQ(health().calls_failed, 1);
+}
+
+TEST_F(PassingTest, PromptsAndReadsCountForTheLimitOfRequestsUnderWay) {
+  MountSpec narrow = made();
+  narrow.limits.in_flight_max = 1;
+  mountPrompts(narrow);
+  const client::Ended slow = getSlowPrompt();
+  ASSERT_TRUE(until([&] { return health().in_flight == 1; }));
+  EXPECT_NE(textOf(call("fake__echo", {{"text", "x"}})).find("in_flight_max"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace tutti::toolhost
