@@ -12,6 +12,7 @@
 #include "server/cli/mounts.hpp"
 #include "server/documents/service.hpp"
 #include "server/search/document_search.hpp"
+#include "server/toolhost/server_sink.hpp"
 #include "server/transport/timers.hpp"
 #include "tools/document_resources.hpp"
 #include "tools/prompts.hpp"
@@ -237,7 +238,7 @@ Status Application::offer(const Settings& settings) {
 }
 
 Status Application::mount(const Settings& settings) {
-  tool_sink_ = toolSinkOf(*server_);
+  tool_sink_ = std::make_unique<toolhost::ServerSink>(*server_);
   auto opened = openMounts(io_, settings, *tool_sink_);
   if (!opened.ok()) return std::move(opened).error();
   tool_host_ = std::move(*opened);

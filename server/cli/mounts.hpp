@@ -10,9 +10,6 @@
 
 namespace tutti::cli {
 
-/// Offers mounted tools on `server`, which must outlive it.
-std::unique_ptr<toolhost::ToolSink> toolSinkOf(mcp::Server& server);
-
 /// Reads settings.mcp_config; nothing is started yet. Errors: those of readMountConfig().
 Result<std::unique_ptr<toolhost::ToolHost>> openMounts(boost::asio::io_context& io,
                                                        const Settings& settings,

@@ -4,6 +4,7 @@
 
 #include "server/base/log.hpp"
 #include "server/toolhost/mounted_requests.hpp"
+#include "server/toolhost/mounted_uri.hpp"
 #include "server/toolhost/naming.hpp"
 #include "server/toolhost/tool_host.hpp"
 
@@ -69,7 +70,7 @@ mcp::ReadHandler readerOf(const std::shared_ptr<Mount>& mount) {
 /// What reads every resource of a server by its URI, listed or not.
 OfferedTemplate anyOf(const Mount& mount) {
   OfferedTemplate any;
-  any.resource.uri_template = "{+uri}";
+  any.resource.uri_template = kAnyUriTemplate;
   any.resource.name = mount.spec().name;
   any.resource.description =
       "Any resource of the mounted MCP server '" + mount.spec().name + "', by the URI it has there";

@@ -12,6 +12,7 @@
 #include "server/toolhost/mounted_uri.hpp"
 #include "server/toolhost/roots.hpp"
 #include "server/toolhost/share.hpp"
+#include "server/toolhost/shared_copy.hpp"
 #include "server/transport/wakeup.hpp"
 
 namespace tutti::toolhost {
@@ -85,7 +86,7 @@ void Mount::start() {
 void Mount::stop() {
   const auto kept = shared_from_this();
   stopped_ = true;
-  told_ = {[] {}, [](const std::string&) {}, [](auto, const auto&, const auto&) {}};
+  told_ = {[] {}, [](const auto&) {}, [](auto, const auto&, const auto&) {}, [](const auto&) {}};
   timer_->wakeup.stop();
   failWaiting(Error(Code::Cancelled, "tutti is ending"));
   connection_.reset();
@@ -156,7 +157,6 @@ void Mount::onReady() {
   log::info("an MCP server is mounted",
             {{"server", spec_.name},
              {"revision", mcp::revisionName(connection_->client().facts().revision)}});
-  has_resources_ = json::find(connection_->client().facts().capabilities, "resources") != nullptr;
   log_level_.reset();
   connection_->client().watch(watched_);
   if (starts_ > 1)  // nobody saw what happened to them meanwhile
@@ -209,6 +209,12 @@ Error Mount::notReady() const {
   return Error(Code::Unavailable, std::move(message),
                "it is started again by itself; list_tool_servers shows how it fares")
       .named("tool_server_not_ready");
+}
+
+Error Mount::forCaller(const Error& error) const {
+  if (share_)
+    if (auto original = originalError(error)) return std::move(*original);
+  return ofServer(spec_.name, error);
 }
 
 // --- Calls -------------------------------------------------------------------------------------
@@ -338,6 +344,7 @@ MountHealth Mount::health() const {
     health.server_version = facts.version;
   }
   if (connection_) health.pid = std::max(0, connection_->pid());
+  health.capabilities = capabilities_;
   health.starts = starts_;
   if (restart_at_ms_ != 0)
     health.retry_in_ms = std::max<std::int64_t>(0, restart_at_ms_ - steadyMs());

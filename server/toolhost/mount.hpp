@@ -29,7 +29,6 @@ namespace tutti::toolhost {
 
 class Connection;
 class Share;
-class ToolSink;
 
 /// starting → ready ⇄ waiting (for its next start) ; broken: its entry in the file is wrong.
 enum class MountState { Starting, Ready, Waiting, Broken };
@@ -45,6 +44,7 @@ struct MountHealth {
   std::string server_version;
   int pid = 0;        ///< of its guard; 0: none
   int owner_pid = 0;  ///< of the process of tutti that runs a shared copy; 0: it is not shared
+  std::set<std::string> capabilities;  ///< their names, as the server declares them
   std::int64_t starts = 0;
   std::int64_t retry_in_ms = 0;
   std::size_t tools = 0;
@@ -63,8 +63,6 @@ struct MountOptions {
   std::string client_version;  ///< what it calls itself towards the server
   /// Where processes of tutti that share running copies find each other; empty: each has its own.
   std::filesystem::path share_folder;
-  /// Makes the sink of a core that offers a shared copy; needed with share_folder.
-  std::function<std::unique_ptr<ToolSink>(mcp::Server&)> sink_of;
   enum class Naming { Prefixed, AsGiven };
   Naming naming = Naming::Prefixed;  ///< of what is offered: tools, URIs, loggers
   std::function<void()> synced;      ///< the sink is in step with the servers again; may be empty
@@ -97,6 +95,8 @@ class Mount final : public mcp::client::Events, public std::enable_shared_from_t
     std::function<void(const std::string& uri)> updated;
     /// A log record that no request has caused, for all clients.
     std::function<void(mcp::LogLevel level, const std::string& logger, const Json& data)> logged;
+    /// A user is done with a page that the server has sent it to.
+    std::function<void(const std::string& elicitation_id)> elicitation_complete;
   };
   static std::shared_ptr<Mount> create(boost::asio::io_context& io, MountSpec spec,
                                        MountOptions options, Told told);
@@ -116,7 +116,7 @@ class Mount final : public mcp::client::Events, public std::enable_shared_from_t
   const std::vector<OfferedTemplate>& templates() const { return templates_; }
   const OfferedTool* offered(const std::string& tool) const;
   /// Does the server have resources at all, listed or not? Then what it names can be read.
-  bool hasResources() const { return has_resources_; }
+  bool hasResources() const { return capabilities_.contains("resources"); }
   /// What URIs of the server get in front of them here.
   std::string uriPrefix() const;
   /// The same, for URIs in its results; empty when it has no resources.
@@ -126,6 +126,10 @@ class Mount final : public mcp::client::Events, public std::enable_shared_from_t
   /// Null unless it is ready. Good until the next turn of the loop.
   mcp::client::Client* client() const;
   Error notReady() const;
+  /// Is its server run by one process for all? Then that one has the last word on errors.
+  bool shared() const { return share_ != nullptr; }
+  /// What the server, or the way to it, has failed with, as callers get it.
+  Error forCaller(const Error& error) const;
   /// Passes the request on to the server; finishes it once in any case.
   void pass(Passing passing);
   MountHealth health() const;
@@ -152,12 +156,14 @@ class Mount final : public mcp::client::Events, public std::enable_shared_from_t
   void onAsked(std::shared_ptr<mcp::client::Question> question) override;
   void onResourceUpdated(const std::string& uri) override;
   void onLog(const mcp::client::LogRecord& record) override;
+  void onElicitationComplete(const std::string& elicitation_id) override;
 
   void open();
   bool reachShared(Fd& socket);
   void reopenSoon();
   void fail(const Error& error);
   void list();
+  void noteCapabilities();
   void listNext(mcp::client::ListKind kind, void (Mount::*then)(Entries entries));
   bool takesList(const char* what, const Entries& entries);
   void toolsListed(Entries entries);
@@ -194,8 +200,9 @@ class Mount final : public mcp::client::Events, public std::enable_shared_from_t
   std::vector<OfferedPrompt> prompts_;
   std::vector<OfferedResource> resources_;
   std::vector<OfferedTemplate> templates_;
-  bool has_resources_ = false;
+  std::set<std::string> capabilities_;      // what it declares, as of the last listing
   std::set<std::string> watched_;           // the server's own URIs
+  bool watched_cut_ = false;                // there are more than watched_max of them
   std::set<std::string> updated_;           // those of them to be told next
   std::optional<mcp::LogLevel> log_level_;  // what the server was asked for
   std::int64_t logs_since_ms_ = 0;

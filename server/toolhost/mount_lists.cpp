@@ -1,5 +1,6 @@
 // Mount: what its server offers, list by list.
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <set>
 
 #include "server/base/log.hpp"
@@ -7,6 +8,7 @@
 #include "server/toolhost/connection.hpp"
 #include "server/toolhost/mount.hpp"
 #include "server/toolhost/mounted_uri.hpp"
+#include "server/toolhost/share.hpp"
 #include "server/transport/wakeup.hpp"
 
 namespace tutti::toolhost {
@@ -34,7 +36,7 @@ std::string Mount::uriPrefix() const {
 }
 
 std::string Mount::resultPrefix() const {
-  return has_resources_ ? uriPrefix() : std::string();
+  return hasResources() ? uriPrefix() : std::string();
 }
 
 const OfferedTool* Mount::offered(const std::string& tool) const {
@@ -52,7 +54,22 @@ void Mount::onListChanged(client::ListKind) {
 /// All lists, one after the other; the tools first, since settling waits for them alone.
 void Mount::list() {
   relist_at_ms_ = 0;
+  noteCapabilities();
   listNext(client::ListKind::Tools, &Mount::toolsListed);
+}
+
+/// The core of a shared copy declares everything, so that nobody comes too early: what the server
+/// has is known to its owner.
+void Mount::noteCapabilities() {
+  if (share_) {
+    MountHealth seen;
+    share_->describe(seen);
+    capabilities_ = std::move(seen.capabilities);
+    return;
+  }
+  capabilities_.clear();
+  for (const auto& [name, value] : connection_->client().facts().capabilities.items())
+    capabilities_.insert(name);
 }
 
 void Mount::listNext(client::ListKind kind, void (Mount::*then)(Entries entries)) {
@@ -110,8 +127,7 @@ void Mount::toolsListed(Entries entries) {
 
 void Mount::promptsListed(Entries entries) {
   if (takesList("prompts", entries)) {
-    const bool completes =
-        json::find(connection_->client().facts().capabilities, "completions") != nullptr;
+    const bool completes = capabilities_.contains("completions");
     prompts_.clear();
     for (const client::ListEntry& entry : *entries) {
       auto offered = offeredPrompt(entry);
@@ -153,8 +169,7 @@ void Mount::resourcesListed(Entries entries) {
 
 void Mount::templatesListed(Entries entries) {
   if (!takesList("resource templates", entries)) return;
-  const bool completes =
-      json::find(connection_->client().facts().capabilities, "completions") != nullptr;
+  const bool completes = capabilities_.contains("completions");
   templates_.clear();
   std::set<std::string> seen;
   for (const client::ListEntry& entry : *entries) {
@@ -164,7 +179,8 @@ void Mount::templatesListed(Entries entries) {
       continue;
     }
     const std::string& text = offered->resource.uri_template;
-    if (!spec_.resources.allows(text) || !seen.insert(text).second) continue;
+    if (text == kAnyUriTemplate || !spec_.resources.allows(text) || !seen.insert(text).second)
+      continue;
     if (templates_.size() >= spec_.limits.resources_max) {
       leaveOut(bound("further resource templates", "resources_max", spec_.limits.resources_max));
       break;

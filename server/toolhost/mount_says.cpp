@@ -66,8 +66,9 @@ void Mount::onLog(const client::LogRecord& record) {
     return;
   }
   const mcp::LogLevel level = mcp::parseLogLevel(record.level).value_or(mcp::LogLevel::Info);
-  std::string logger = spec_.name;
-  if (!record.logger.empty()) logger += "/" + withoutSecrets(shortened(record.logger, 128));
+  std::string logger = withoutSecrets(shortened(record.logger, 128));
+  if (options_.naming == MountOptions::Naming::Prefixed)
+    logger = logger.empty() ? spec_.name : spec_.name + "/" + logger;
   Json data = withoutSecrets(record.data);
   if (const std::string text = json::dump(data); text.size() > options_.log_bytes_max)
     data = shortened(text, options_.log_bytes_max);
@@ -79,6 +80,12 @@ void Mount::onLog(const client::LogRecord& record) {
 }
 
 void Mount::watch(std::set<std::string> uris) {
+  const bool cut = uris.size() > options_.watched_max;
+  if (cut && !watched_cut_)
+    log::warning(
+        "more resources of an MCP server are watched than can be",
+        {{"server", spec_.name}, {"watched", uris.size()}, {"watched_max", options_.watched_max}});
+  watched_cut_ = cut;
   while (uris.size() > options_.watched_max) uris.erase(std::prev(uris.end()));
   if (uris == watched_) return;
   watched_ = std::move(uris);
@@ -97,6 +104,10 @@ void Mount::onResourceUpdated(const std::string& uri) {
   if (tell_updated_at_ms_ != 0) return;
   tell_updated_at_ms_ = std::max(steadyMs(), told_updated_ms_ + options_.updates_pause_ms);
   arm();
+}
+
+void Mount::onElicitationComplete(const std::string& elicitation_id) {
+  told_.elicitation_complete(elicitation_id);
 }
 
 void Mount::tellUpdated() {

@@ -92,7 +92,13 @@ void MountedCall::finish() {
   Result<client::Reply> reply = std::move(*reply_);
   round.caller->onCancelled([] {});
   const bool answered = reply.ok();
-  if (!answered) reply = ofServer(mount_->spec().name, reply.error());
+  if (!answered) {
+    if (const auto pages = client::requiredPages(reply.error()); !pages.empty()) {
+      ++mount_->calls_failed_;
+      return round.caller->needPages(pages);
+    }
+    reply = mount_->forCaller(reply.error());
+  }
   const bool good = round.finish(std::move(reply)) && answered;
   ++(good ? mount_->calls_ok_ : mount_->calls_failed_);
 }

@@ -38,7 +38,8 @@ Error readError(const Mount& mount, const Error& error) {
   constexpr std::int64_t kNotFound = -32002;
   constexpr std::int64_t kInvalidParams = -32602;
   const std::int64_t code = client::serverCode(error);
-  const bool modern = mount.client() != nullptr && isModern(mount.client()->facts().revision);
+  const bool modern =
+      !mount.shared() && mount.client() != nullptr && isModern(mount.client()->facts().revision);
   if (code == kNotFound || (modern && code == kInvalidParams))
     return Error(Code::NotFound, error.message());
   return error;

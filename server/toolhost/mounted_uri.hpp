@@ -13,4 +13,8 @@ namespace tutti::toolhost {
 /// "tutti://mounted/web/": the name percent-encoded.
 std::string mountedUriPrefix(std::string_view server);
 
+/// What reads any resource of a server by its own URI. Offered for each that has resources, so that
+/// the same template of a server's own is not offered beside it.
+inline constexpr std::string_view kAnyUriTemplate = "{+uri}";
+
 }  // namespace tutti::toolhost

@@ -39,10 +39,11 @@ Result<Fd> connectTo(const std::string& path) {
 
 std::string shareKey(const MountSpec& spec) {
   const ProcessLimits& process = spec.limits.process;
-  const Json identity = Json::array(
-      {spec.name, spec.command, spec.arguments, spec.folder, spec.environment, spec.timeout_s,
-       process.memory_mb, process.open_files, process.cpu_s, process.file_mb,
-       spec.limits.in_flight_max, spec.limits.message_bytes_max, spec.limits.tools_max});
+  const Json identity =
+      Json::array({spec.name, spec.command, spec.arguments, spec.folder, spec.environment,
+                   spec.timeout_s, process.memory_mb, process.open_files, process.cpu_s,
+                   process.file_mb, spec.limits.in_flight_max, spec.limits.message_bytes_max,
+                   spec.limits.tools_max, spec.limits.prompts_max, spec.limits.resources_max});
   return base64Url(sha256(json::dump(identity))).substr(0, kKeyLength);
 }
 

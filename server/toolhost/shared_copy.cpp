@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <boost/asio/io_context.hpp>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -10,8 +12,9 @@
 #include "server/base/file.hpp"
 #include "server/base/log.hpp"
 #include "server/json/json.hpp"
+#include "server/mcp/log_level.hpp"
 #include "server/mcp/server.hpp"
-#include "server/toolhost/tool_host.hpp"
+#include "server/toolhost/server_sink.hpp"
 #include "server/transport/listener.hpp"
 #include "server/transport/timers.hpp"
 #include "server/transport/transport.hpp"
@@ -28,6 +31,7 @@ mcp::ServerOptions serverOptions(boost::asio::io_context& io, const MountOptions
   made.name = "tutti-shared-copy";
   made.version = options.client_version;
   made.timers = transport::makeTimers(io);
+  made.watched_max = std::max(made.watched_max, options.watched_max);
   return made;
 }
 
@@ -51,11 +55,26 @@ void declareEverything(mcp::Server& server) {
   server.removeResource("tutti://none");
 }
 
+/// What a core tells only to clients of older revisions goes to all processes, whose own clients
+/// may be older: log records that no request has caused.
+class CopySink final : public ServerSink {
+ public:
+  using ToAll = std::function<void(const std::string& frame)>;
+  CopySink(mcp::Server& server, ToAll to_all) : ServerSink(server), to_all_(std::move(to_all)) {}
+  void log(mcp::LogLevel level, std::string_view logger, const Json& data) override {
+    to_all_(mcp::logFrame(level, logger, data));
+  }
+
+ private:
+  const ToAll to_all_;
+};
+
 /// All that the server has, under its own names: what is offered of it, and how, is for each
 /// process that uses it to decide.
 MountSpec wholeOf(MountSpec spec) {
   spec.tools = {};
   spec.prompts = {};
+  spec.resources = {};
   return spec;
 }
 
@@ -73,7 +92,7 @@ struct SharedCopy::Impl : std::enable_shared_from_this<SharedCopy::Impl> {
         place(std::move(given_place)),
         line_bytes_max(spec.limits.message_bytes_max),
         server(serverOptions(io, options)),
-        sink(options.sink_of(server)),
+        sink(server, [this](const std::string& frame) { tellAll(frame); }),
         listener(io, [this](Fd socket) { admit(std::move(socket)); }) {
     declareEverything(server);
     options.share_folder.clear();
@@ -82,7 +101,7 @@ struct SharedCopy::Impl : std::enable_shared_from_this<SharedCopy::Impl> {
     options.synced = [this] { report(); };
     std::vector<MountSpec> one;
     one.push_back(wholeOf(spec));
-    host = std::make_unique<ToolHost>(io, std::move(one), std::move(options), *sink);
+    host = std::make_unique<ToolHost>(io, std::move(one), std::move(options), sink);
   }
 
   void begin() {
@@ -120,6 +139,10 @@ struct SharedCopy::Impl : std::enable_shared_from_this<SharedCopy::Impl> {
     client.stdio->start();
   }
 
+  void tellAll(const std::string& frame) {
+    for (const auto& [id, client] : clients) client.stdio->notify(frame);
+  }
+
   void report() {
     if (!host) return;
     const Status written = replaceFile(place.report, reportOf(health()));
@@ -138,7 +161,7 @@ struct SharedCopy::Impl : std::enable_shared_from_this<SharedCopy::Impl> {
   const Place place;  // the lock goes last
   const std::size_t line_bytes_max;
   mcp::Server server;
-  std::unique_ptr<ToolSink> sink;
+  CopySink sink;
   std::unique_ptr<ToolHost> host;
   std::map<std::uint64_t, Client> clients;
   std::vector<Fd> early;  // came before the server was settled
@@ -162,6 +185,26 @@ MountHealth SharedCopy::health() const {
   return impl_->health();
 }
 
+std::optional<Error> originalError(const Error& error) {
+  if (mcp::client::serverCode(error) == 0) return std::nullopt;
+  const auto object = json::parse(error.details());
+  const Json* data = object.ok() ? json::find(*object, "data") : nullptr;
+  if (data == nullptr || !data->is_object()) return std::nullopt;
+  const std::string name = json::stringOr(*data, "name", "");
+  if (name == "resource_not_found") return Error(Code::NotFound, error.message()).named(name);
+  const std::string code = json::stringOr(*data, "code", "");
+  constexpr std::array kCodes = {
+      Code::InvalidArgument,   Code::NotFound,           Code::Conflict,
+      Code::ResourceExhausted, Code::FailedPrecondition, Code::Unavailable,
+      Code::DeadlineExceeded,  Code::Cancelled,          Code::Internal};
+  const auto known = std::find_if(kCodes.begin(), kCodes.end(),
+                                  [&code](Code each) { return codeName(each) == code; });
+  if (known == kCodes.end()) return std::nullopt;
+  Error original(*known, json::stringOr(*data, "message", ""), json::stringOr(*data, "hint", ""));
+  const Json* details = json::find(*data, "details");
+  return std::move(original).named(name).withDetails(details ? json::dump(*details) : "");
+}
+
 std::string reportOf(const MountHealth& health) {
   return json::dump(Json::object({{"owner_pid", health.owner_pid},
                                   {"state", std::string(mountStateName(health.state))},
@@ -170,6 +213,7 @@ std::string reportOf(const MountHealth& health) {
                                   {"server_name", health.server_name},
                                   {"server_version", health.server_version},
                                   {"pid", health.pid},
+                                  {"capabilities", health.capabilities},
                                   {"starts", health.starts},
                                   {"retry_in_ms", health.retry_in_ms},
                                   {"left_out", health.left_out},
@@ -192,10 +236,12 @@ void takeReport(const std::string& report, MountHealth& health) {
   health.pid = static_cast<int>(json::integerOr(told, "pid", 0));
   health.starts = json::integerOr(told, "starts", 0);
   if (reached) health.retry_in_ms = json::integerOr(told, "retry_in_ms", 0);
-  const auto strings = [&told](const char* key, std::vector<std::string>& to) {
+  const auto strings = [&told](const char* key, auto& to) {
     if (auto list = json::readStrings(told, key); list.ok() && *list)
-      to.insert(to.end(), (*list)->begin(), (*list)->end());
+      for (std::string& each : **list) to.insert(to.end(), std::move(each));
   };
+  health.capabilities.clear();
+  strings("capabilities", health.capabilities);
   strings("left_out", health.left_out);
   strings("stderr", health.stderr_lines);
 }

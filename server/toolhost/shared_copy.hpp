@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "server/base/fd.hpp"
@@ -34,6 +35,10 @@ class SharedCopy {
   explicit SharedCopy(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
   std::shared_ptr<Impl> impl_;
 };
+
+/// What the copy's process has failed with, when `error` is what a client of the copy got of it;
+/// nothing when it is about the way there.
+std::optional<Error> originalError(const Error& error);
 
 /// What a copy's report says: a JSON object, and back. A report that cannot be read changes
 /// nothing.

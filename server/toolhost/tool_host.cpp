@@ -41,6 +41,7 @@ ToolHost::ToolHost(boost::asio::io_context& io, std::vector<MountSpec> specs, Mo
     told.logged = [this](mcp::LogLevel level, const std::string& logger, const Json& data) {
       sink_.log(level, logger, data);
     };
+    told.elicitation_complete = [this](const std::string& id) { sink_.elicitationComplete(id); };
     mounts_.push_back(Mount::create(io, std::move(spec), options, std::move(told)));
   }
   sink_.onWatched([this] { watchedChanged(); });

@@ -42,6 +42,8 @@ class ToolSink {
   virtual void onWatched(std::function<void()> callback) = 0;
   /// To all clients, of which each may take it or not.
   virtual void log(mcp::LogLevel level, std::string_view logger, const Json& data) = 0;
+  /// A user has been to the page of that id, to which a server had sent it.
+  virtual void elicitationComplete(const std::string& elicitation_id) = 0;
 };
 
 /// Starts every server and keeps the sink's list in step: servers in the order of the file, their

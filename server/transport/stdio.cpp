@@ -295,6 +295,10 @@ StdioServer::~StdioServer() {
   impl_->stop();
 }
 
+void StdioServer::notify(const std::string& frame) {
+  impl_->queue(frame);
+}
+
 void StdioServer::start() {
   Impl& impl = *impl_;
   impl.started = true;

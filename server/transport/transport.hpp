@@ -37,6 +37,8 @@ class StdioServer {
               std::function<void()> closed);
   ~StdioServer();
   void start();
+  /// Sends a notification of the caller's own, after what is queued.
+  void notify(const std::string& frame);
 
  private:
   struct Impl;
@@ -57,9 +59,9 @@ struct HttpOptions {
   std::size_t connections_max = 4096;
   std::size_t sessions_max = 4096;  ///< legacy sessions; the least recently used idle one goes
   std::int64_t session_idle_max_s = 3600;  ///< then a legacy session ends; its next request is 404
-  std::int64_t idle_max_s = 75;     ///< a keep-alive connection without a request
-  std::int64_t request_max_s = 30;  ///< from a request's first byte to its last
-  std::vector<std::string> allowed_hosts;    ///< Host names beside the loopback ones
+  std::int64_t idle_max_s = 75;            ///< a keep-alive connection without a request
+  std::int64_t request_max_s = 30;         ///< from a request's first byte to its last
+  std::vector<std::string> allowed_hosts;  ///< Host names beside the loopback ones
   std::vector<std::string> allowed_origins;  ///< Origins beside the loopback ones
   std::function<std::string()> health;       ///< body of GET /health, JSON
 };

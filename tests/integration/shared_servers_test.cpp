@@ -20,7 +20,7 @@ class SharedServersTest : public ::testing::Test {
  protected:
   std::string config(Json own = Json::object()) {
     Json entry = {{"command", std::string(std::getenv("TUTTI_FAKES")) + "/mcp_fake"},
-                  {"args", {"--notes", notes().string()}}};
+                  {"args", {"--resources", "2", "--notes", notes().string()}}};
     if (!own.empty()) entry["tutti"] = std::move(own);
     return folder_.write("mcp.json", Json({{"mcpServers", {{"fake", entry}}}}).dump()).string();
   }
@@ -172,6 +172,70 @@ TEST_F(SharedServersTest, AnAgentIsLedToTheSameCopyInSpiteOfItsSmallerEnvironmen
   EXPECT_EQ(got["status"], "completed") << got.dump();
   EXPECT_EQ(got["result_data"].value("pid", 0), serverOf(tutti)) << got.dump();
   EXPECT_EQ(noted("started"), 1);
+}
+
+TEST_F(SharedServersTest, ResourcesAreReadAndWatchedThroughTheOwnerUnderOnePrefix) {
+  const std::string file = config();
+  const auto first = start(file);
+  ASSERT_TRUE(ready(*first));
+  const auto second = start(file);
+  ASSERT_TRUE(until([&] { return entry(*second).value("resource_templates", 0) == 1; }));
+  EXPECT_EQ(entry(*second).at("resources"), entry(*first).at("resources"));
+  EXPECT_EQ(entry(*second).at("prompts"), 3);
+  const std::string uri = "tutti://mounted/fake/note:///1";
+  for (const auto* each : {&first, &second}) {
+    const Json read = (*each)->request("resources/read", {{"uri", uri}});
+    ASSERT_TRUE(read.contains("result")) << read;
+    EXPECT_EQ(read["result"]["contents"][0]["uri"], uri);
+    EXPECT_EQ(read["result"]["contents"][0]["text"], "text of note:///1");
+    const std::string all = (*each)->request("resources/list").dump();
+    EXPECT_EQ(countOf(all, "\"" + uri + "\""), 1) << all;
+    EXPECT_EQ(countOf(all, "mounted/fake/tutti"), 0) << all;
+  }
+  second->send({{"jsonrpc", "2.0"},
+                {"id", "watch"},
+                {"method", "subscriptions/listen"},
+                {"params",
+                 {{"notifications", {{"resourceSubscriptions", {uri}}}},
+                  {"_meta",
+                   {{"io.modelcontextprotocol/protocolVersion", "2026-07-28"},
+                    {"io.modelcontextprotocol/clientCapabilities", Json::object()}}}}}});
+  ASSERT_TRUE(until([&] { return noted("subscribe note:///1") == 1; }));
+  first->call("fake__touch", {{"uri", "note:///1"}});  // another's call changes it
+  Json told = second->receive();
+  while (told.value("method", "") != "notifications/resources/updated") told = second->receive();
+  EXPECT_EQ(told["params"]["uri"], uri);
+}
+
+TEST_F(SharedServersTest, QuestionsAndLogRecordsReachTheProcessWhoseCallCausedThem) {
+  const std::string file = config();
+  const auto first = start(file);
+  ASSERT_TRUE(ready(*first));
+  const auto second = start(file);
+  ASSERT_TRUE(ready(*second));
+  Json params = {
+      {"name", "fake__sample"},
+      {"arguments", Json::object()},
+      {"_meta", {{"io.modelcontextprotocol/clientCapabilities", {{"sampling", Json::object()}}}}}};
+  const Json round = second->request("tools/call", params)["result"];
+  ASSERT_EQ(round.value("resultType", ""), "input_required") << round;
+  ASSERT_EQ(round["inputRequests"].size(), 1U) << round;
+  const std::string key = round["inputRequests"].begin().key();
+  EXPECT_EQ(round["inputRequests"][key]["method"], "sampling/createMessage");
+  const Json answer = {
+      {"role", "assistant"}, {"content", {{"type", "text"}, {"text", "4"}}}, {"model", "m"}};
+  params["inputResponses"] = {{key, answer}};
+  params["requestState"] = round["requestState"];
+  const Json result = second->request("tools/call", params)["result"];
+  EXPECT_EQ(countOf(result.dump(), "answered: "), 1) << result;
+
+  second->request("tools/call", {{"name", "fake__log"},
+                                 {"arguments", {{"level", "warning"}, {"text", "mine"}}},
+                                 {"_meta", {{"io.modelcontextprotocol/logLevel", "info"}}}});
+  ASSERT_EQ(second->notifications().size(), 1U);
+  const Json record = second->notifications()[0];
+  EXPECT_EQ(record["params"]["logger"], "fake/work") << record;
+  EXPECT_EQ(record["params"]["data"]["said"], "mine");
 }
 
 TEST_F(SharedServersTest, SharingCanBeTurnedOff) {

@@ -41,12 +41,31 @@ class PassingTest : public MountedTest {
 
 using Method = client::Question::Method;
 
-class PassingInEachEra : public PassingTest, public ::testing::WithParamInterface<client::Era> {};
+class OwnOrShared : public PassingTest, public ::testing::WithParamInterface<bool> {
+ protected:
+  void SetUp() override {
+    PassingTest::SetUp();
+    if (GetParam()) options.share_folder = folder / "mounts";
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Copies, OwnOrShared, ::testing::Bool());
+
+class PassingInEachEra : public PassingTest,
+                         public ::testing::WithParamInterface<std::tuple<client::Era, bool>> {
+ protected:
+  void SetUp() override {
+    PassingTest::SetUp();
+    if (std::get<1>(GetParam())) options.share_folder = folder / "mounts";
+  }
+  client::Era era() const { return std::get<0>(GetParam()); }
+};
 INSTANTIATE_TEST_SUITE_P(Eras, PassingInEachEra,
-                         ::testing::Values(client::Era::Modern, client::Era::Legacy));
+                         ::testing::Combine(::testing::Values(client::Era::Modern,
+                                                              client::Era::Legacy),
+                                            ::testing::Bool()));
 
 TEST_P(PassingInEachEra, SamplingReachesTheClientWhoseCallCausedIt) {
-  mount({made()}, GetParam());
+  mount({made()}, era());
   const std::string answer = answered("fake__sample", Method::Sample, sampled);
   EXPECT_EQ(answer.substr(0, 10), "answered: ");
   EXPECT_EQ(Json::parse(answer.substr(10)), sampled);
@@ -54,20 +73,20 @@ TEST_P(PassingInEachEra, SamplingReachesTheClientWhoseCallCausedIt) {
 }
 
 TEST_P(PassingInEachEra, ElicitationByUrlReachesTheClientWhoseCallCausedIt) {
-  mount({made()}, GetParam());
+  mount({made()}, era());
   EXPECT_EQ(answered("fake__ask_url", Method::Elicit, {{"action", "accept"}}),
             R"(answered: {"action":"accept"})");
   EXPECT_EQ(asked.at("url"), "https://example.com/sign-in");
 }
 
 TEST_P(PassingInEachEra, RootsAreThoseOfTheClientWhoseCallAskedForThem) {
-  mount({made()}, GetParam());
+  mount({made()}, era());
   EXPECT_EQ(answered("fake__roots", Method::ListRoots, {{"roots", {{{"uri", "file:///mine"}}}}}),
             R"(answered: {"roots":[{"uri":"file:///mine"}]})");
 }
 
 TEST_P(PassingInEachEra, AReadMayAskToo) {
-  mount({made()}, GetParam());
+  mount({made()}, era());
   ASSERT_TRUE(until([&] { return health().templates == 1; }));
   client::Ended ended;
   caller->readResource("tutti://mounted/fake/note:///ask", {}, ended.done());
@@ -78,7 +97,7 @@ TEST_P(PassingInEachEra, AReadMayAskToo) {
             std::string::npos);
 }
 
-TEST_F(PassingTest, AClientWithoutRootsLeavesTheServerItsWorkingFolder) {
+TEST_P(OwnOrShared, AClientWithoutRootsLeavesTheServerItsWorkingFolder) {
   client_options.roots = false;
   MountSpec here = made();
   here.folder = folder.string();
@@ -88,7 +107,7 @@ TEST_F(PassingTest, AClientWithoutRootsLeavesTheServerItsWorkingFolder) {
   EXPECT_TRUE(told.questions.empty());
 }
 
-TEST_F(PassingTest, LogRecordsReachTheCallerThatWantsThemUnderTheServersName) {
+TEST_P(OwnOrShared, LogRecordsReachTheCallerThatWantsThemUnderTheServersName) {
   MountSpec secretive = made();
   secretive.secrets = {"s3cret-token"};
   mount({secretive}, client::Era::Legacy);
@@ -102,7 +121,7 @@ TEST_F(PassingTest, LogRecordsReachTheCallerThatWantsThemUnderTheServersName) {
   EXPECT_TRUE(noted("level info"));
 }
 
-TEST_F(PassingTest, AModernCallerGetsLogRecordsOnlyIfItsRequestSaysSo) {
+TEST_P(OwnOrShared, AModernCallerGetsLogRecordsOnlyIfItsRequestSaysSo) {
   mount({made()});
   call("fake__log", {{"level", "error"}, {"text", "not asked for"}});
   const client::Ended ended =
@@ -114,7 +133,7 @@ TEST_F(PassingTest, AModernCallerGetsLogRecordsOnlyIfItsRequestSaysSo) {
   EXPECT_TRUE(noted("level debug"));
 }
 
-TEST_F(PassingTest, LogRecordsThatMayBeAnothersAreGivenToNobody) {
+TEST_P(OwnOrShared, LogRecordsThatMayBeAnothersAreGivenToNobody) {
   mount({made()}, client::Era::Legacy);
   const client::Ended slow = begin("fake__slow");
   ASSERT_TRUE(until([&] { return health().in_flight == 1; }));
@@ -122,7 +141,15 @@ TEST_F(PassingTest, LogRecordsThatMayBeAnothersAreGivenToNobody) {
   EXPECT_TRUE(told.logs.empty());
 }
 
-TEST_F(PassingTest, AFloodOfLogRecordsIsCut) {
+TEST_P(OwnOrShared, ARecordThatNoRequestHasCausedReachesOlderClients) {
+  mount({made()}, client::Era::Legacy);
+  call("fake__log", {{"level", "error"}, {"text", "on my own"}, {"after", true}});
+  ASSERT_TRUE(until([&] { return !told.logs.empty(); }));
+  EXPECT_EQ(told.logs[0].logger, "fake/work");
+  EXPECT_EQ(told.logs[0].data, Json({{"said", "on my own"}}));
+}
+
+TEST_P(OwnOrShared, AFloodOfLogRecordsIsCut) {
   options.logs_max = 10;
   options.logs_window_ms = 600'000;
   mount({made()}, client::Era::Legacy);
@@ -130,7 +157,7 @@ TEST_F(PassingTest, AFloodOfLogRecordsIsCut) {
   EXPECT_EQ(told.logs.size(), 10U);
 }
 
-TEST_F(PassingTest, APromptThatIsCancelledIsCancelledAtItsServer) {
+TEST_P(OwnOrShared, APromptThatIsCancelledIsCancelledAtItsServer) {
   mountPrompts(made());
   const client::Ended slow = getSlowPrompt();
   ASSERT_TRUE(until([&] { return health().in_flight == 1; }));
@@ -139,7 +166,7 @@ TEST_F(PassingTest, APromptThatIsCancelledIsCancelledAtItsServer) {
   EXPECT_TRUE(until([&] { return health().in_flight == 0; }));
 }
 
-TEST_F(PassingTest, APromptThatHangsRunsIntoTheTimeLimit) {
+TEST_P(OwnOrShared, APromptThatHangsRunsIntoTheTimeLimit) {
   MountSpec hasty = made();
   hasty.timeout_s = 0.2;
   mountPrompts(hasty);
@@ -149,7 +176,7 @@ TEST_F(PassingTest, APromptThatHangsRunsIntoTheTimeLimit) {
   EXPECT_EQ(health().calls_failed, 1);
 }
 
-TEST_F(PassingTest, PromptsAndReadsCountForTheLimitOfRequestsUnderWay) {
+TEST_P(OwnOrShared, PromptsAndReadsCountForTheLimitOfRequestsUnderWay) {
   MountSpec narrow = made();
   narrow.limits.in_flight_max = 1;
   mountPrompts(narrow);

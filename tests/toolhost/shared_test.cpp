@@ -12,7 +12,6 @@ class SharedTest : public MountedTest {
   void SetUp() override {
     MountedTest::SetUp();
     options.share_folder = folder / "mounts";
-    options.sink_of = [](mcp::Server& core) { return std::make_unique<ServerSink>(core); };
   }
   void TearDown() override {
     other.reset();
@@ -27,7 +26,7 @@ class SharedTest : public MountedTest {
     ASSERT_TRUE(until([&] { return other->health()[0].state == MountState::Ready; }));
   }
   mcp::Server other_server{mcp::ServerOptions{}};
-  ServerSink other_sink{other_server};
+  CountingSink other_sink{other_server};
   std::unique_ptr<ToolHost> other;
 };
 

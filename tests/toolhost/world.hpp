@@ -13,7 +13,7 @@
 #include <sstream>
 
 #include "server/base/log.hpp"
-#include "server/toolhost/tool_host.hpp"
+#include "server/toolhost/server_sink.hpp"
 #include "tests/mcp/client_fixture.hpp"
 
 namespace tutti::toolhost {
@@ -27,45 +27,21 @@ struct Inbox final : mcp::Exchange {
   std::deque<std::string> frames;
 };
 
-struct ServerSink final : ToolSink {
-  explicit ServerSink(mcp::Server& given) : server(given) {}
-  Status add(mcp::Tool tool, mcp::ToolHandler handler) override {
-    return server.addTool(std::move(tool), std::move(handler));
-  }
-  Status addPrompt(mcp::Prompt prompt, mcp::PromptHandler handler,
-                   mcp::CompletionHandler complete) override {
-    return server.addPrompt(std::move(prompt), std::move(handler), std::move(complete));
-  }
-  void removePrompt(std::string_view name) override { server.removePrompt(name); }
+/// Counts what it is told.
+struct CountingSink final : ServerSink {
+  using ServerSink::ServerSink;
   void promptsChanged() override {
     ++prompt_changes;
-    server.promptsChanged();
+    ServerSink::promptsChanged();
   }
-  Status addResource(mcp::Resource resource, mcp::ReadHandler handler) override {
-    return server.addResource(std::move(resource), std::move(handler));
-  }
-  Status addTemplate(mcp::ResourceTemplate resource, mcp::ReadHandler handler,
-                     mcp::CompletionHandler complete) override {
-    return server.addTemplate(std::move(resource), std::move(handler), std::move(complete));
-  }
-  void removeResource(std::string_view uri) override { server.removeResource(uri); }
-  void removeTemplate(std::string_view uri) override { server.removeTemplate(uri); }
   void resourcesChanged() override {
     ++resource_changes;
-    server.resourcesChanged();
+    ServerSink::resourcesChanged();
   }
-  void resourceUpdated(std::string_view uri) override { server.resourceUpdated(uri); }
-  std::vector<std::string> watchedUris() override { return server.watchedUris(); }
-  void onWatched(std::function<void()> callback) override { server.onWatched(std::move(callback)); }
-  void log(mcp::LogLevel level, std::string_view logger, const Json& data) override {
-    server.log(level, logger, data);
-  }
-  void remove(std::string_view name) override { server.removeTool(name); }
   void changed() override {
     ++changes;
-    server.toolsChanged();
+    ServerSink::changed();
   }
-  mcp::Server& server;
   int changes = 0;
   int prompt_changes = 0;
   int resource_changes = 0;
@@ -100,6 +76,9 @@ class MountedTest : public ::testing::Test {
   }
   void TearDown() override {
     caller.reset();
+    if (host)  // a server writes its notes to the end
+      for (const MountHealth& each : host->health())
+        if (each.pid != 0) pids.push_back(each.pid);
     host.reset();
     for (const int pid : pids) EXPECT_TRUE(until([pid] { return !alive(pid); })) << pid;
     std::filesystem::remove_all(folder);
@@ -187,7 +166,7 @@ class MountedTest : public ::testing::Test {
   mcp::Server server{mcp::ServerOptions{}};
   std::shared_ptr<Inbox> inbox = std::make_shared<Inbox>();
   mcp::Connection connection{server, inbox, ""};
-  ServerSink sink{server};
+  CountingSink sink{server};
   client::FakeChannel channel;
   client::Told told;
   std::unique_ptr<ToolHost> host;

@@ -151,11 +151,12 @@ void roots(const Json& id, const Json&) {
 void logSome(const Json& id, const Json& params) {
   const Json& arguments = params.at("arguments");
   const int count = arguments.value("count", 1);
+  if (arguments.value("after", false)) text(id, "ok");
   for (int i = 0; i < count; ++i)
     notify("notifications/message", {{"level", arguments.value("level", "info")},
                                      {"logger", "work"},
                                      {"data", {{"said", arguments.value("text", "")}}}});
-  text(id, "ok");
+  if (!arguments.value("after", false)) text(id, "ok");
 }
 
 void touch(const Json& id, const Json& params) {
