@@ -179,7 +179,8 @@ TEST_F(SharedServersTest, ResourcesAreReadAndWatchedThroughTheOwnerUnderOnePrefi
   const auto first = start(file);
   ASSERT_TRUE(ready(*first));
   const auto second = start(file);
-  ASSERT_TRUE(until([&] { return entry(*second).value("resource_templates", 0) == 1; }));
+  for (const auto* each : {&first, &second})
+    ASSERT_TRUE(until([&] { return entry(**each).value("resource_templates", 0) == 1; }));
   EXPECT_EQ(entry(*second).at("resources"), entry(*first).at("resources"));
   EXPECT_EQ(entry(*second).at("prompts"), 3);
   const std::string uri = "tutti://mounted/fake/note:///1";
