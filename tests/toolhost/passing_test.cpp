@@ -149,6 +149,16 @@ TEST_P(OwnOrShared, ARecordThatNoRequestHasCausedReachesOlderClients) {
   EXPECT_EQ(told.logs[0].data, Json({{"said", "on my own"}}));
 }
 
+TEST_P(OwnOrShared, AServerThatRequiresAPageIsCalledAgainOnceItWasVisited) {
+  mount({made()});
+  const client::Ended ended = begin("fake__ask_url", {{"required", true}});
+  ASSERT_TRUE(until([&] { return !told.questions.empty(); }));
+  EXPECT_EQ(told.questions[0]->params().at("url"), "https://example.com/first");
+  told.questions[0]->answer({{"action", "accept"}});
+  ASSERT_TRUE(until([&] { return !ended.all.empty(); }));
+  EXPECT_EQ(textOf(ended.value()), "visited");
+}
+
 TEST_P(OwnOrShared, AFloodOfLogRecordsIsCut) {
   options.logs_max = 10;
   options.logs_window_ms = 600'000;

@@ -130,7 +130,23 @@ void ask(const Json& id, const Json&) {
               {{"type", "object"}, {"properties", {{"name", {{"type", "string"}}}}}}}});
 }
 
-void askUrl(const Json& id, const Json&) {
+void askUrl(const Json& id, const Json& params) {
+  static bool visited = false;
+  if (params["arguments"].value("required", false)) {
+    if (visited) return text(id, "visited");
+    visited = true;
+    return send({{"jsonrpc", "2.0"},
+                 {"id", id},
+                 {"error",
+                  {{"code", -32042},
+                   {"message", "Sign in first."},
+                   {"data",
+                    {{"elicitations",
+                      {{{"mode", "url"},
+                        {"elicitationId", "e2"},
+                        {"url", "https://example.com/first"},
+                        {"message", "Sign in first."}}}}}}}}});
+  }
   askClient(id, "elicitation/create",
             {{"mode", "url"},
              {"message", "Sign in."},
