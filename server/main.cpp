@@ -45,6 +45,12 @@ void addShared(CLI::App& app, Settings& settings) {
                  "Folder with agents/, capabilities/, scripts/ (may be repeated)")
       ->envname("TUTTI_BLUEPRINTS")
       ->take_all();
+  app.add_option("--pack", settings.packs,
+                 "Further agents that travel with tutti: amas, nephio or pantheros (may be "
+                 "repeated; see: tutti packs)")
+      ->envname("TUTTI_PACKS")
+      ->delimiter(',')
+      ->take_all();
   app.add_option("--assets", settings.assets,
                  "Folder that replaces the embedded schemas/ and "
                  "blueprints/");
@@ -160,6 +166,7 @@ void addCalling(CLI::App& app, Line& line, Command& chosen) {
   constexpr Listing kListings[] = {
       {"tools", "List the tools", runTools},
       {"blueprints", "List the agents that can be started", runBlueprints},
+      {"packs", "List the packs of agents that --pack adds", runPacks},
       {"sessions", "List agent sessions, newest first", runSessions}};
   for (const Listing& listing : kListings) {
     auto* list = app.add_subcommand(listing.name, listing.description);

@@ -15,7 +15,8 @@ std::string lowered(std::string text) {
 bool matches(const agents::Blueprint& blueprint, const std::string& query) {
   if (query.empty()) return true;
   std::string all = blueprint.name + "\n" + blueprint.description;
-  for (const std::string& tag : blueprint.tags) all += "\n" + tag;
+  for (const auto* words : {&blueprint.tags, &blueprint.aliases, &blueprint.skills})
+    for (const std::string& word : *words) all += "\n" + word;
   return lowered(std::move(all)).find(query) != std::string::npos;
 }
 
@@ -34,6 +35,9 @@ Json line(const agents::Blueprint& blueprint, const runner::LaunchContext& launc
                              {"tags", blueprint.tags},
                              {"source", blueprint.source},
                              {"parameters_schema", agents::effectiveParametersSchema(blueprint)}});
+  if (!blueprint.aliases.empty()) entry["aliases"] = blueprint.aliases;
+  if (!blueprint.skills.empty()) entry["skills"] = blueprint.skills;
+  if (!blueprint.pack.empty()) entry["pack"] = blueprint.pack;
   if (!blueprint.output_schema.is_null()) entry["output_schema"] = blueprint.output_schema;
   if (!blueprint.model.empty()) entry["model"] = blueprint.model;
   const auto command = runner::resolveCommand(blueprint, launch);

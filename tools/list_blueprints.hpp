@@ -11,7 +11,7 @@ namespace tutti::tools {
 /// files as they are now.
 struct ListBlueprints {
   struct Input {
-    std::string query;              ///< in name, description or tags, in any case; "": all
+    std::string query;  ///< in name, alias, description, tags or skills, any case; "": all
     std::vector<std::string> tags;  ///< all of them
   };
   static constexpr const char* kName = "list_blueprints";

@@ -45,6 +45,9 @@ struct Blueprint {
   bool tutti_tools = true;       ///< is the agent given tutti's own tools?
   std::vector<std::string> env;  ///< names of further variables it may see
   std::vector<std::string> tags, skills, capabilities;
+  std::vector<std::string> aliases;   ///< further names that it is found by, as names are spelt
+  std::vector<std::string> examples;  ///< requests that should go to it, in their askers' words
+  std::string pack;                   ///< the shipped pack it is from, or ""
   bool active = true;
 };
 
@@ -65,9 +68,9 @@ struct StartPlan;  // start_plan.hpp
 
 /// The known blueprints. Sources, the first to name a blueprint wins: `folders` in order (each in
 /// AOF's layout: agents/, capabilities/, scripts/, mcp-servers/ below it), the project's
-/// `.claude/agents`, the user's `~/.claude/agents`, then those embedded in the program. Every call
-/// sees the files as they are now: a cheap look at the folders' and files' times decides what is
-/// read again.
+/// `.claude/agents`, the user's `~/.claude/agents`, those embedded in the program, then the packs.
+/// A name of any source goes before an alias of any. Every call sees the files as they are now: a
+/// cheap look at the folders' and files' times decides what is read again.
 ///
 /// Runs on one thread only (the I/O thread).
 class BlueprintCatalog {
@@ -76,6 +79,7 @@ class BlueprintCatalog {
     std::vector<std::filesystem::path> folders;         ///< --blueprints DIR, AOF's configuration
     std::vector<std::filesystem::path> claude_folders;  ///< folders of Claude Code's *.md agents
     bool embedded = true;
+    std::vector<std::string> packs;  ///< of the program's, each one of shippedPacks()
     std::size_t blueprints_max = 5000;
     std::size_t file_bytes_max = 1U << 20;
   };
@@ -88,8 +92,9 @@ class BlueprintCatalog {
   std::uint64_t generation();
   /// What could not be read, by the last look.
   const std::vector<BlueprintProblem>& problems();
-  /// `project_dir` adds that project's own .claude/agents in front of the claude_folders for this
-  /// call. Errors: NotFound "unknown_blueprint" with the nearest names in the hint; Conflict
+  /// By name, folder or alias; what is returned bears its own name. `project_dir` adds that
+  /// project's own .claude/agents in front of the claude_folders for this call. Errors: NotFound
+  /// "unknown_blueprint" with the nearest names, or the pack to load, in the hint; Conflict
   /// "blueprint_inactive"; InvalidArgument "bad_blueprint" when the name's own file has a problem.
   Result<Blueprint> find(std::string_view name, const std::filesystem::path& project_dir = {});
   /// The same blueprint ready to start, from a cache while no file changes. Errors: those of find()

@@ -28,6 +28,8 @@ constexpr std::string_view kMembers[] = {"name",
                                          "tags",
                                          "skills",
                                          "capabilities",
+                                         "aliases",
+                                         "examples",
                                          "parameters_schema",
                                          "output_schema",
                                          "demands",
@@ -171,6 +173,16 @@ void checkCommand(const SourceTree& tree, Members& members, const Blueprint& blu
     members.refuse("an embedded agent has no folder to find '" + shortened(program, 80) + "' in");
 }
 
+/// What it is found by besides its name.
+void checkFinding(Members& members, const Blueprint& blueprint) {
+  for (const std::string& alias : blueprint.aliases)
+    if (Status named = checkBlueprintName("alias", alias); !named.ok())
+      members.refuse(std::move(named).error());
+  for (const std::string& example : blueprint.examples)
+    if (example.empty())
+      members.refuse("'examples' has an empty text", "write a request, or leave it out");
+}
+
 Result<Blueprint> readMembers(const SourceTree& tree, const Json& object) {
   Members members(object);
   Blueprint blueprint;
@@ -180,6 +192,8 @@ Result<Blueprint> readMembers(const SourceTree& tree, const Json& object) {
   blueprint.tags = members.texts("tags");
   blueprint.skills = members.texts("skills");
   blueprint.capabilities = members.texts("capabilities");
+  blueprint.aliases = members.texts("aliases");
+  blueprint.examples = members.texts("examples");
   blueprint.parameters_schema = members.object("parameters_schema");
   blueprint.output_schema = members.object("output_schema");
   members.text("script");
@@ -188,6 +202,7 @@ Result<Blueprint> readMembers(const SourceTree& tree, const Json& object) {
   checkCommand(tree, members, blueprint);
   if (Status named = checkBlueprintName("agent name", blueprint.name); !named.ok())
     members.refuse(std::move(named).error());
+  checkFinding(members, blueprint);
   refuseMisspelt(object, members);
   if (members.error()) return *members.error();
   return blueprint;
@@ -265,14 +280,19 @@ std::vector<ParsedBlueprint> readAofTree(const SourceTree& tree) {
     const std::string folder = path.substr(0, path.size() - kSuffix.size());
     Result<Blueprint> blueprint = readAgent(tree, folder);
     std::string source = describe(tree, path);
-    if (blueprint.ok()) blueprint->source = source;
+    if (blueprint.ok()) {
+      blueprint->source = source;
+      blueprint->pack = tree.pack;
+    }
     parsed.push_back({folder.substr(kPrefix.size()), std::move(source), std::move(blueprint)});
   }
   return parsed;
 }
 
 std::string describe(const SourceTree& tree, std::string_view path) {
-  if (tree.root.empty()) return "embedded:blueprints/" + std::string(path);
+  if (tree.root.empty())
+    return "embedded:blueprints/" + (tree.pack.empty() ? "" : "packs/" + tree.pack + "/") +
+           std::string(path);
   return (tree.root / path).string();
 }
 

@@ -27,6 +27,7 @@ using SourceFiles = std::map<std::string, SourceFile, std::less<>>;
 struct SourceTree {
   const SourceFiles& files;
   std::filesystem::path root;  ///< empty: embedded in the program
+  std::string pack = {};       ///< the pack that it is, of those embedded
 };
 
 /// What the files of one agent said.
@@ -35,6 +36,9 @@ struct ParsedBlueprint {
   std::string source;     ///< the file, for people
   Result<Blueprint> blueprint;
 };
+
+/// The program's own files of that pack, or with "" those of no pack.
+SourceFiles embeddedBlueprints(std::string_view pack);
 
 /// agents/, capabilities/, scripts/ and mcp-servers/ in AOF's layout.
 std::vector<ParsedBlueprint> readAofTree(const SourceTree& tree);

@@ -37,6 +37,8 @@ void readLists(Members& members, Blueprint& blueprint) {
   blueprint.tags = members.texts("tags");
   blueprint.skills = members.texts("skills");
   blueprint.capabilities = members.texts("capabilities");
+  blueprint.aliases = members.texts("aliases");
+  blueprint.examples = members.texts("examples");
 }
 }  // namespace
 
@@ -69,6 +71,9 @@ Json toJson(const Blueprint& b) {
                            {"tags", b.tags},
                            {"skills", b.skills},
                            {"capabilities", b.capabilities},
+                           {"aliases", b.aliases},
+                           {"examples", b.examples},
+                           {"pack", b.pack},
                            {"active", b.active}});
   if (b.max_budget_usd) out["max_budget_usd"] = *b.max_budget_usd;
   if (b.max_turns) out["max_turns"] = *b.max_turns;
@@ -84,6 +89,7 @@ Result<Blueprint> blueprintFromJson(const Json& json) {
   blueprint.driver = members.text("driver");
   blueprint.folder = members.text("folder");
   blueprint.source = members.text("source");
+  blueprint.pack = members.text("pack");
   blueprint.system_prompt = members.text("system_prompt");
   blueprint.system_prompt_mode = members.text("system_prompt_mode");
   blueprint.parameters_schema = members.object("parameters_schema");

@@ -8,33 +8,22 @@
 #include "server/agents/blueprint.hpp"
 #include "server/agents/blueprint_files.hpp"
 #include "server/agents/catalog_files.hpp"
+#include "server/agents/packs.hpp"
 #include "server/agents/start_plan.hpp"
-#include "server/base/embedded.hpp"
 #include "server/base/text.hpp"
 
 namespace tutti::agents {
 namespace fs = std::filesystem;
 namespace {
 constexpr std::size_t kProjectsMax = 64;
-constexpr std::string_view kEmbeddedPrefix = "blueprints/";
-
-SourceFiles embeddedBlueprints() {
-  SourceFiles files;
-  for (const EmbeddedFile& file : embeddedFiles()) {
-    if (!file.path.starts_with(kEmbeddedPrefix)) continue;
-    SourceFile& copy = files[std::string(file.path.substr(kEmbeddedPrefix.size()))];
-    copy.content = file.content;
-  }
-  return files;
-}
 
 /// One place that blueprints come from, and what it held at the last look.
 class Source {
  public:
   Source(fs::path root, FolderLayout layout, WatchedFolder::Limits limits)
       : layout_(layout), folder_(std::in_place, std::move(root), layout, limits) {}
-  /// The program itself.
-  Source() : layout_(FolderLayout::Aof) {}
+  /// The program itself: one of its packs, or with "" what is in none.
+  explicit Source(std::string pack) : layout_(FolderLayout::Aof), pack_(std::move(pack)) {}
 
   /// Returns whether anything differs from the last look.
   bool look() {
@@ -50,6 +39,10 @@ class Source {
     const auto found = index_.find(name);
     return found == index_.end() ? nullptr : &parsed_[found->second];
   }
+  const ParsedBlueprint* findAlias(std::string_view alias) const {
+    const auto found = aliases_.find(alias);
+    return found == aliases_.end() ? nullptr : &parsed_[found->second];
+  }
   const std::vector<ParsedBlueprint>& parsed() const { return parsed_; }
   std::vector<BlueprintProblem> problems() const {
     std::vector<BlueprintProblem> all = problems_;
@@ -59,8 +52,8 @@ class Source {
 
  private:
   bool readEmbedded() {
-    const SourceFiles files = embeddedBlueprints();
-    read({files, {}});
+    const SourceFiles files = embeddedBlueprints(pack_);
+    read({files, {}, pack_});
     return true;
   }
 
@@ -79,14 +72,31 @@ class Source {
       }
     }
     for (std::size_t i = 0; i < parsed_.size(); ++i) index_.emplace(parsed_[i].file_name, i);
+    readAliases();
+  }
+
+  void readAliases() {
+    aliases_.clear();
+    for (std::size_t i = 0; i < parsed_.size(); ++i) {
+      if (!parsed_[i].blueprint.ok()) continue;
+      for (const std::string& alias : parsed_[i].blueprint->aliases) {
+        const ParsedBlueprint* owner = find(alias);
+        if (owner == nullptr) owner = &parsed_[aliases_.emplace(alias, i).first->second];
+        if (owner != &parsed_[i])
+          problems_.push_back({parsed_[i].source, "its alias '" + alias + "' is already taken by " +
+                                                      owner->source + " (take another)"});
+      }
+    }
   }
 
   FolderLayout layout_;
+  std::string pack_;
   std::optional<WatchedFolder> folder_;
   bool looked_ = false;
   std::vector<ParsedBlueprint> parsed_;
   std::vector<BlueprintProblem> problems_;
   std::map<std::string, std::size_t, std::less<>> index_;
+  std::map<std::string, std::size_t, std::less<>> aliases_;
 };
 }  // namespace
 
@@ -96,7 +106,8 @@ struct BlueprintCatalog::Impl {
       folders.emplace_back(folder, FolderLayout::Aof, limits());
     for (const fs::path& folder : options.claude_folders)
       claude_folders.emplace_back(folder, FolderLayout::ClaudeCode, limits());
-    if (options.embedded) embedded.emplace();
+    if (options.embedded) embedded.emplace_back(std::string());
+    for (const std::string& pack : options.packs) embedded.emplace_back(pack);
   }
 
   WatchedFolder::Limits limits() const { return {options.blueprints_max, options.file_bytes_max}; }
@@ -106,7 +117,7 @@ struct BlueprintCatalog::Impl {
     for (const Source& source : folders) all.push_back(&source);
     if (project != nullptr) all.push_back(project);
     for (const Source& source : claude_folders) all.push_back(&source);
-    if (embedded) all.push_back(&*embedded);
+    for (const Source& source : embedded) all.push_back(&source);
     return all;
   }
 
@@ -114,7 +125,7 @@ struct BlueprintCatalog::Impl {
     bool changed = false;
     for (Source& source : folders) changed = source.look() || changed;
     for (Source& source : claude_folders) changed = source.look() || changed;
-    if (embedded) changed = embedded->look() || changed;
+    for (Source& source : embedded) changed = source.look() || changed;
     return changed;
   }
 
@@ -180,27 +191,34 @@ struct BlueprintCatalog::Impl {
   Result<const Blueprint*> find(std::string_view name, const fs::path& project_dir) {
     refresh();
     const Source* project = projectSource(project_dir);
-    for (const Source* source : inOrder(project)) {
-      const ParsedBlueprint* found = source->find(name);
-      if (found == nullptr) continue;
-      if (!found->blueprint.ok())
-        return Error(Code::InvalidArgument,
-                     "blueprint '" + std::string(name) + "' in " + found->source +
-                         " cannot be used: " + found->blueprint.error().message(),
-                     found->blueprint.error().hint())
-            .named("bad_blueprint");
-      if (!found->blueprint->active)
-        return Error(Code::Conflict, "blueprint '" + std::string(name) + "' is inactive",
-                     "remove the file .disabled beside " + found->source)
-            .named("blueprint_inactive");
-      return &*found->blueprint;
-    }
+    const std::vector<const Source*> sources = inOrder(project);
+    for (const Source* source : sources)
+      if (const ParsedBlueprint* found = source->find(name)) return usable(name, *found);
+    for (const Source* source : sources)
+      if (const ParsedBlueprint* found = source->findAlias(name)) return usable(name, *found);
     return unknown(name, project);
+  }
+
+  static Result<const Blueprint*> usable(std::string_view name, const ParsedBlueprint& found) {
+    if (!found.blueprint.ok())
+      return Error(Code::InvalidArgument,
+                   "blueprint '" + std::string(name) + "' in " + found.source +
+                       " cannot be used: " + found.blueprint.error().message(),
+                   found.blueprint.error().hint())
+          .named("bad_blueprint");
+    if (!found.blueprint->active)
+      return Error(Code::Conflict, "blueprint '" + std::string(name) + "' is inactive",
+                   "remove the file .disabled beside " + found.source)
+          .named("blueprint_inactive");
+    return &*found.blueprint;
   }
 
   std::vector<std::string> names(const Source* project) const {
     std::vector<std::string> all;
-    for (const Blueprint& blueprint : list) all.push_back(blueprint.name);
+    for (const Blueprint& blueprint : list) {
+      all.push_back(blueprint.name);
+      all.insert(all.end(), blueprint.aliases.begin(), blueprint.aliases.end());
+    }
     if (project == nullptr) return all;
     for (const ParsedBlueprint& one : project->parsed())
       if (one.blueprint.ok()) all.push_back(one.blueprint->name);
@@ -211,6 +229,8 @@ struct BlueprintCatalog::Impl {
     const std::vector<std::string> near = nearestNames(name, names(project));
     std::string hint = "list_blueprints names the known ones";
     if (!near.empty()) hint = "did you mean " + joined(near) + "? " + hint;
+    if (const std::vector<std::string> packs = packsWithAgent(name); !packs.empty())
+      hint = "start tutti with --pack " + packs[0] + ", or TUTTI_PACKS=" + packs[0];
     return Error(Code::NotFound, "unknown blueprint '" + shortened(name, 80) + "'", std::move(hint))
         .named("unknown_blueprint");
   }
@@ -218,7 +238,7 @@ struct BlueprintCatalog::Impl {
   const Options options;
   std::vector<Source> folders;
   std::vector<Source> claude_folders;
-  std::optional<Source> embedded;
+  std::vector<Source> embedded;  ///< what is in no pack first
   std::map<std::string, Source> projects;
   std::vector<Blueprint> list;
   std::vector<BlueprintProblem> problems;

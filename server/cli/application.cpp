@@ -4,7 +4,9 @@
 #include <boost/asio/signal_set.hpp>
 #include <csignal>
 #include <map>
+#include <set>
 
+#include "server/agents/packs.hpp"
 #include "server/base/embedded.hpp"
 #include "server/base/file.hpp"
 #include "server/base/log.hpp"
@@ -97,6 +99,13 @@ agents::BlueprintCatalog::Options catalogOptions(const Settings& settings) {
   for (const std::string& folder : settings.blueprints) options.folders.emplace_back(folder);
   if (!settings.assets.empty()) options.folders.push_back(fs::path(settings.assets) / "blueprints");
   std::error_code failed;
+  const std::set<std::string> packs(settings.packs.begin(), settings.packs.end());
+  for (const std::string& pack : packs) {
+    options.packs.push_back(pack);
+    const fs::path replaced = fs::path(settings.assets) / "blueprints" / "packs" / pack;
+    if (!settings.assets.empty() && fs::is_directory(replaced, failed))
+      options.folders.push_back(replaced);
+  }
   options.claude_folders.push_back(fs::current_path(failed) / ".claude" / "agents");
   const std::string home = fromEnvironment("HOME");
   if (!home.empty()) options.claude_folders.push_back(fs::path(home) / ".claude" / "agents");
@@ -191,6 +200,7 @@ void Application::sweepDocuments(mcp::Timers& timers, std::int64_t delay_ms) {
 }
 
 Status Application::wire(const Settings& settings) {
+  if (Status known = agents::checkPacks(settings.packs); !known.ok()) return known;
   if (Status opened = openStore(settings); !opened.ok()) return opened;
   catalog_ = std::make_unique<agents::BlueprintCatalog>(catalogOptions(settings));
   if (Status started = startRunner(settings); !started.ok()) return started;

@@ -29,6 +29,8 @@ enum class Format { People, Json };
 /// `tutti tools`, `blueprints`, `sessions`: lists for people, or the tool's own JSON.
 int runTools(const Settings& settings, Format format);
 int runBlueprints(const Settings& settings, Format format);
+/// The packs that --pack adds and who is in each; needs no store.
+int runPacks(const Settings& settings, Format format);
 int runSessions(const Settings& settings, Format format);
 
 struct EventsRequest {

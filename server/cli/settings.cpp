@@ -42,6 +42,10 @@ std::vector<std::string> sharedArguments(const Settings& settings) {
     arguments.push_back("--blueprints");
     arguments.push_back(fs::absolute(folder).string());
   }
+  for (const std::string& pack : settings.packs) {
+    arguments.push_back("--pack");
+    arguments.push_back(pack);
+  }
   const auto add = [&](const char* option, const std::string& value) {
     if (value.empty()) return;
     arguments.emplace_back(option);

@@ -24,6 +24,7 @@ struct EmbeddingsSettings {
 struct Settings {
   std::string data;                     ///< --data, TUTTI_DATA; "": the XDG state folder
   std::vector<std::string> blueprints;  ///< --blueprints, TUTTI_BLUEPRINTS
+  std::vector<std::string> packs;       ///< --pack, TUTTI_PACKS
   std::string assets;                   ///< --assets: replaces embedded schemas and blueprints
   std::string toolsets;                 ///< --toolsets, TUTTI_TOOLSETS
   std::string claude;                   ///< --claude, TUTTI_CLAUDE
@@ -70,8 +71,8 @@ Result<std::filesystem::path> dataFolder(const std::string& given);
 /// This program's own file.
 std::filesystem::path ownProgram();
 
-/// Arguments that give another `tutti stdio` the same view: blueprints, assets, toolsets, claude,
-/// mounted servers.
+/// Arguments that give another `tutti stdio` the same view: blueprints, packs, assets, toolsets,
+/// claude, mounted servers.
 std::vector<std::string> sharedArguments(const Settings& settings);
 
 /// $name, or "".

@@ -1,7 +1,10 @@
 // Lists for people, and the tools' own JSON for scripts.
+#include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "server/agents/blueprint.hpp"
+#include "server/agents/packs.hpp"
 #include "server/cli/commands.hpp"
 #include "server/cli/local_client.hpp"
 #include "server/cli/print.hpp"
@@ -61,9 +64,14 @@ int runTools(const Settings& settings, Format format) {
 
 int runBlueprints(const Settings& settings, Format format) {
   return showTool(settings, "list_blueprints", Json::object(), format, [](const Json& answer) {
+    std::size_t width = 18;
+    for (const Json& blueprint : answer["blueprints"])
+      width = std::max(width, member(blueprint, "name").size());
     for (const Json& blueprint : answer["blueprints"]) {
       const bool available = json::booleanOr(blueprint, "available", true);
-      printOut(padded(member(blueprint, "name"), 18) + padded(member(blueprint, "driver"), 8) +
+      const std::string pack = member(blueprint, "pack");
+      printOut(padded(member(blueprint, "name"), width) + padded(member(blueprint, "driver"), 8) +
+               (pack.empty() ? "" : padded(pack, 9)) +
                oneLine(member(blueprint, "description"), 120) +
                (available ? "" : "  [" + member(blueprint, "unavailable_reason") + "]") + "\n");
     }
@@ -71,6 +79,25 @@ int runBlueprints(const Settings& settings, Format format) {
       std::fprintf(stderr, "problem in %s: %s\n", member(problem, "source").c_str(),
                    member(problem, "message").c_str());
   });
+}
+
+int runPacks(const Settings&, Format format) {
+  Json packs = Json::array();
+  for (const std::string& pack : agents::shippedPacks()) {
+    agents::BlueprintCatalog::Options options;
+    options.embedded = false;
+    options.packs = {pack};
+    agents::BlueprintCatalog catalog(options);
+    Json names = Json::array();
+    for (const agents::Blueprint& blueprint : catalog.list()) names.push_back(blueprint.name);
+    packs.push_back(Json::object({{"name", pack}, {"agents", std::move(names)}}));
+  }
+  if (format == Format::Json) return printOut(json::dumpPretty(packs) + "\n") ? 0 : 1;
+  for (const Json& pack : packs) {
+    printOut(member(pack, "name") + "  (" + std::to_string(pack["agents"].size()) + " agents)\n");
+    for (const Json& name : pack["agents"]) printOut("  " + name.get<std::string>() + "\n");
+  }
+  return 0;
 }
 
 int runSessions(const Settings& settings, Format format) {

@@ -53,7 +53,7 @@ TEST_F(BlueprintAofTest, EveryMemberSurvivesTheSnapshot) {
       "allowed_tools":["Bash(git *) "],"disallowed_tools":["Write"],"add_dirs":["/x"],
       "setting_sources":["user","project"],"max_budget_usd":1.5,"max_turns":7,"timeout_s":9,
       "idle_max_s":8,"permission_timeout_s":7,"tutti_tools":false,"env":["FOO"],
-      "system_prompt_mode":"replace","tags":["t"],"skills":["s"],
+      "system_prompt_mode":"replace","tags":["t"],"skills":["s"],"aliases":["b"],"examples":["do it"],
       "parameters_schema":{"type":"object"},"output_schema":{"type":"object"},
       "demands":{"tags":["x"]},"hooks":{},"x-mine":1,"icon":"foreign"
   )");
@@ -67,6 +67,8 @@ TEST_F(BlueprintAofTest, EveryMemberSurvivesTheSnapshot) {
   ASSERT_TRUE(again.ok()) << again.error().text();
   EXPECT_EQ(json::dump(toJson(*again)), json::dump(snapshot));
   EXPECT_EQ(again->max_turns, 7);
+  EXPECT_EQ(again->aliases, std::vector<std::string>{"b"});
+  EXPECT_EQ(again->examples, std::vector<std::string>{"do it"});
   EXPECT_EQ(again->timeout_s, 9);
   EXPECT_FALSE(again->tutti_tools);
 }

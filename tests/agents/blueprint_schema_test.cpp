@@ -33,12 +33,11 @@ class BlueprintSchemaTest : public testing::Test {
 TEST_F(BlueprintSchemaTest, EachShippedAgentPassesIt) {
   int checked = 0;
   for (const EmbeddedFile& file : embeddedFiles()) {
-    if (!file.path.starts_with("blueprints/agents/") || !file.path.ends_with("/agent.json"))
-      continue;
+    if (!file.path.starts_with("blueprints/") || !file.path.ends_with("/agent.json")) continue;
     EXPECT_EQ(misses(*json::parse(file.content)), "") << file.path;
     ++checked;
   }
-  EXPECT_EQ(checked, 4);
+  EXPECT_EQ(checked, 4 + 14 + 14 + 30);
 }
 
 TEST_F(BlueprintSchemaTest, SchemaAndReaderRefuseTheSame) {
@@ -56,6 +55,8 @@ TEST_F(BlueprintSchemaTest, SchemaAndReaderRefuseTheSame) {
       R"({"name":"a","description":"d","env":["A=b"]})",
       R"({"name":"a","description":"d","tools":"Read"})",
       R"({"name":"a","description":"d","system_prompt_mode":"prefix"})",
+      R"({"name":"a","description":"d","aliases":["-b"]})",
+      R"({"name":"a","description":"d","examples":[""]})",
   };
   const BlueprintFolder folder;
   BlueprintCatalog::Options options;

@@ -21,8 +21,8 @@ TEST_F(CommandLineTest, AloneItExplainsItself) {
 }
 
 TEST_F(CommandLineTest, EveryCommandHasHelp) {
-  for (const char* command : {"stdio", "serve", "call", "tools", "blueprints", "sessions", "events",
-                              "survey", "doctor", "completion", "doc"}) {
+  for (const char* command : {"stdio", "serve", "call", "tools", "blueprints", "packs", "sessions",
+                              "events", "survey", "doctor", "completion", "doc"}) {
     const Ran ran = runTutti(folder_, {command, "--help"});
     EXPECT_EQ(ran.status, 0) << command << ran.err;
     EXPECT_FALSE(ran.out.empty()) << command;
