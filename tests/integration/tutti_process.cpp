@@ -185,7 +185,8 @@ Json TuttiProcess::call(const std::string& tool, Json arguments) {
     // Of a tool without an output schema the structured content itself is the error.
     const Json meta = result.value("_meta", Json::object());
     if (meta.contains("tutti/error")) return Json{{"error", meta["tutti/error"]}};
-    return result.value("structuredContent", Json::object());
+    const Json structured = result.value("structuredContent", Json::object());
+    return structured.contains("error") ? structured : Json{{"error", nullptr}};
   }
   return result.value("structuredContent", Json::object());
 }

@@ -168,7 +168,7 @@ TEST_P(MountedResourcesTest, AWatchedOneIsWatchedAtItsServerUntilNobodyDoes) {
 TEST_P(MountedResourcesTest, AnOlderClientWatchesToo) {
   mountNotes(notesSpec("a"));
   const auto older = std::make_shared<Inbox>();
-  mcp::Connection second(server, older, "");
+  mcp::Connection second(server, older, mcp::Connection::Client{});
   second.receive(R"({"jsonrpc":"2.0","id":1,"method":"initialize","params":{)"
                  R"("protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"t"}}})");
   second.receive(R"({"jsonrpc":"2.0","id":2,"method":"resources/subscribe",)"

@@ -165,7 +165,7 @@ class MountedTest : public ::testing::Test {
   client::Options client_options = client::allOptions();
   mcp::Server server{mcp::ServerOptions{}};
   std::shared_ptr<Inbox> inbox = std::make_shared<Inbox>();
-  mcp::Connection connection{server, inbox, ""};
+  mcp::Connection connection{server, inbox, mcp::Connection::Client{}};
   CountingSink sink{server};
   client::FakeChannel channel;
   client::Told told;
