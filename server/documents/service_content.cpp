@@ -211,7 +211,8 @@ Result<std::optional<Edited>> DocumentService::Impl::editOnce(const EditRequest&
   Json body = Json::array({request.ref.document_id, wanted.new_string,
                            wanted.old_string ? Json(*wanted.old_string) : Json(nullptr),
                            wanted.replace_all, optionalJson(wanted.offset),
-                           optionalJson(wanted.length), optionalJson(request.expected_version)});
+                           optionalJson(wanted.length), optionalJson(request.expected_version),
+                           request.note});
   const RepeatedCall call{"doc_edit", keyOf(request.caller, request.idempotency_key),
                           json::dump(body)};
   std::optional<Edited> before;

@@ -148,6 +148,9 @@ TEST_F(ServiceTest, ARepeatedCallWithItsKeyIsDoneOnce) {
     EXPECT_EQ(edited->replacements_made, 2);
     EXPECT_EQ(edited->document.version, 2);
   }
+  change.note = "another reason";
+  EXPECT_ERROR(await<Edited>([&](auto done) { service->edit(change, done); }),
+               "idempotency_key_reused");
 }
 
 TEST_F(ServiceTest, BadNamesTagsAndMetadataAreNamedErrors) {
