@@ -101,11 +101,34 @@ CREATE TABLE document_index_queue (
   queued_at   TEXT NOT NULL
 );
 )sql";
+
+// Finds names by what they contain. It has no copy of the names: the triggers tell it the old one.
+constexpr std::string_view kNames = R"sql(
+CREATE VIRTUAL TABLE document_names USING fts5 (
+  filename, content = 'documents', content_rowid = 'document_seq', tokenize = 'trigram',
+  columnsize = 0
+);
+INSERT INTO document_names(document_names) VALUES ('rebuild');
+CREATE TRIGGER document_names_insert AFTER INSERT ON documents BEGIN
+  INSERT INTO document_names(rowid, filename) VALUES (new.document_seq, new.filename);
+END;
+CREATE TRIGGER document_names_delete AFTER DELETE ON documents BEGIN
+  INSERT INTO document_names(document_names, rowid, filename)
+    VALUES ('delete', old.document_seq, old.filename);
+END;
+CREATE TRIGGER document_names_update AFTER UPDATE OF filename ON documents
+  WHEN old.filename <> new.filename BEGIN
+  INSERT INTO document_names(document_names, rowid, filename)
+    VALUES ('delete', old.document_seq, old.filename);
+  INSERT INTO document_names(rowid, filename) VALUES (new.document_seq, new.filename);
+END;
+)sql";
 }  // namespace
 
 const std::vector<store::Migration>& migrations() {
   static const std::vector<store::Migration> all = {
       {300, "documents", kDocuments},
+      {301, "document names", kNames},
   };
   return all;
 }

@@ -8,6 +8,7 @@
 #include "server/base/text.hpp"
 #include "server/documents/documents.hpp"
 #include "server/documents/rows.hpp"
+#include "server/documents/text_range.hpp"
 #include "server/documents/time.hpp"
 #include "server/store/statement.hpp"
 
@@ -20,12 +21,20 @@ using Parameter = std::variant<std::string, std::int64_t>;
 /// A statement on its way.
 struct Query {
   std::string from = " FROM documents AS d";
+  bool led = false;  ///< `from` begins with the few documents that it can be
   std::vector<std::string> conditions;
   std::vector<Parameter> parameters;
 
   void where(std::string condition, Parameter value) {
     conditions.push_back(std::move(condition));
     parameters.push_back(std::move(value));
+  }
+  /// The documents of `table`, which is joined first and has them as `document_seq`. Its parameters
+  /// are the next ones.
+  void lead(const std::string& table) {
+    // CROSS JOIN: this table first.
+    from = " FROM " + table + " AS l CROSS JOIN documents AS d ON d.document_seq = l.document_seq";
+    led = true;
   }
 };
 
@@ -88,11 +97,8 @@ void addLabels(store::Connection& db, Query& query, std::vector<std::string> lab
   }
   std::sort(counted.begin(), counted.end());
   std::size_t first = 0;
-  if (counted.front().first <= kRareMax) {
-    // CROSS JOIN: this table first.
-    query.from =
-        " FROM document_labels AS l CROSS JOIN documents AS d"
-        " ON d.document_seq = l.document_seq";
+  if (!query.led && counted.front().first <= kRareMax) {
+    query.lead("document_labels");
     query.where("l.label = ?", counted.front().second);
     first = 1;
   }
@@ -118,31 +124,53 @@ Status addTimes(Query& query, const DocumentFilter& filter) {
   return addTime(query, "d.updated_at < ?", filter.updated_to);
 }
 
-/// The few documents of a partition with such a name, found in the index of names alone, which is
-/// much smaller than the table. Nothing when there are many: then the first page is soon full.
-std::optional<std::string> rareNames(store::Connection& db, const Sight& sight,
-                                     const std::string& pattern) {
-  constexpr std::int64_t kRareMax = 500;
-  if (sight.everything || sight.visible || sight.names.size() != 1) return std::nullopt;
+/// The documents with such a part in their names, if they are few, by the index of trigrams, which
+/// has none for a part of two characters.
+std::optional<std::vector<std::int64_t>> rareNames(store::Connection& db, const std::string& part) {
+  constexpr std::size_t kRareMax = 2000;
+  if (countCharacters(part) < 3 || part.find('\0') != std::string::npos) return std::nullopt;
+  std::string phrase = "\"";
+  for (const char c : part) phrase.append(c == '"' ? 2 : 1, c);
+  Statement rows(db, "SELECT rowid FROM document_names WHERE document_names MATCH ? LIMIT ?",
+                 phrase + '"', static_cast<std::int64_t>(kRareMax + 1));
+  std::vector<std::int64_t> found;
+  while (rows.step()) found.push_back(rows.integer(0));
+  if (found.size() > kRareMax) return std::nullopt;
+  return found;
+}
+
+/// The same in the index of names of one partition: for what is common elsewhere and rare there.
+/// What is common there too is soon found to be, and soon fills the first page.
+std::optional<std::vector<std::int64_t>> rareNamesOf(store::Connection& db,
+                                                     const std::string& partition,
+                                                     const std::string& pattern) {
+  constexpr std::size_t kRareMax = 100;
   Statement rows(db,
                  "SELECT document_seq FROM documents INDEXED BY documents_by_name"
                  " WHERE partition = ? AND filename LIKE ? ESCAPE '\\' LIMIT ?",
-                 sight.names.front(), pattern, kRareMax + 1);
+                 partition, pattern, static_cast<std::int64_t>(kRareMax + 1));
   std::vector<std::int64_t> found;
   while (rows.step()) found.push_back(rows.integer(0));
-  if (static_cast<std::int64_t>(found.size()) > kRareMax) return std::nullopt;
-  return json::dump(Json(found));
+  if (found.size() > kRareMax) return std::nullopt;
+  return found;
 }
 
-void addNames(store::Connection& db, Query& query, const Sight& sight,
-              const DocumentFilter& filter) {
-  if (!filter.name_contains.empty()) {
-    const std::string pattern = escapedLike(filter.name_contains);
-    if (const auto rare = rareNames(db, sight, pattern))
-      query.where("d.document_seq IN (SELECT value FROM json_each(?))", *rare);
-    else
-      query.where("d.filename LIKE ? ESCAPE '\\'", pattern);
+/// Call it before what adds other parameters.
+void addNamePart(store::Connection& db, Query& query, const Sight& sight, const std::string& part) {
+  if (part.empty()) return;
+  const std::string pattern = escapedLike(part);
+  auto rare = rareNames(db, part);
+  if (!rare && sight.names.size() == 1 && !sight.visible)
+    rare = rareNamesOf(db, sight.names.front(), pattern);
+  if (rare) {
+    query.lead("(SELECT value AS document_seq FROM json_each(?))");
+    query.parameters.emplace_back(json::dump(Json(*rare)));
   }
+  // The index of trigrams takes more letters for the same than LIKE does.
+  query.where("d.filename LIKE ? ESCAPE '\\'", pattern);
+}
+
+void addNames(Query& query, const DocumentFilter& filter) {
   if (!filter.name_glob.empty()) query.where("d.filename GLOB ?", filter.name_glob);
   if (!filter.author_session.empty())
     query.where("d.author_session = ? AND d.author_session <> ''", filter.author_session);
@@ -210,17 +238,21 @@ Status addCursor(Query& query, const DocumentFilter& filter) {
   return ok();
 }
 
+/// Sorts numbers of documents, and fetches only those of the page.
 std::string textOf(const Query& query, const DocumentFilter& filter) {
-  std::string sql = "SELECT " + std::string(kDocumentColumns) + query.from;
+  const char* direction = filter.direction == Direction::Ascending ? " ASC" : " DESC";
+  std::string order = " ORDER BY ";
+  order.append(columnOf(filter.order)).append(direction);
+  order.append(", d.document_seq").append(direction);
+  std::string sql = "SELECT " + std::string(kDocumentColumns);
+  sql.append(" FROM (SELECT d.document_seq AS document_seq").append(query.from);
   const char* glue = " WHERE ";
   for (const std::string& condition : query.conditions) {
     sql.append(glue).append(condition);
     glue = " AND ";
   }
-  const char* direction = filter.direction == Direction::Ascending ? " ASC" : " DESC";
-  sql.append(" ORDER BY ").append(columnOf(filter.order)).append(direction);
-  sql.append(", d.document_seq").append(direction).append(" LIMIT ? OFFSET ?");
-  return sql;
+  sql.append(order).append(" LIMIT ? OFFSET ?) AS page");
+  return sql + " CROSS JOIN documents AS d ON d.document_seq = page.document_seq" + order;
 }
 
 std::vector<std::string> labelsOf(const DocumentFilter& filter) {
@@ -244,9 +276,10 @@ Result<DocumentPage> queryDocuments(store::Connection& db, const Viewer& viewer,
   auto sight = sightOf(db, viewer, filter.place);
   if (!sight.ok()) return std::move(sight).error();
   Query query;
+  addNamePart(db, query, *sight, filter.name_contains);
   addLabels(db, query, labelsOf(filter));
   addSight(query, *sight);
-  addNames(db, query, *sight, filter);
+  addNames(query, filter);
   if (Status timed = addTimes(query, filter); !timed.ok()) return std::move(timed).error();
   if (Status begun = addCursor(query, filter); !begun.ok()) return std::move(begun).error();
 
