@@ -35,19 +35,15 @@ Status checkNote(std::string_view note, const DocumentLimits& limits) {
       .named("note_bytes_max");
 }
 
-std::int64_t contentSeq(store::Connection& db, std::string_view hash) {
-  Statement row(db, "SELECT content_seq FROM document_contents WHERE hash = ?", hash);
-  return row.step() ? row.integer(0) : 0;
-}
-
 void insertVersion(store::Tx& tx, const DocumentRow& row, const Author& author,
                    const std::string& note) {
   const Document& document = row.document;
   store::execute(tx,
                  "INSERT INTO document_versions(document_seq, version, content_seq, content_type,"
-                 " author_session, created_at, note) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                 row.document_seq, document.version, contentSeq(tx, document.checksum),
-                 document.content_type, author.viewer.session_id, author.now, note);
+                 " author_session, created_at, note) VALUES (?, ?,"
+                 " (SELECT content_seq FROM document_contents WHERE hash = ?), ?, ?, ?, ?)",
+                 row.document_seq, document.version, document.checksum, document.content_type,
+                 author.viewer.session_id, author.now, note);
 }
 
 void insertDocument(store::Tx& tx, DocumentRow& row) {
@@ -128,7 +124,7 @@ Result<Document> createDocument(store::Tx& tx, const Author& author, const NewDo
   }
   insertDocument(tx, row);
   if (content != nullptr) insertVersion(tx, row, author, input.note);
-  if (!document.tags.empty() || !document.metadata.empty()) writeLabels(tx, row);
+  insertLabels(tx, row);
   noteChange(tx, document, "created");
   queueForIndex(tx, document, "put", author.now);
   return std::move(document);

@@ -127,7 +127,7 @@ Status addTimes(Query& query, const DocumentFilter& filter) {
 /// The documents with such a part in their names, if they are few, by the index of trigrams, which
 /// has none for a part of two characters.
 std::optional<std::vector<std::int64_t>> rareNames(store::Connection& db, const std::string& part) {
-  constexpr std::size_t kRareMax = 2000;
+  constexpr std::size_t kRareMax = 1000;
   if (countCharacters(part) < 3 || part.find('\0') != std::string::npos) return std::nullopt;
   std::string phrase = "\"";
   for (const char c : part) phrase.append(c == '"' ? 2 : 1, c);

@@ -14,6 +14,7 @@ using store::Statement;
 
 namespace {
 constexpr std::int64_t kChangesKept = 10'000;
+constexpr std::int64_t kChangesRemovedAtOnce = 100;
 constexpr std::size_t kLabelBytesMax = 160;
 
 std::vector<std::string> tagsFrom(const std::string& text) {
@@ -123,8 +124,9 @@ void noteChange(store::Tx& tx, const Document& document, std::string_view change
   store::execute(tx,
                  "INSERT INTO document_changes(document_id, partition, change) VALUES (?, ?, ?)",
                  document.id, document.partition, change);
-  store::execute(tx, "DELETE FROM document_changes WHERE id <= ?",
-                 tx.lastInsertId() - kChangesKept);
+  const std::int64_t id = tx.lastInsertId();
+  if (id % kChangesRemovedAtOnce == 0)
+    store::execute(tx, "DELETE FROM document_changes WHERE id <= ?", id - kChangesKept);
 }
 
 void queueForIndex(store::Tx& tx, const Document& document, std::string_view change,
@@ -148,6 +150,10 @@ std::string metadataLabel(std::string_view key, std::string_view value) {
 
 void writeLabels(store::Tx& tx, const DocumentRow& row) {
   store::execute(tx, "DELETE FROM document_labels WHERE document_seq = ?", row.document_seq);
+  insertLabels(tx, row);
+}
+
+void insertLabels(store::Tx& tx, const DocumentRow& row) {
   constexpr std::string_view kInsert =
       "INSERT INTO document_labels(label, document_seq) VALUES (?, ?) ON CONFLICT DO NOTHING";
   for (const std::string& tag : row.document.tags)

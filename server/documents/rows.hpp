@@ -49,6 +49,8 @@ std::string tagLabel(std::string_view tag);
 std::string metadataLabel(std::string_view key, std::string_view value);
 /// Makes the labels of the document what its tags and metadata say.
 void writeLabels(store::Tx& tx, const DocumentRow& row);
+/// The same for a new document.
+void insertLabels(store::Tx& tx, const DocumentRow& row);
 std::string tagsText(const std::vector<std::string>& tags);
 std::string metadataText(const std::map<std::string, std::string>& metadata);
 
