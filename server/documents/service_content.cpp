@@ -80,21 +80,22 @@ void DocumentService::Impl::prepare(const Caller& caller, ContentSource source, 
       return done(
           Error(Code::InvalidArgument, "the upload has been used already").named("upload_used"));
   }
-  const Status queued = worker->submit([this, caller, source = std::move(source), staged, done] {
-    if (staged) return done(staged->finish());
+  auto last = calledOnce(std::move(done));
+  const Status queued = worker->submit([this, caller, source = std::move(source), staged, last] {
+    if (staged) return last(staged->finish());
     auto fresh = std::make_shared<Staged>(files.stage(parts.options.document_bytes_max));
     if (const auto* text = std::get_if<std::string>(&source)) {
-      if (Status taken = fresh->append(*text); !taken.ok()) return done(std::move(taken).error());
-      return done(fresh->finish());
+      if (Status taken = fresh->append(*text); !taken.ok()) return last(std::move(taken).error());
+      return last(fresh->finish());
     }
     auto viewer = lookAndWait<Viewer>(
         caller, [](store::Connection&, const Viewer& one) -> Result<Viewer> { return one; });
-    if (!viewer.ok()) return done(std::move(viewer).error());
+    if (!viewer.ok()) return last(std::move(viewer).error());
     auto file = openInside(rootsOf(*viewer), std::get<FromPath>(source).path);
-    if (!file.ok()) return done(std::move(file).error());
-    copyFile(std::make_shared<Fd>(std::move(file->file)), std::move(fresh), done);
+    if (!file.ok()) return last(std::move(file).error());
+    copyFile(std::make_shared<Fd>(std::move(file->file)), std::move(fresh), last);
   });
-  if (!queued.ok()) done(queued.error());
+  if (!queued.ok()) last(queued.error());
 }
 
 void DocumentService::push(PushRequest request, Done<Document> done) {
@@ -208,11 +209,11 @@ Result<EditedText> DocumentService::Impl::editedText(const Found& found, const E
 
 Result<std::optional<Edited>> DocumentService::Impl::editOnce(const EditRequest& request) {
   const Edit& wanted = request.edit;
-  Json body = Json::array({request.ref.document_id, wanted.new_string,
-                           wanted.old_string ? Json(*wanted.old_string) : Json(nullptr),
-                           wanted.replace_all, optionalJson(wanted.offset),
-                           optionalJson(wanted.length), optionalJson(request.expected_version),
-                           request.note});
+  Json body =
+      Json::array({request.ref.document_id, wanted.new_string,
+                   wanted.old_string ? Json(*wanted.old_string) : Json(nullptr), wanted.replace_all,
+                   optionalJson(wanted.offset), optionalJson(wanted.length),
+                   optionalJson(request.expected_version), request.note});
   const RepeatedCall call{"doc_edit", keyOf(request.caller, request.idempotency_key),
                           json::dump(body)};
   std::optional<Edited> before;

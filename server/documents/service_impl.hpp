@@ -19,7 +19,18 @@ namespace tutti::documents {
 // What `done` of a store's operation holds is moved on to the I/O thread: a caller's callback must
 // not be let go of on the store's thread.
 
-struct DocumentService::Impl {
+// calledOnce() does the same for what passes through a queue: copies share one function, which has
+// moved its caller's callback on when it has been called.
+//
+// The store may still have work when the service goes: what it was given holds on to the Impl.
+
+template <class T>
+std::function<void(Result<T>)> calledOnce(std::function<void(Result<T>)> done) {
+  auto only = std::make_shared<std::function<void(Result<T>)>>(std::move(done));
+  return [only](Result<T> result) { (*only)(std::move(result)); };
+}
+
+struct DocumentService::Impl : std::enable_shared_from_this<Impl> {
   explicit Impl(Parts given)
       : parts(std::move(given)),
         files(parts.store.folder()),
@@ -43,7 +54,8 @@ struct DocumentService::Impl {
   template <class T>
   store::Store::Work changing(const Caller& caller, Change<T> change,
                               std::shared_ptr<std::optional<T>> made) {
-    return [this, caller, change = std::move(change), made](store::Tx& tx) -> Status {
+    return [this, self = shared_from_this(), caller, change = std::move(change),
+            made](store::Tx& tx) -> Status {
       auto viewer = viewerOf(tx, caller);
       if (!viewer.ok()) return std::move(viewer).error();
       const Author author{std::move(*viewer), isoTimestamp(parts.clock->now()),
@@ -59,12 +71,13 @@ struct DocumentService::Impl {
   template <class T>
   void change(const Caller& caller, Change<T> work, Done<T> done) {
     auto made = std::make_shared<std::optional<T>>();
-    parts.store.write(changing<T>(caller, std::move(work), made),
-                      [this, made, done = std::move(done)](Status status) mutable {
-                        crashPoint("committed");
-                        finish(std::move(made), std::move(done), std::move(status));
-                        sweepIfWanted();
-                      });
+    parts.store.write(
+        changing<T>(caller, std::move(work), made),
+        [this, self = shared_from_this(), made, done = std::move(done)](Status status) mutable {
+          crashPoint("committed");
+          finish(std::move(made), std::move(done), std::move(status));
+          sweepIfWanted();
+        });
   }
   template <class T>
   Result<T> changeAndWait(const Caller& caller, Change<T> work) {
@@ -91,10 +104,11 @@ struct DocumentService::Impl {
   template <class T>
   void look(const Caller& caller, Look<T> work, Done<T> done) {
     auto made = std::make_shared<std::optional<T>>();
-    parts.store.read(looking<T>(caller, std::move(work), made),
-                     [this, made, done = std::move(done)](Status status) mutable {
-                       finish(std::move(made), std::move(done), std::move(status));
-                     });
+    parts.store.read(
+        looking<T>(caller, std::move(work), made),
+        [this, self = shared_from_this(), made, done = std::move(done)](Status status) mutable {
+          finish(std::move(made), std::move(done), std::move(status));
+        });
   }
   template <class T>
   Result<T> lookAndWait(const Caller& caller, Look<T> work) {

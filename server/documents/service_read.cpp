@@ -113,6 +113,7 @@ Result<Opened> DocumentService::Impl::open(const OpenRequest& request, Found fou
 void DocumentService::Impl::opened(OpenRequest request, std::function<void(Result<Opened>)> then) {
   auto found = std::make_shared<Found>();
   auto shared = std::make_shared<const OpenRequest>(std::move(request));
+  auto last = calledOnce(std::move(then));
   parts.store.read(
       [shared, found](store::Connection& db) -> Status {
         auto viewer = viewerOf(db, shared->caller);
@@ -122,12 +123,13 @@ void DocumentService::Impl::opened(OpenRequest request, std::function<void(Resul
         *found = std::move(*here);
         return ok();
       },
-      [this, shared, found, then](Status status) {
-        if (!status.ok()) return then(status.error());
-        if (!found->place.in_file) return then(open(*shared, std::move(*found)));
-        const Status queued =
-            worker->submit([this, shared, found, then] { then(open(*shared, std::move(*found))); });
-        if (!queued.ok()) then(queued.error());
+      [self = shared_from_this(), shared, found, last](Status status) {
+        if (!status.ok()) return last(status.error());
+        if (!found->place.in_file) return last(self->open(*shared, std::move(*found)));
+        const Status queued = self->worker->submit([impl = self.get(), shared, found, last] {
+          last(impl->open(*shared, std::move(*found)));
+        });
+        if (!queued.ok()) last(queued.error());
       });
 }
 
