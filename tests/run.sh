@@ -22,7 +22,7 @@ packages=(
   nlohmann-json3-dev libtest-json-schema-acceptance-perl ca-certificates
 )
 # Tests whose subject is what several threads or processes do at once.
-concurrent='^(store|transport|runner|tasks|mcp|json)$'
+concurrent='^(store|transport|runner|tasks|mcp|json|documents)$'
 # Tests that drive the whole program for long; one build of it is enough for them.
 heavy='^(crash|e2e)'
 
