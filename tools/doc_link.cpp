@@ -29,12 +29,15 @@ void create(const Context& context, const CallPtr& call) {
   relation.to_from_note = optionalText(arguments, "to_from_note");
   context.documents->relate(
       documentCaller(call), std::move(relation),
-      finishes<documents::RelationPair>(call, [](const auto& pair) {
-        return Json::object({{"success", true},
-                             {"message", "Relation created"},
-                             {"from_relation", documents::toJson(pair.from_relation)},
-                             {"to_relation", documents::toJson(pair.to_relation)}});
-      }));
+      finishes<documents::RelationPair>(
+          call,
+          [](const auto& pair) {
+            return Json::object({{"success", true},
+                                 {"message", "Relation created"},
+                                 {"from_relation", documents::toJson(pair.from_relation)},
+                                 {"to_relation", documents::toJson(pair.to_relation)}});
+          }),
+      json::stringOr(arguments, "idempotency_key", ""));
 }
 
 void update(const Context& context, const CallPtr& call, std::string id) {

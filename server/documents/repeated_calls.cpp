@@ -1,4 +1,5 @@
 // One form of answer for every call that changes a document, so that there is one way to keep it.
+#include <charconv>
 #include <nlohmann/json.hpp>
 
 #include "server/agents/sessions.hpp"
@@ -24,6 +25,20 @@ Document documentFrom(const Json& json) {
   document.revision = json::integerOr(json, "revision", 1);
   document.author_session = json::stringOr(json, "author_session", "");
   return document;
+}
+
+Relation relationFrom(const Json& json) {
+  Relation relation;
+  const std::string id = json::stringOr(json, "id", "");
+  std::from_chars(id.data(), id.data() + id.size(), relation.id);
+  relation.document_id = json::stringOr(json, "document_id", "");
+  relation.related_document_id = json::stringOr(json, "related_document_id", "");
+  relation.relation_type = json::stringOr(json, "relation_type", "");
+  if (const Json* note = json::find(json, "note"); note != nullptr && note->is_string())
+    relation.note = note->get<std::string>();
+  relation.created_at = json::stringOr(json, "created_at", "");
+  relation.updated_at = json::stringOr(json, "updated_at", "");
+  return relation;
 }
 }  // namespace
 
@@ -54,20 +69,48 @@ Edited editedFrom(const Json& answer) {
   return edited;
 }
 
-Result<std::optional<Edited>> answerBefore(store::Connection& db, const RepeatedCall& call) {
-  if (call.key.empty()) return std::optional<Edited>();
+Json toAnswer(const RelationPair& pair) {
+  return Json::object(
+      {{"from_relation", toJson(pair.from_relation)}, {"to_relation", toJson(pair.to_relation)}});
+}
+
+RelationPair relationPairFrom(const Json& answer) {
+  RelationPair pair;
+  if (const Json* from = json::find(answer, "from_relation"))
+    pair.from_relation = relationFrom(*from);
+  if (const Json* to = json::find(answer, "to_relation")) pair.to_relation = relationFrom(*to);
+  return pair;
+}
+
+std::string keyOf(const Caller& caller, const std::string& key) {
+  return key.empty() ? key : caller.session_id + "/" + key;
+}
+
+Result<std::optional<Json>> keptAnswer(store::Connection& db, const RepeatedCall& call) {
+  if (call.key.empty()) return std::optional<Json>();
   auto kept = agents::findIdempotent(db, call.tool, call.key, call.body);
   if (!kept.ok()) return std::move(kept).error();
-  if (!*kept) return std::optional<Edited>();
+  if (!*kept) return std::optional<Json>();
   auto answer = json::parse(**kept);
   if (!answer.ok()) return std::move(answer).error();
-  return std::optional<Edited>(editedFrom(*answer));
+  return std::optional<Json>(std::move(*answer));
+}
+
+void keep(store::Tx& tx, const RepeatedCall& call, const Json& answer, const std::string& now) {
+  if (!call.key.empty())
+    agents::saveIdempotent(tx, call.tool, call.key, call.body, json::dump(answer), now);
+}
+
+Result<std::optional<Edited>> answerBefore(store::Connection& db, const RepeatedCall& call) {
+  auto kept = keptAnswer(db, call);
+  if (!kept.ok()) return std::move(kept).error();
+  if (!*kept) return std::optional<Edited>();
+  return std::optional<Edited>(editedFrom(**kept));
 }
 
 void keepAnswer(store::Tx& tx, const RepeatedCall& call, const Edited& edited,
                 const std::string& now) {
-  if (!call.key.empty())
-    agents::saveIdempotent(tx, call.tool, call.key, call.body, json::dump(toAnswer(edited)), now);
+  if (!call.key.empty()) keep(tx, call, toAnswer(edited), now);
 }
 
 }  // namespace tutti::documents

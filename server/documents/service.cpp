@@ -1,6 +1,8 @@
 // What goes straight to the store, and upkeep.
 #include "server/documents/service.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include "server/documents/crash_point.hpp"
 #include "server/documents/service_impl.hpp"
 #include "server/store/statement.hpp"
@@ -71,13 +73,25 @@ void DocumentService::changeMetadata(Caller caller, MetadataChange change, Done<
       std::move(done));
 }
 
-void DocumentService::remove(Caller caller, Deletion deletion,
-                             Done<std::vector<std::string>> done) {
-  impl_->change<std::vector<std::string>>(
+void DocumentService::remove(Caller caller, Deletion deletion, Done<std::vector<std::string>> done,
+                             std::string idempotency_key) {
+  using Ids = std::vector<std::string>;
+  const auto& expected = deletion.expected_version;
+  RepeatedCall call{"doc_delete", keyOf(caller, idempotency_key), {}};
+  if (!call.key.empty())
+    call.body = json::dump(Json::array({deletion.ref.document_id, deletion.ref.partition,
+                                        expected ? Json(*expected) : Json(nullptr)}));
+  impl_->change<Ids>(
       caller,
-      [impl = impl_.get(), deletion = std::move(deletion)](store::Tx& tx, const Author& author) {
+      [impl = impl_.get(), deletion = std::move(deletion), call = std::move(call)](
+          store::Tx& tx, const Author& author) -> Result<Ids> {
+        auto before = keptAnswer(tx, call);
+        if (!before.ok()) return std::move(before).error();
+        if (*before) return (*before)->get<Ids>();
         auto ids = deleteDocument(tx, author, deletion);
-        if (ids.ok()) impl->sweepSoon(tx);
+        if (!ids.ok()) return ids;
+        keep(tx, call, Json(*ids), author.now);
+        impl->sweepSoon(tx);
         return ids;
       },
       std::move(done));
@@ -109,11 +123,27 @@ void DocumentService::restore(Caller caller, Restore restore, Done<Changed> done
 
 // --- relations ---
 
-void DocumentService::relate(Caller caller, NewRelation relation, Done<RelationPair> done) {
+void DocumentService::relate(Caller caller, NewRelation relation, Done<RelationPair> done,
+                             std::string idempotency_key) {
+  RepeatedCall call{"doc_link", keyOf(caller, idempotency_key), {}};
+  const auto note = [](const std::optional<std::string>& text) {
+    return text ? Json(*text) : Json(nullptr);
+  };
+  if (!call.key.empty())
+    call.body = json::dump(
+        Json::array({relation.definition, relation.from.document_id, relation.from.partition,
+                     relation.to.document_id, relation.to.partition, note(relation.from_to_note),
+                     note(relation.to_from_note)}));
   impl_->change<RelationPair>(
       caller,
-      [relation = std::move(relation)](store::Tx& tx, const Author& author) {
-        return createRelation(tx, author, relation);
+      [relation = std::move(relation), call = std::move(call)](
+          store::Tx& tx, const Author& author) -> Result<RelationPair> {
+        auto before = keptAnswer(tx, call);
+        if (!before.ok()) return std::move(before).error();
+        if (*before) return relationPairFrom(**before);
+        auto pair = createRelation(tx, author, relation);
+        if (pair.ok()) keep(tx, call, toAnswer(*pair), author.now);
+        return pair;
       },
       std::move(done));
 }

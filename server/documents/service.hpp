@@ -222,8 +222,9 @@ class DocumentService {
   void info(InfoRequest request, Done<DocumentInfo> done);
   void query(QueryRequest request, Done<QueryAnswer> done);
   void changeMetadata(Caller caller, MetadataChange change, Done<Document> done);
-  /// The ids, children first.
-  void remove(Caller caller, Deletion deletion, Done<std::vector<std::string>> done);
+  /// The ids, children first. The key as in PushRequest.
+  void remove(Caller caller, Deletion deletion, Done<std::vector<std::string>> done,
+              std::string idempotency_key = {});
 
   // --- versions ---
 
@@ -236,7 +237,9 @@ class DocumentService {
 
   // --- relations ---
 
-  void relate(Caller caller, NewRelation relation, Done<RelationPair> done);
+  /// The key as in PushRequest.
+  void relate(Caller caller, NewRelation relation, Done<RelationPair> done,
+              std::string idempotency_key = {});
   /// `partition` "": wherever its documents are.
   void changeRelation(Caller caller, std::string relation_id, std::string partition,
                       std::optional<std::string> note, Done<Relation> done);

@@ -16,10 +16,6 @@ constexpr std::size_t kHashedAtOnceMax = 16U * 1024;  // on the I/O thread: 50 Â
 constexpr int kPiecesInTurn = 8;                      // of a file, before others have their turn
 constexpr int kEditTriesMax = 128;  // a slow process beside a fast one loses many in a row
 
-std::string keyOf(const Caller& caller, const std::string& key) {
-  return key.empty() ? key : caller.session_id + "/" + key;
-}
-
 Json placeJson(const Place& place) {
   return Json::array({static_cast<int>(place.scope), place.partition});
 }

@@ -190,8 +190,15 @@ struct RepeatedCall {
   std::string key;  ///< "" for none
   std::string body;
 };
+/// A key counts together with its session; "" stays "".
+std::string keyOf(const Caller& caller, const std::string& key);
 Json toAnswer(const Edited& edited);
 Edited editedFrom(const Json& answer);
+Json toAnswer(const RelationPair& pair);
+RelationPair relationPairFrom(const Json& answer);
+/// The answer given before, as it was kept.
+Result<std::optional<Json>> keptAnswer(store::Connection& db, const RepeatedCall& call);
+void keep(store::Tx& tx, const RepeatedCall& call, const Json& answer, const std::string& now);
 /// The answer given before.
 Result<std::optional<Edited>> answerBefore(store::Connection& db, const RepeatedCall& call);
 void keepAnswer(store::Tx& tx, const RepeatedCall& call, const Edited& edited,

@@ -53,6 +53,33 @@ TEST_F(GraphTest, ANeighbourhoodHasEachDocumentOnceNearestFirst) {
   EXPECT_ERROR(around("doc_none", 1), "document_not_found");
 }
 
+TEST_F(GraphTest, ARepeatedLinkOrRemovalWithItsKeyIsDoneOnce) {
+  const auto a = push("a", "1"), b = push("b", "2");
+  const auto link = [&](const std::string& definition) {
+    return await<RelationPair>([&](auto done) {
+      service->relate({}, {definition, {a->id, {}}, {b->id, {}}, "why", {}}, done, "k");
+    });
+  };
+  const auto first = link("related"), again = link("related");
+  ASSERT_TRUE(first.ok()) << first.error().text();
+  ASSERT_TRUE(again.ok()) << again.error().text();
+  EXPECT_EQ(toJson(again->from_relation), toJson(first->from_relation));
+  EXPECT_EQ(toJson(again->to_relation), toJson(first->to_relation));
+  EXPECT_ERROR(link("parent-child"), "idempotency_key_reused");
+  const auto gone = [&](const std::string& id, const std::string& key) {
+    return await<std::vector<std::string>>([&](auto done) {
+      service->remove({}, {{id, {}}, {}}, done, key);
+    });
+  };
+  for (int i = 0; i < 2; ++i) {
+    const auto ids = gone(a->id, "k");
+    ASSERT_TRUE(ids.ok()) << ids.error().text();
+    EXPECT_EQ(*ids, (std::vector<std::string>{a->id}));
+  }
+  EXPECT_ERROR(gone(a->id, "another"), "document_not_found");
+  EXPECT_ERROR(gone(b->id, "k"), "idempotency_key_reused");
+}
+
 TEST_F(GraphTest, ANeighbourhoodThatIsTooLargeSaysSo) {
   ServiceOptions options;
   options.limits.neighbours_max = 2;
