@@ -262,7 +262,7 @@ part_fuzz() {
 
 part_tsan() {
   local targets=() wrapper=() folder
-  for folder in store transport runner tasks mcp json; do
+  for folder in store transport runner tasks mcp json documents; do
     if ls "$root/tests/$folder"/*.cpp > /dev/null 2>&1; then targets+=("${folder}_test"); fi
   done
   for folder in "$root"/tests/fakes/*/; do
