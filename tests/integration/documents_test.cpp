@@ -101,6 +101,21 @@ TEST(DocumentsTest, ARepeatedPushWithOneKeyMakesOneDocument) {
   EXPECT_EQ(tutti.call("doc_push", other)["error"]["name"], "idempotency_key_reused");
 }
 
+TEST(DocumentsTest, ARepeatedLinkOrDeletionWithOneKeyGetsTheFirstAnswer) {
+  TempFolder folder;
+  TuttiProcess tutti(folder, allTools());
+  const std::string a = push(tutti, "a.txt", "one");
+  const std::string b = push(tutti, "b.txt", "two");
+  const Json link = {{"create_from", a}, {"create_to", b}, {"idempotency_key", "k"}};
+  const Json linked = tutti.call("doc_link", link);
+  EXPECT_EQ(linked["success"], true) << linked;
+  EXPECT_EQ(tutti.call("doc_link", link), linked);
+  const Json removal = {{"document_id", a}, {"idempotency_key", "k"}};
+  const Json removed = tutti.call("doc_delete", removal);
+  EXPECT_EQ(removed["deleted_document_ids"], Json::array({a})) << removed;
+  EXPECT_EQ(tutti.call("doc_delete", removal), removed);
+}
+
 TEST(DocumentsTest, ALongTextIsCutAndSaysWhereToGoOn) {
   TempFolder folder;
   TuttiProcess tutti(folder);
