@@ -287,16 +287,27 @@ HttpBodyPlan editContent(const SharedCall& call) {
   });
 }
 
+namespace {
+void remove(const SharedCall& call, Expected expected) {
+  documents::Deletion deletion;
+  deletion.ref = call->document();
+  deletion.expected_version = expected;
+  call->service.remove(
+      call->caller, std::move(deletion),
+      call->then<std::vector<std::string>>(
+          [call](const std::vector<std::string>& ids) { answerDeleted(*call, ids); }),
+      call->idempotency_key);
+}
+}  // namespace
+
 HttpBodyPlan deleteDocument(const SharedCall& call) {
-  checkConditions(call, [call](const Document&, Expected expected) {
-    documents::Deletion deletion;
-    deletion.ref = call->document();
-    deletion.expected_version = expected;
-    call->service.remove(
-        call->caller, std::move(deletion),
-        call->then<std::vector<std::string>>(
-            [call](const std::vector<std::string>& ids) { answerDeleted(*call, ids); }));
-  });
+  // What was deleted by this key before is not there to be looked at.
+  if (!call->idempotency_key.empty() && !anyCondition(call->conditions) &&
+      call->target.queryValue("expected_version") == nullptr) {
+    remove(call, std::nullopt);
+    return {};
+  }
+  checkConditions(call, [call](const Document&, Expected expected) { remove(call, expected); });
   return {};
 }
 

@@ -43,6 +43,7 @@ HttpAnswer answerFor(const Download& download, std::string_view disposition) {
       {"Last-Modified", httpDate(now.changed_at)},
       {"Access-Control-Expose-Headers", std::string(kExposed)},
       // A document is what an agent wrote: no browser is to run it as what it looks like.
+      {"Content-Security-Policy", "sandbox"},
       {"X-Content-Type-Options", "nosniff"}};
   return answer;
 }

@@ -84,7 +84,7 @@ std::string withoutSlash(std::string url) {
 }  // namespace
 
 DocumentsFace::DocumentsFace(documents::DocumentService& service, DocumentsFaceOptions options)
-    : service_(service), options_{withoutSlash(std::move(options.public_url))} {
+    : service_(service), options_{withoutSlash(std::move(options.public_url)), options.search} {
   addRoutes();
 }
 

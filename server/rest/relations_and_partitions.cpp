@@ -59,7 +59,8 @@ HttpBodyPlan createRelation(const SharedCall& call) {
     call->service.relate(
         call->caller, std::move(relation),
         call->then<documents::RelationPair>(
-            [call](const documents::RelationPair& pair) { answerRelated(*call, pair); }));
+            [call](const documents::RelationPair& pair) { answerRelated(*call, pair); }),
+        call->idempotency_key);
   });
 }
 

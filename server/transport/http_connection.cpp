@@ -348,7 +348,7 @@ void Connection::finishClosing() {
   if (tls_ && tls_->close()) return flush();  // comes back here once the goodbye is sent
   if (eof_ || owner_ == nullptr || owner_->draining()) return close();
   lingering_ = true;
-  activity_s_ = now_s_;
+  activity_s_ = lingers_since_s_ = now_s_;
   in_.clear();
   ::shutdown(socket_.native_handle(), SHUT_WR);
   read();
@@ -389,7 +389,7 @@ void Connection::tick(std::int64_t now_s) {
   now_s_ = now_s;
   if (closed_) return;
   if (lingering_) {
-    if (now_s - activity_s_ >= kLingerMaxS) close();
+    if (now_s - activity_s_ >= kLingerMaxS || now_s - lingers_since_s_ >= kLingerTotalMaxS) close();
     return;
   }
   if (waiting_writable_ && now_s - output_s_ >= kWriteStallMaxS) return lost();

@@ -32,7 +32,8 @@ inline constexpr std::size_t kPulledBytesMax = 256U * 1024;
 inline constexpr std::size_t kPullBytes = 64U * 1024;
 inline constexpr std::chrono::microseconds kTurnMax{100};
 inline constexpr std::int64_t kKeepAliveS = 15;
-inline constexpr std::int64_t kLingerMaxS = 5;
+inline constexpr std::int64_t kLingerMaxS = 5;        ///< without a byte
+inline constexpr std::int64_t kLingerTotalMaxS = 30;  ///< with them
 inline constexpr std::int64_t kWriteStallMaxS = 60;
 
 class Connection final : public HttpConnection {
@@ -154,8 +155,9 @@ class Connection final : public HttpConnection {
   std::int64_t now_s_;
   std::int64_t opened_s_ = 0;
   std::int64_t activity_s_ = 0;  // last read, or last answer
-  std::int64_t request_s_ = 0;   // first byte of the current request
-  std::int64_t output_s_ = 0;    // last time the client took something
+  std::int64_t lingers_since_s_ = 0;
+  std::int64_t request_s_ = 0;  // first byte of the current request
+  std::int64_t output_s_ = 0;   // last time the client took something
 };
 
 }  // namespace tutti::transport

@@ -38,7 +38,8 @@ using mcp::http::HttpRequest;
 constexpr std::string_view kServicePreflight =
     "Access-Control-Allow-Methods: GET, HEAD, POST, PUT, PATCH, DELETE\r\n"
     "Access-Control-Allow-Headers: Accept, Authorization, Content-Type, Last-Event-ID, Range, "
-    "If-Match, If-None-Match\r\n"
+    "If-Match, If-None-Match, If-Modified-Since, If-Range, If-Unmodified-Since, Idempotency-Key, "
+    "X-Context-Store-Partition-Auto-Create\r\n"
     "Access-Control-Max-Age: 600\r\n";
 
 std::int64_t steadySeconds() {

@@ -75,6 +75,23 @@ TEST(DocumentsHttpTest, BothPortsServeTheSameDocumentsAndAofsHealthIsOnTheirOwn)
   EXPECT_EQ(ask(serving.documents_port, "POST", "/mcp", "{}", kJsonHeader).status, 404);
 }
 
+TEST(DocumentsHttpTest, WhatIsInDocumentsIsFound) {
+  const TempFolder folder;
+  Serving serving(folder);
+  const auto made =
+      ask(serving.main_port, "POST", "/documents", R"({"filename":"a.md"})", kJsonHeader);
+  ASSERT_EQ(made.status, 201) << made.body;
+  const std::string id = Json::parse(made.body).value("id", "");
+  ask(serving.main_port, "PUT", "/documents/" + id + "/content", "The mutexes were held.");
+  const auto found = ask(serving.documents_port, "GET", "/search?q=mutex");
+  ASSERT_EQ(found.status, 200) << found.body;
+  const Json result = Json::parse(found.body).at("results").at(0);
+  EXPECT_EQ(result.value("document_id", ""), id);
+  EXPECT_EQ(result.value("document_url", ""), "http://localhost/documents/" + id);
+  EXPECT_TRUE(result.at("relations").is_null());
+  EXPECT_EQ(ask(serving.documents_port, "GET", "/search?q=mutex&limit=0").status, 422);
+}
+
 TEST(DocumentsHttpTest, WhatWasAnsweredIsThereAfterAKill) {
   const TempFolder folder;
   const std::string content(300'000, 'x');

@@ -359,5 +359,16 @@ TEST_F(DocumentsContractTest, AnIdempotencyKeyMakesOneDocument) {
   EXPECT_EQ(server.get("/documents").json.size(), 1U);
 }
 
+TEST_F(DocumentsContractTest, ARepeatedDeletionGetsItsFirstAnswer) {
+  const std::string id = server.push("a.md", "text").json.value("id", "");
+  const Headers headers = {{"Idempotency-Key", "gone"}};
+  const auto first = server.ask("DELETE", "/documents/" + id, {}, headers);
+  ASSERT_EQ(first.status, 200) << first.body;
+  const auto second = server.ask("DELETE", "/documents/" + id, {}, headers);
+  EXPECT_EQ(second.status, 200) << second.body;
+  EXPECT_EQ(second.json, first.json);
+  EXPECT_EQ(server.ask("DELETE", "/documents/" + id).status, 404);
+}
+
 }  // namespace
 }  // namespace tutti::rest
