@@ -187,7 +187,13 @@ Status InsideWriter::finish(Overwrite overwrite) {
       !S_ISREG(status.st_mode))
     return refused("not_a_file", quoted(place_.path) + " is there and is not a regular file");
   const unsigned flags = overwrite == Overwrite::No ? RENAME_NOREPLACE : 0U;
-  if (::renameat2(folder, temporary_.c_str(), folder, place_.name.c_str(), flags) != 0) {
+  int renamed = ::renameat2(folder, temporary_.c_str(), folder, place_.name.c_str(), flags);
+  // Some file systems (NFS, 9p) cannot rename without replacing, but can link.
+  if (renamed != 0 && flags != 0 && (errno == EINVAL || errno == ENOSYS)) {
+    renamed = ::linkat(folder, temporary_.c_str(), folder, place_.name.c_str(), 0);
+    if (renamed == 0) renamed = ::unlinkat(folder, temporary_.c_str(), 0);
+  }
+  if (renamed != 0) {
     if (errno != EEXIST) return ioError(errno, "rename", place_.path);
     return Error(Code::Conflict, "file " + quoted(place_.path) + " exists",
                  "pull with overwrite, or to another name")

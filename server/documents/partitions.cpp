@@ -66,6 +66,14 @@ void insertPartition(store::Tx& tx, const Partition& partition) {
                  partition.created_at);
 }
 
+/// What projectPartition() makes: "project_" … "_" and 8 hex digits.
+bool looksLikeProject(std::string_view name) {
+  constexpr std::size_t kDigits = 8;
+  if (!name.starts_with("project_") || name.size() < 9 + kDigits) return false;
+  const std::string_view end = name.substr(name.size() - kDigits - 1);
+  return end.front() == '_' && end.find_first_not_of("0123456789abcdef", 1) == end.npos;
+}
+
 struct Wanted {
   std::string name;
   PartitionKind kind = PartitionKind::Global;
@@ -172,7 +180,9 @@ Result<Partition> partitionForWriting(store::Tx& tx, const Viewer& viewer, const
   Result<Wanted> wanted = wantedBy(viewer, place);
   if (!wanted.ok()) return std::move(wanted).error();
   if (auto found = findPartition(tx, wanted->name)) {
-    if (!mayWrite(viewer, *found)) return noPartition(wanted->name);
+    // A named partition in the place of a project's would show everybody what is put there.
+    const bool taken = wanted->kind != PartitionKind::Named && found->kind != wanted->kind;
+    if (taken || !mayWrite(viewer, *found)) return noPartition(wanted->name);
     return std::move(*found);
   }
   if (wanted->kind == PartitionKind::Named) {
@@ -209,9 +219,10 @@ Result<Sight> sightOf(store::Connection& db, const Viewer& viewer, const Place& 
 Result<Partition> createPartition(store::Tx& tx, const std::string& name,
                                   const std::string& description, const std::string& now) {
   if (Status checked = checkName(name); !checked.ok()) return std::move(checked).error();
-  if (name != kGlobalPartition && (name.front() == '_' || name.starts_with("tree_ses_")))
+  if (name != kGlobalPartition &&
+      (name.front() == '_' || name.starts_with("tree_ses_") || looksLikeProject(name)))
     return Error(Code::InvalidArgument, "partition name '" + name + "' is reserved",
-                 "begin it with a letter, and not with tree_ses_")
+                 "begin it with a letter, and not as a tree's or a project's")
         .named("partition_reserved");
   if (findPartition(tx, name))
     return Error(Code::Conflict, "Partition already exists: " + name).named("partition_exists");

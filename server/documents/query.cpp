@@ -261,6 +261,19 @@ std::vector<std::string> labelsOf(const DocumentFilter& filter) {
   for (const auto& [key, value] : filter.metadata) labels.push_back(metadataLabel(key, value));
   return labels;
 }
+/// SQLite takes expressions of 1,000 levels, and no document has more than this.
+Status checkLabels(const DocumentFilter& filter) {
+  const DocumentLimits limits;
+  if (filter.tags.size() <= limits.tags_max &&
+      filter.metadata.size() <= limits.metadata_entries_max)
+    return ok();
+  return Error(Code::InvalidArgument,
+               "the query asks for more tags or metadata than a document can have",
+               "ask for at most " + std::to_string(limits.tags_max) + " tags and " +
+                   std::to_string(limits.metadata_entries_max) + " entries of metadata")
+      .named("tags_max");
+}
+
 }  // namespace
 
 std::optional<Order> parseOrder(std::string_view word) {
@@ -273,6 +286,7 @@ std::optional<Order> parseOrder(std::string_view word) {
 
 Result<DocumentPage> queryDocuments(store::Connection& db, const Viewer& viewer,
                                     const DocumentFilter& filter) {
+  if (Status few = checkLabels(filter); !few.ok()) return std::move(few).error();
   auto sight = sightOf(db, viewer, filter.place);
   if (!sight.ok()) return std::move(sight).error();
   Query query;

@@ -204,6 +204,9 @@ std::vector<OldVersion> retired(store::Tx& tx, std::int64_t document_seq,
 
 void retire(store::Tx& tx, std::int64_t document_seq, const Retention& retention,
             const std::string& now) {
+  if (retention.versions_max <= 0 && retention.versions_age_max_s <= 0 &&
+      retention.versions_bytes_max <= 0)
+    return;
   for (const OldVersion& old : retired(tx, document_seq, retention, now)) {
     store::execute(tx, "DELETE FROM document_versions WHERE document_seq = ? AND version = ?",
                    document_seq, old.version);

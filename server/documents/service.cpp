@@ -266,6 +266,28 @@ Result<std::int64_t> DocumentService::Impl::sweepFiles() {
   }
 }
 
+Result<std::int64_t> DocumentService::Impl::sweepUnnamed() {
+  auto there = files.list();
+  if (!there.ok()) return std::move(there).error();
+  std::vector<std::string> free = std::move(there->hashes);
+  const auto keepUnnamed = [&] {
+    return parts.store.readAndWait([&](store::Connection& db) {
+      free = unnamed(db, free);
+      return ok();
+    });
+  };
+  if (Status looked = keepUnnamed(); !looked.ok()) return looked.error();
+  if (free.empty()) return std::int64_t{0};
+  // Nobody is between rename and commit under this lock: what has no row now never gets one.
+  auto lock = files.tryLockForRemoval();
+  if (!lock.ok()) return std::move(lock).error();
+  if (!*lock) return std::int64_t{0};
+  if (Status looked = keepUnnamed(); !looked.ok()) return looked.error();
+  for (const std::string& hash : free)
+    if (Status gone = files.remove(hash); !gone.ok()) return std::move(gone).error();
+  return static_cast<std::int64_t>(free.size());
+}
+
 void DocumentService::sweep(Done<Swept> done) {
   impl_->work<Swept>(
       [impl = impl_.get()]() -> Result<Swept> {
@@ -282,6 +304,9 @@ void DocumentService::sweep(Done<Swept> done) {
         auto removed = impl->sweepFiles();
         if (!removed.ok()) return std::move(removed).error();
         swept.files = *removed;
+        auto strays = impl->sweepUnnamed();
+        if (!strays.ok()) return std::move(strays).error();
+        swept.files += *strays;
         auto leftovers = impl->files.sweepLeftovers();
         if (!leftovers.ok()) return std::move(leftovers).error();
         swept.leftovers = *leftovers;

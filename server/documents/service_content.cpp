@@ -229,7 +229,15 @@ Result<std::optional<Edited>> DocumentService::Impl::editOnce(const EditRequest&
   if (expected && *expected != document.version) return versionConflict(document, *expected);
   auto edited = editedText(*found, wanted);
   const bool gone = !edited.ok() && edited.error().name() == "content_missing";
-  if (gone && !expected) return std::optional<Edited>();
+  if (gone && !expected) {
+    auto now =
+        lookAndWait<Document>(request.caller, [&](store::Connection& db, const Viewer& viewer) {
+          return findDocument(db, viewer, request.ref);
+        });
+    if (!now.ok()) return std::move(now).error();
+    // Still the same version: its content is not replaced but lost.
+    if (now->version != document.version) return std::optional<Edited>();
+  }
   if (!edited.ok()) return std::move(edited).error();
   Staged staged = files.stage(parts.options.document_bytes_max);
   if (Status taken = staged.append(edited->text); !taken.ok()) return std::move(taken).error();

@@ -175,6 +175,8 @@ struct DocumentService::Impl : std::enable_shared_from_this<Impl> {
   void sweepSoon(store::Connection& db);
   void sweepIfWanted();
   Result<std::int64_t> sweepFiles();
+  /// Files that no row names: of writers whose transaction failed, or that died before it.
+  Result<std::int64_t> sweepUnnamed();
 
   Parts parts;
   ContentFiles files;

@@ -75,6 +75,9 @@ Result<DocumentService::Impl::Found> DocumentService::Impl::find(store::Connecti
   auto wanted = findVersion(db, found.document, version);
   if (!wanted.ok()) return std::move(wanted).error();
   found.version = std::move(*wanted);
+  // The newest content is of the type that the document has now.
+  if (found.version.version == found.document.version)
+    found.version.content_type = found.document.content_type;
   auto place = findContent(db, found.version.checksum);
   if (!place.ok()) return std::move(place).error();
   found.place = std::move(*place);
@@ -233,6 +236,7 @@ Result<Side> sideOf(store::Connection& db, const Document& document, std::int64_
   if (!version.ok()) return std::move(version).error();
   auto place = findContent(db, version->checksum);
   if (!place.ok()) return std::move(place).error();
+  if (version->version == document.version) version->content_type = document.content_type;
   return Side{std::move(*version), std::move(*place)};
 }
 

@@ -1,4 +1,6 @@
 // What can be asked of linked documents, partitions, and descriptions.
+#include <nlohmann/json.hpp>
+
 #include "tests/documents/support.hpp"
 
 namespace tutti::documents {
@@ -130,6 +132,8 @@ TEST_F(GraphTest, APartitionIsMadeListedAndRemovedWithItsDocuments) {
   EXPECT_ERROR(createPartition("notes"), "partition_exists");
   EXPECT_ERROR(createPartition("1st"), "invalid_partition");
   EXPECT_ERROR(createPartition("_own"), "partition_reserved");
+  // Who made it would have what that project's agents put there shown to all.
+  EXPECT_ERROR(createPartition(projectPartition("/p/one")), "partition_reserved");
   Place place;
   place.partition = "notes";
   const auto inside = push("a", std::string(100'000, 'x'), place);

@@ -54,6 +54,34 @@ TEST_F(ServiceTest, TheLastDocumentOfAContentTakesItsFileAlong) {
   expectSound();
 }
 
+TEST_F(ServiceTest, TheFileOfAWriteThatFailedIsSwept) {
+  const auto pushed = push("a.txt", "one");
+  EXPECT_ERROR(write(pushed->id, std::string(70'000, 'x'), 9), "version_conflict");
+  const auto swept = sweep();
+  ASSERT_TRUE(swept.ok()) << swept.error().text();
+  EXPECT_EQ(swept->files, 1);
+  expectSound();
+}
+
+TEST_F(ServiceTest, AChangedTypeIsThatOfTheContentToo) {
+  PushRequest request;
+  request.filename = "a.bin";
+  request.content = "one two";
+  const auto pushed = push(request);
+  ASSERT_TRUE(pushed.ok()) << pushed.error().text();
+  MetadataChange change;
+  change.ref.document_id = pushed->id;
+  change.content_type = "text/plain";
+  ASSERT_TRUE(await<Document>([&](auto done) { service->changeMetadata({}, change, done); }).ok());
+  ReadRequest part;
+  part.ref.document_id = pushed->id;
+  part.characters = CharacterRange{4, 3};
+  const auto got = await<ReadContent>([&](auto done) { service->read(part, done); });
+  ASSERT_TRUE(got.ok()) << got.error().text();
+  EXPECT_EQ(got->bytes, "two");
+  EXPECT_EQ(got->version.content_type, "text/plain");
+}
+
 TEST_F(ServiceTest, AReadByCharactersCountsCodePoints) {
   const auto pushed = push("a.txt", "aä€😀z");
   ASSERT_TRUE(pushed.ok());
@@ -225,6 +253,12 @@ TEST_F(ServiceTest, QueriesFindByNameTagsMetadataAndPageByCursor) {
   EXPECT_EQ(all.front(), "report_9.md");
   filter.after = "nonsense";
   EXPECT_ERROR(query(filter), "invalid_cursor");
+}
+
+TEST_F(ServiceTest, AQueryForMoreTagsThanADocumentHasIsRefused) {
+  DocumentFilter filter;
+  for (int i = 0; i < 2000; ++i) filter.tags.push_back("t" + std::to_string(i));
+  EXPECT_ERROR(query(filter), "tags_max");
 }
 
 TEST_F(ServiceTest, APartOfANameIsFoundAlsoAfterAChangeOfNameAndARemoval) {
