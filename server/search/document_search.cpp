@@ -49,6 +49,7 @@ struct DocumentSearch::Impl : std::enable_shared_from_this<Impl> {
   void startIndexer() {
     if (!std::exchange(indexing, true)) indexer.start();
   }
+  void look();
   void searchIn(const DocumentQuery& query, std::vector<std::string> partitions, Done done);
   void relate(const documents::Caller& caller, std::shared_ptr<DocumentsFound> found, Done done);
 
@@ -60,6 +61,7 @@ struct DocumentSearch::Impl : std::enable_shared_from_this<Impl> {
   Search search;
   bool indexing = false;
   bool looking = false;
+  bool look_again = false;
 };
 
 DocumentSearch::DocumentSearch(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -78,20 +80,27 @@ Result<std::unique_ptr<DocumentSearch>> DocumentSearch::create(Parts parts) {
 
 void DocumentSearch::wake() {
   if (impl_->indexing) return impl_->indexer.wake();
-  if (std::exchange(impl_->looking, true)) return;
+  impl_->look();
+}
+
+void DocumentSearch::Impl::look() {
+  // What comes during a look may be after what it sees.
+  look_again = looking;
+  if (std::exchange(looking, true)) return;
   auto some = std::make_shared<bool>(false);
-  impl_->store.read(
+  store.read(
       [some](store::Connection& db) -> Status {
         store::Statement queued(db, "SELECT 1 FROM document_index_queue LIMIT 1");
         *some = queued.step();
         return ok();
       },
-      [weak = impl_->weak_from_this(), post = impl_->post, some](const Status&) {
-        post([weak, some] {
+      [weak = weak_from_this(), to_io = post, some](const Status&) {
+        to_io([weak, some] {
           const auto impl = weak.lock();
           if (!impl) return;
           impl->looking = false;
-          if (*some) impl->startIndexer();
+          if (*some) return impl->startIndexer();
+          if (std::exchange(impl->look_again, false)) impl->look();
         });
       });
 }
@@ -106,10 +115,13 @@ void DocumentSearch::search(DocumentQuery query, Done done) {
         *partitions = std::move(*found);
         return ok();
       },
-      [impl = impl_, query, partitions, done = std::move(done)](Status status) mutable {
-        impl->post([impl, query = std::move(query), partitions, done = std::move(done),
-                    status = std::move(status)]() mutable {
+      [weak = impl_->weak_from_this(), post = impl_->post, query, partitions,
+       done = std::move(done)](Status status) mutable {
+        post([weak, query = std::move(query), partitions, done = std::move(done),
+              status = std::move(status)]() mutable {
           if (!status.ok()) return done(status.error());
+          const auto impl = weak.lock();
+          if (!impl) return;  // nobody is served any more
           impl->searchIn(query, std::move(*partitions), std::move(done));
         });
       });

@@ -113,8 +113,10 @@ Status EmbedWork::embed(std::vector<Pending>& chunks, const std::stop_token& sto
 
 /// To find those that the server will not have.
 Status EmbedWork::embedOneByOne(std::vector<Pending>& chunks, const std::stop_token& stop) {
+  bool some = false;
   for (Pending& chunk : chunks) {
     Result<std::vector<Vector>> vector = embeddings_->embed({&chunk.text, 1}, stop);
+    some = some || vector.ok();
     if (vector.ok())
       chunk.vector = std::move(vector->front());
     else if (!isTextsFault(vector.error()))
@@ -122,7 +124,11 @@ Status EmbedWork::embedOneByOne(std::vector<Pending>& chunks, const std::stop_to
     else
       log::warning("a section gets no vector", {{"error", vector.error().text()}});
   }
-  return ok();
+  if (some) return ok();
+  // Not one: is it these texts, or whatever the server is asked? Only then they are done with.
+  const std::string plain = "text";
+  Result<std::vector<Vector>> known = embeddings_->embed({&plain, 1}, stop);
+  return known.ok() ? ok() : Status(known.error());
 }
 
 /// All vectors of a generation have as many dimensions as its first.

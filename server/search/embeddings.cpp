@@ -45,8 +45,8 @@ Status check(const EmbeddingsOptions& options) {
 /// One request and its answer, on an event loop of this call's own.
 class Exchange {
  public:
-  Exchange(const EmbeddingsOptions& options, std::size_t count)
-      : options_(options), count_(count) {}
+  Exchange(const EmbeddingsOptions& options, std::size_t count, std::int64_t max_ms)
+      : options_(options), count_(count), max_ms_(max_ms) {}
 
   Result<std::vector<Vector>> run(const transport::HttpAddress& address, transport::HttpCall call,
                                   const std::stop_token& stop) {
@@ -57,7 +57,7 @@ class Exchange {
     told.on_body = [this](std::string_view bytes) { take(bytes); };
     told.on_end = [this](Status ended) { end(std::move(ended)); };
     // The request's own limit ends with the head of the answer.
-    asio::steady_timer timer(io_, std::chrono::milliseconds(options_.answer_max_ms));
+    asio::steady_timer timer(io_, std::chrono::milliseconds(max_ms_));
     timer.async_wait([this](boost::system::error_code error) {
       if (!error) fail(late());
     });
@@ -71,7 +71,7 @@ class Exchange {
     if (request_) request_->abort();
     if (error_) return *error_;
     if (!whole_) return Error(Code::Internal, "the request ended without an end");
-    if (status_ != 200) return embeddingsStatusError(options_, status_, body_);
+    if (status_ != 200) return embeddingsStatusError(options_, status_);
     return embeddingsAnswer(options_, body_, count_);
   }
 
@@ -82,8 +82,7 @@ class Exchange {
 
   Error late() const {
     return Error(Code::DeadlineExceeded,
-                 "the embeddings server gave no answer within " +
-                     std::to_string(options_.answer_max_ms) + " ms",
+                 "the embeddings server gave no answer within " + std::to_string(max_ms_) + " ms",
                  "raise the time limit, lower the batch size, or choose a faster model")
         .named("embeddings_time");
   }
@@ -110,6 +109,7 @@ class Exchange {
 
   const EmbeddingsOptions& options_;
   const std::size_t count_;
+  const std::int64_t max_ms_;
   asio::io_context io_{1};
   std::shared_ptr<transport::HttpRequest> request_;
   int status_ = 0;
@@ -168,7 +168,7 @@ struct Embeddings::Impl {
   }
 
   Result<std::vector<Vector>> embedBatch(std::span<const std::string> texts,
-                                         const std::stop_token& stop) {
+                                         const std::stop_token& stop, std::int64_t max_ms) {
     if (const auto paused = enter()) return *paused;
     transport::HttpCall call;
     call.method = "POST";
@@ -176,7 +176,7 @@ struct Embeddings::Impl {
     if (!key.empty()) call.headers.emplace_back("Authorization", "Bearer " + key);
     call.body = embeddingsRequest(options, texts);
     call.connect_max_ms = options.connect_max_ms;
-    Exchange exchange(options, texts.size());
+    Exchange exchange(options, texts.size(), max_ms);
     Result<std::vector<Vector>> vectors = exchange.run(address, std::move(call), stop);
     leave(vectors);
     return vectors;
@@ -208,11 +208,12 @@ Embeddings::Embeddings(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Embeddings::~Embeddings() = default;
 
 Result<std::vector<Vector>> Embeddings::embed(std::span<const std::string> texts,
-                                              std::stop_token stop) {
+                                              std::stop_token stop, std::int64_t max_ms) {
+  if (max_ms <= 0) max_ms = impl_->options.answer_max_ms;
   std::vector<Vector> all;
   while (!texts.empty()) {
     const std::size_t count = std::min(texts.size(), impl_->options.batch_max);
-    Result<std::vector<Vector>> batch = impl_->embedBatch(texts.first(count), stop);
+    Result<std::vector<Vector>> batch = impl_->embedBatch(texts.first(count), stop, max_ms);
     if (!batch.ok()) return batch.error();
     std::move(batch->begin(), batch->end(), std::back_inserter(all));
     texts = texts.subspan(count);

@@ -31,6 +31,7 @@ struct EmbeddingsOptions {
   std::size_t answer_bytes_max = 32U * 1024 * 1024;
   std::int64_t connect_max_ms = 5'000;
   std::int64_t answer_max_ms = 60'000;  ///< from the request to the end of its answer
+  std::int64_t query_max_ms = 5'000;    ///< the same for a search, which somebody waits for
   int failures_max = 3;                 ///< in a row, then no request until the pause is over
   std::int64_t pause_ms = 1'000;        ///< doubled with each further failure
   std::int64_t pause_max_ms = 300'000;
@@ -58,7 +59,9 @@ class Embeddings {
   /// texts will not do); Internal "embeddings_invalid" (not the JSON that was agreed),
   /// "embeddings_count", "embeddings_dimension", "embeddings_not_finite", "embeddings_zero";
   /// ResourceExhausted "embeddings_answer_too_large"; Cancelled.
-  Result<std::vector<Vector>> embed(std::span<const std::string> texts, std::stop_token stop = {});
+  /// `max_ms` is for each request; 0: answer_max_ms.
+  Result<std::vector<Vector>> embed(std::span<const std::string> texts, std::stop_token stop = {},
+                                    std::int64_t max_ms = 0);
 
   /// The same whenever the vectors of two clients may be compared.
   std::string identity() const;

@@ -121,7 +121,7 @@ Result<std::vector<Vector>> embeddingsAnswer(const EmbeddingsOptions& options,
   return vectors;
 }
 
-Error embeddingsStatusError(const EmbeddingsOptions& options, int status, std::string_view body) {
+Error embeddingsStatusError(const EmbeddingsOptions& options, int status) {
   const std::string said = "the embeddings server answered " + std::to_string(status);
   if (status == 401 || status == 403)
     return Error(Code::FailedPrecondition, said + ": the key is missing or not accepted",
@@ -137,9 +137,9 @@ Error embeddingsStatusError(const EmbeddingsOptions& options, int status, std::s
   if (status == 429 || status >= 500 || status < 400 || status == 408)
     return Error(Code::Unavailable, said, "it is tried again later")
         .named("embeddings_unreachable");
-  return Error(Code::InvalidArgument,
-               said + ": " + shortened(toValidUtf8(body.substr(0, 1000)), 200),
-               "these texts are not embedded; the others are")
+  // Not what it says beside the status: it may repeat the text.
+  return Error(Code::InvalidArgument, said + " to these texts",
+               "they are not embedded, the others are; its own log says why")
       .named("embeddings_rejected");
 }
 

@@ -12,6 +12,6 @@ std::string embeddingsRequest(const EmbeddingsOptions& options, std::span<const 
 Result<std::vector<Vector>> embeddingsAnswer(const EmbeddingsOptions& options,
                                              std::string_view body, std::size_t count);
 /// The error of a status other than 200.
-Error embeddingsStatusError(const EmbeddingsOptions& options, int status, std::string_view body);
+Error embeddingsStatusError(const EmbeddingsOptions& options, int status);
 
 }  // namespace tutti::search

@@ -133,7 +133,8 @@ struct Search::Impl {
       const std::scoped_lock guard(mutex);
       if (queue.size() < options.queue_max) {
         queue.push_back(std::move(item));
-        if (resting == 0 && threads.size() < kThreads) threads.emplace_back([this] { loop(); });
+        if (queue.size() > resting && threads.size() < kThreads)
+          threads.emplace_back([this] { loop(); });
         wake.notify_one();
         return;
       }
@@ -204,7 +205,8 @@ struct Search::Impl {
     awaitQueued(request.wait_max_ms);
     std::optional<Vector> meant;
     if (answer.mode != Mode::FullText) {
-      Result<std::vector<Vector>> vector = embeddings->embed({&request.query, 1}, stop.get_token());
+      Result<std::vector<Vector>> vector = embeddings->embed({&request.query, 1}, stop.get_token(),
+                                                             embeddings->options().query_max_ms);
       if (vector.ok()) meant = std::move(vector->front());
       if (!vector.ok() && answer.mode == Mode::Semantic) return vector.error();
       if (!vector.ok()) loseMeaning(answer, vector.error());
