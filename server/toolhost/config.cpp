@@ -164,7 +164,11 @@ class Reader {
     };
     for (const char* name : kInherited) take(name);
     if (!names.is_null())
-      for (const Json& name : names) take(name.get<std::string>());
+      for (const Json& name : names) {
+        take(name.get<std::string>());
+        const auto value = lookup_(name.get<std::string>());
+        if (value && value->size() >= kSecretLengthMin) spec_.secrets.push_back(*value);
+      }
     const Status given = readPairs("env", [&](const std::string& key, std::string value) {
       environment[key] = std::move(value);
     });

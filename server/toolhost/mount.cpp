@@ -190,7 +190,7 @@ void Mount::fail(const Error& error) {
       std::clamp(restart_pause_ms_ * 2, options_.restart_first_ms, options_.restart_max_ms);
   restart_at_ms_ = now + restart_pause_ms_;
   state_ = MountState::Waiting;
-  problem_ = shortened(error.text(), kProblemMax);
+  problem_ = shortened(withoutSecrets(error.text()), kProblemMax);
   log::warning("an MCP server is gone and will be started again",
                {{"server", spec_.name}, {"why", problem_}, {"in_ms", restart_pause_ms_}});
   failWaiting(notReady());

@@ -88,9 +88,10 @@ void Mount::listNext(client::ListKind kind, void (Mount::*then)(Entries entries)
 /// False when there is no such list, which is said.
 bool Mount::takesList(const char* what, const Entries& entries) {
   if (entries.ok()) return true;
-  leaveOut(shortened(std::string("its ") + what + ": " + entries.error().text(), kProblemMax));
+  const std::string why = withoutSecrets(entries.error().text());
+  leaveOut(shortened(std::string("its ") + what + ": " + why, kProblemMax));
   log::warning("an MCP server does not list what it offers",
-               {{"server", spec_.name}, {"what", what}, {"why", entries.error().text()}});
+               {{"server", spec_.name}, {"what", what}, {"why", why}});
   return false;
 }
 
@@ -100,7 +101,8 @@ void Mount::leaveOut(std::string what) {
 
 void Mount::toolsListed(Entries entries) {
   if (!entries.ok()) {
-    problem_ = shortened("its tools cannot be listed: " + entries.error().text(), kProblemMax);
+    problem_ = shortened("its tools cannot be listed: " + withoutSecrets(entries.error().text()),
+                         kProblemMax);
     log::warning("an MCP server does not list its tools",
                  {{"server", spec_.name}, {"why", problem_}});
     return settle();
