@@ -68,6 +68,7 @@ class Application {
   Status mount(const Settings& settings);
 
   boost::asio::io_context io_{1};
+  std::unique_ptr<tools::Context> context_;  // outlives the store's threads: they post by it
   std::unique_ptr<store::Store> store_;
   store::FolderWatch folders_{io_};
   std::unique_ptr<store::Notifier> notifier_;
@@ -78,7 +79,6 @@ class Application {
   std::unique_ptr<search::DocumentSearch> search_;
   store::Notifier::Watch index_watch_;
   std::shared_ptr<void> sweep_;  ///< a timer
-  std::unique_ptr<tools::Context> context_;
   std::shared_ptr<tasks::DurableTaskStore> tasks_;
   std::shared_ptr<void> adoption_;  ///< a timer
   std::unique_ptr<mcp::Server> server_;

@@ -60,6 +60,10 @@ Result<documents::DocumentRef> DocDesk::find(const std::string& id_or_name) {
   query.caller = caller_;
   query.filter.place = placeToRead();
   query.filter.name_contains = id_or_name;
+  for (const char c : id_or_name)  // the whole name, its own signs taken literally
+    query.filter.name_glob += std::string_view("*?[").find(c) == std::string_view::npos
+                                  ? std::string(1, c)
+                                  : std::string("[") + c + "]";
   query.filter.count_max = 1000;
   auto found = await<documents::QueryAnswer>(
       [&](auto done) { service().query(std::move(query), std::move(done)); });
