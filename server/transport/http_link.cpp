@@ -35,11 +35,10 @@ class Link final : public HttpLink, public std::enable_shared_from_this<Link> {
   void open(std::int64_t max_ms, Done done) override {
     done_ = std::move(done);
     if (connected_)
-      return asio::post(stream_.get_executor(),
-                        [self = shared_from_this()] { self->finish(ok()); });
+      return asio::post(stream_.get_executor(), [self = held()] { self->finish(ok()); });
     limit(max_ms);
     resolver_.async_resolve(address_.host, address_.port,
-                            [self = shared_from_this()](error_code error, auto found) {
+                            [self = held()](error_code error, auto found) {
                               if (error) return self->fail("find", error);
                               self->connect(found);
                             });
@@ -84,6 +83,17 @@ class Link final : public HttpLink, public std::enable_shared_from_this<Link> {
   }
 
  private:
+  /// For the handler of an operation. Should it never run, as when the loop is gone, what waits for
+  /// the operation is let go of, for that holds on to this link.
+  std::shared_ptr<Link> held() {
+    ++under_way_;
+    return {this, [strong = shared_from_this()](Link* link) {
+              if (--link->under_way_ > 0) return;
+              const auto done = std::exchange(link->done_, nullptr);
+              const auto received = std::exchange(link->received_, nullptr);
+            }};
+  }
+
   void limit(std::int64_t max_ms) {
     if (max_ms > 0)
       stream_.expires_after(std::chrono::milliseconds(max_ms));
@@ -93,7 +103,7 @@ class Link final : public HttpLink, public std::enable_shared_from_this<Link> {
 
   void connect(const tcp::resolver::results_type& found) {
     if (closed_) return;
-    stream_.async_connect(found, [self = shared_from_this()](error_code error, const auto&) {
+    stream_.async_connect(found, [self = held()](error_code error, const auto&) {
       if (error) return self->fail("connect to", error);
       error_code ignored;
       self->stream_.socket().set_option(tcp::no_delay(true), ignored);
@@ -123,7 +133,7 @@ class Link final : public HttpLink, public std::enable_shared_from_this<Link> {
   void flush(std::function<void()> then) {
     if (out_.empty()) return then();
     asio::async_write(stream_, asio::buffer(out_),
-                      [self = shared_from_this(), then = std::move(then)](error_code error, auto) {
+                      [self = held(), then = std::move(then)](error_code error, auto) {
                         if (self->closed_) return;
                         if (error) return self->fail("send to", error);
                         then();
@@ -131,11 +141,10 @@ class Link final : public HttpLink, public std::enable_shared_from_this<Link> {
   }
 
   void receive(std::function<void(error_code, std::size_t)> then) {
-    stream_.async_read_some(
-        asio::buffer(block_),
-        [self = shared_from_this(), then = std::move(then)](error_code error, std::size_t size) {
-          if (!self->closed_) then(error, size);
-        });
+    stream_.async_read_some(asio::buffer(block_), [self = held(), then = std::move(then)](
+                                                      error_code error, std::size_t size) {
+      if (!self->closed_) then(error, size);
+    });
   }
 
   void readOn() {
@@ -143,7 +152,7 @@ class Link final : public HttpLink, public std::enable_shared_from_this<Link> {
       const std::size_t size = tls_->read(plain_);
       if (size > 0) return tellSoon({plain_.data(), size});
       if (tls_->failed())
-        return asio::post(stream_.get_executor(), [self = shared_from_this()] { self->failTls(); });
+        return asio::post(stream_.get_executor(), [self = held()] { self->failTls(); });
       if (tls_->ended()) return tellSoon({});
     }
     receive([this](error_code error, std::size_t size) {
@@ -156,7 +165,7 @@ class Link final : public HttpLink, public std::enable_shared_from_this<Link> {
   }
 
   void tellSoon(std::string_view bytes) {
-    asio::post(stream_.get_executor(), [self = shared_from_this(), bytes] { self->tell(bytes); });
+    asio::post(stream_.get_executor(), [self = held(), bytes] { self->tell(bytes); });
   }
   void tell(Result<std::string_view> bytes) {
     if (const auto take = std::exchange(received_, nullptr)) take(std::move(bytes));
@@ -197,6 +206,7 @@ class Link final : public HttpLink, public std::enable_shared_from_this<Link> {
   std::string out_;
   Done done_;
   Received received_;
+  int under_way_ = 0;  ///< operations whose handlers are there
   bool connected_ = false;
   bool closed_ = false;
 };
