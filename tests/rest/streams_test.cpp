@@ -25,6 +25,18 @@ std::string block(std::size_t number) {
   return bytes;
 }
 
+// AddressSanitizer keeps what was freed for a while, so that it says nothing of memory in use.
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define TUTTI_KEEPS_FREED_MEMORY
+#endif
+#endif
+#ifdef TUTTI_KEEPS_FREED_MEMORY
+constexpr bool kMemoryTold = false;
+#else
+constexpr bool kMemoryTold = true;
+#endif
+
 /// This process's memory that is not of files, in bytes.
 std::size_t memoryBytes() {
   std::ifstream status("/proc/self/status");
@@ -72,7 +84,7 @@ TEST_F(StreamsTest, ALargeContentGoesInAndOutInBoundedMemory) {
     ASSERT_EQ(client.read(kBlockBytes), block(read / kBlockBytes)) << read;
     most = std::max(most, memoryBytes());
   }
-  EXPECT_LT(most - before, 24U << 20);
+  if (kMemoryTold) EXPECT_LT(most - before, 24U << 20);
   const Told range = server.get("/documents/" + id, {{"Range", "bytes=5242880-5242889"}});
   EXPECT_EQ(range.body, block(5).substr(0, 10));
 }
@@ -135,7 +147,7 @@ TEST_F(StreamsTest, AReaderThatStallsCostsLittleAndStopsNobody) {
     stalled.back()->readUntil("\r\n\r\n");
   }
   for (int again = 0; again < 50; ++again) EXPECT_EQ(server.get("/documents").status, 200);
-  EXPECT_LT(memoryBytes() - std::min(before, memoryBytes()), 24U << 20);
+  if (kMemoryTold) EXPECT_LT(memoryBytes() - std::min(before, memoryBytes()), 24U << 20);
   EXPECT_EQ(stalled.back()->read(kBlockBytes), block(0)) << "and goes on when it reads";
 }
 
