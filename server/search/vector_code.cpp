@@ -23,11 +23,11 @@ __attribute__((target("avx2"))) std::int32_t dotAvx2(const std::int8_t* a, const
   __m256i sums = _mm256_setzero_si256();
   std::size_t i = 0;
   for (; i + 16 <= size; i += 16) {
-    const auto load = [](const std::int8_t* at) __attribute__((target("avx2"))) {
-      return _mm256_cvtepi8_epi16(
-          _mm_loadu_si128(static_cast<const __m128i*>(static_cast<const void*>(at))));
-    };
-    sums = _mm256_add_epi32(sums, _mm256_madd_epi16(load(a + i), load(b + i)));
+    const void* at_a = a + i;
+    const void* at_b = b + i;
+    const __m256i of_a = _mm256_cvtepi8_epi16(_mm_loadu_si128(static_cast<const __m128i*>(at_a)));
+    const __m256i of_b = _mm256_cvtepi8_epi16(_mm_loadu_si128(static_cast<const __m128i*>(at_b)));
+    sums = _mm256_add_epi32(sums, _mm256_madd_epi16(of_a, of_b));
   }
   alignas(32) std::int32_t lanes[8];
   _mm256_store_si256(static_cast<__m256i*>(static_cast<void*>(lanes)), sums);
@@ -42,11 +42,13 @@ __attribute__((target("avx512f,avx512bw"))) std::int32_t dotAvx512(const std::in
   __m512i sums = _mm512_setzero_si512();
   std::size_t i = 0;
   for (; i + 32 <= size; i += 32) {
-    const auto load = [](const std::int8_t* at) __attribute__((target("avx512f,avx512bw"))) {
-      return _mm512_cvtepi8_epi16(
-          _mm256_loadu_si256(static_cast<const __m256i*>(static_cast<const void*>(at))));
-    };
-    sums = _mm512_add_epi32(sums, _mm512_madd_epi16(load(a + i), load(b + i)));
+    const void* at_a = a + i;
+    const void* at_b = b + i;
+    const __m512i of_a =
+        _mm512_cvtepi8_epi16(_mm256_loadu_si256(static_cast<const __m256i*>(at_a)));
+    const __m512i of_b =
+        _mm512_cvtepi8_epi16(_mm256_loadu_si256(static_cast<const __m256i*>(at_b)));
+    sums = _mm512_add_epi32(sums, _mm512_madd_epi16(of_a, of_b));
   }
   alignas(64) std::int32_t lanes[16];
   _mm512_store_si512(static_cast<void*>(lanes), sums);
