@@ -112,7 +112,7 @@ TEST_P(EachPackTest, EachBlueprintSurvivesTheSnapshot) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, EachPackTest, testing::Values("amas", "nephio", "pantheros"),
-                         [](const auto& info) { return std::string(info.param); });
+                         [](const auto& pack) { return std::string(pack.param); });
 
 TEST(PacksTest, ThreeAreShippedAndAllOfThemAreTested) {
   EXPECT_EQ(shippedPacks(), (std::vector<std::string>{"amas", "nephio", "pantheros"}));

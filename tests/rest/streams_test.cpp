@@ -84,7 +84,9 @@ TEST_F(StreamsTest, ALargeContentGoesInAndOutInBoundedMemory) {
     ASSERT_EQ(client.read(kBlockBytes), block(read / kBlockBytes)) << read;
     most = std::max(most, memoryBytes());
   }
-  if (kMemoryTold) EXPECT_LT(most - before, 24U << 20);
+  if (kMemoryTold) {
+    EXPECT_LT(most - before, 24U << 20);
+  }
   const Told range = server.get("/documents/" + id, {{"Range", "bytes=5242880-5242889"}});
   EXPECT_EQ(range.body, block(5).substr(0, 10));
 }
@@ -147,7 +149,9 @@ TEST_F(StreamsTest, AReaderThatStallsCostsLittleAndStopsNobody) {
     stalled.back()->readUntil("\r\n\r\n");
   }
   for (int again = 0; again < 50; ++again) EXPECT_EQ(server.get("/documents").status, 200);
-  if (kMemoryTold) EXPECT_LT(memoryBytes() - std::min(before, memoryBytes()), 24U << 20);
+  if (kMemoryTold) {
+    EXPECT_LT(memoryBytes() - std::min(before, memoryBytes()), 24U << 20);
+  }
   EXPECT_EQ(stalled.back()->read(kBlockBytes), block(0)) << "and goes on when it reads";
 }
 
