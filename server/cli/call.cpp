@@ -47,7 +47,7 @@ int runCall(const Settings& settings, const CallRequest& request) {
     const Json* code = json::find(answer.error, "code");
     return code != nullptr && code->is_number() ? 2 : 1;
   }
-  return printOut(json::dumpPretty(answer.result) + "\n") ? 0 : 1;
+  return printJson(answer.result);
 }
 
 }  // namespace tutti::cli

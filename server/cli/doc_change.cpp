@@ -175,8 +175,7 @@ int runDocRemove(const Settings& settings, const DocRemoveRequest& request) {
       if (request.format == Format::People) printOut(id + "\n");
     }
   }
-  if (request.format == Format::Json)
-    printOut(json::dumpPretty({{"deleted_document_ids", all}}) + "\n");
+  if (request.format == Format::Json) printJson({{"deleted_document_ids", all}});
   return status;
 }
 
@@ -202,11 +201,8 @@ int runDocLink(const Settings& settings, const DocLinkRequest& request) {
   });
   if (!pair.ok()) return DocDesk::failed(pair.error());
   if (request.format == Format::Json)
-    return printOut(json::dumpPretty({{"from_relation", documents::toJson(pair->from_relation)},
-                                      {"to_relation", documents::toJson(pair->to_relation)}}) +
-                    "\n")
-               ? 0
-               : 1;
+    return printJson({{"from_relation", documents::toJson(pair->from_relation)},
+                      {"to_relation", documents::toJson(pair->to_relation)}});
   return printOut(fmt::format("#{}  {} is {} of {}\n", pair->from_relation.id,
                               pair->from_relation.related_document_id,
                               pair->from_relation.relation_type, pair->from_relation.document_id))

@@ -140,7 +140,7 @@ bool printDocument(const documents::Document& document, Format format) {
     Json said = documents::toJson(document);
     said.erase("url");
     said["uri"] = documents::documentUri(document.id);
-    return printOut(json::dumpPretty(said) + "\n");
+    return printJson(said) == 0;
   }
   return printOut(fmt::format("{}  v{:<3} {:>8}  {}  {}\n", document.id, document.version,
                               sizeText(document.size_bytes), document.updated_at.substr(0, 16),

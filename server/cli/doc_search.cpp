@@ -41,8 +41,7 @@ int runDocSearch(const Settings& settings, const DocSearchRequest& request) {
   auto found = (*desk)->await<search::DocumentsFound>(
       [&](auto done) { (*desk)->search().search(std::move(query), std::move(done)); });
   if (!found.ok()) return DocDesk::failed(found.error());
-  if (request.format == Format::Json)
-    return printOut(json::dumpPretty(search::toJson(*found, false, {})) + "\n") ? 0 : 1;
+  if (request.format == Format::Json) return printJson(search::toJson(*found, false, {}));
   show(*found);
   return 0;
 }

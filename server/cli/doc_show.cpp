@@ -11,14 +11,6 @@ namespace {
 
 constexpr std::int64_t kVersionsMax = 1000;
 
-int printed(bool done) {
-  return done ? 0 : 1;
-}
-
-int printJson(const Json& value) {
-  return printed(printOut(json::dumpPretty(value) + "\n"));
-}
-
 /// Opens the desk, finds the document and shows it.
 template <class Show>
 int withDocument(const Settings& settings, const DocShowRequest& request, Show show) {
@@ -124,7 +116,7 @@ int runDocDiff(const Settings& settings, const DocShowRequest& request) {
       desk.service().diff({desk.caller(), ref, request.from, request.to}, std::move(done));
     });
     if (!answer.ok()) return DocDesk::failed(answer.error());
-    if (request.format == Format::People) return printed(printOut(answer->diff.unified));
+    if (request.format == Format::People) return printOut(answer->diff.unified) ? 0 : 1;
     return printJson({{"document_id", answer->document.id},
                       {"from_version", answer->from.version},
                       {"to_version", answer->to.version},

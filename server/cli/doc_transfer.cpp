@@ -217,14 +217,11 @@ int runDocPull(const Settings& settings, const DocPullRequest& request) {
     return DocDesk::failed(saved.error());
   const std::int64_t size = (*download)->bytesEnd() - (*download)->bytesStart();
   if (request.format == Format::Json)
-    return printOut(json::dumpPretty({{"success", true},
-                                      {"document_id", (*download)->document().id},
-                                      {"filename", name},
-                                      {"file_path", path.string()},
-                                      {"size_bytes", size}}) +
-                    "\n")
-               ? 0
-               : 1;
+    return printJson({{"success", true},
+                      {"document_id", (*download)->document().id},
+                      {"filename", name},
+                      {"file_path", path.string()},
+                      {"size_bytes", size}});
   return printOut(path.string() + "  " + sizeText(size) + "\n") ? 0 : 1;
 }
 

@@ -95,7 +95,7 @@ int runDoctor(const Settings& settings, const DoctorRequest& request) {
   checked->findings.insert(checked->findings.begin(), database.findings.begin(),
                            database.findings.end());
   if (request.format == Format::Json)
-    printOut(json::dumpPretty(toJson(*checked)) + "\n");
+    printJson(toJson(*checked));
   else
     show(*checked, request);
   return checked->damage_count > 0 ? 1 : 0;

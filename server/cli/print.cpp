@@ -28,6 +28,10 @@ bool printOut(std::string_view text) {
          std::fflush(stdout) == 0;
 }
 
+int printJson(const Json& value) {
+  return printOut(json::dumpPretty(value) + "\n") ? 0 : 1;
+}
+
 std::string oneLine(std::string_view text, std::size_t width) {
   std::string line;
   for (const char c : text) {

@@ -18,6 +18,9 @@ int printToolError(const Json& error);
 /// Writes to stdout; false when nobody reads any more.
 bool printOut(std::string_view text);
 
+/// Writes `value` to stdout as JSON for people and scripts; the exit status, 1 when nobody reads.
+int printJson(const Json& value);
+
 /// `text` in one line, at most `width` wide, without control characters.
 std::string oneLine(std::string_view text, std::size_t width);
 

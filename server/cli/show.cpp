@@ -29,7 +29,7 @@ int showTool(const Settings& settings, const char* tool, Json arguments, Format 
   const Answer answer = (*client)->call(tool, std::move(arguments));
   (*client)->close();
   if (!answer.error.is_null()) return printToolError(answer.error);
-  if (format == Format::Json) return printOut(json::dumpPretty(answer.result) + "\n") ? 0 : 1;
+  if (format == Format::Json) return printJson(answer.result);
   show(answer.result);
   return 0;
 }
@@ -56,7 +56,7 @@ int runTools(const Settings& settings, Format format) {
   (*client)->close();
   if (!answer.error.is_null()) return printToolError(answer.error);
   const Json& tools = answer.result["tools"];
-  if (format == Format::Json) return printOut(json::dumpPretty(tools) + "\n") ? 0 : 1;
+  if (format == Format::Json) return printJson(tools);
   for (const Json& tool : tools)
     printOut(padded(member(tool, "name"), 16) + member(tool, "description") + "\n");
   return 0;
@@ -92,7 +92,7 @@ int runPacks(const Settings&, Format format) {
     for (const agents::Blueprint& blueprint : catalog.list()) names.push_back(blueprint.name);
     packs.push_back(Json::object({{"name", pack}, {"agents", std::move(names)}}));
   }
-  if (format == Format::Json) return printOut(json::dumpPretty(packs) + "\n") ? 0 : 1;
+  if (format == Format::Json) return printJson(packs);
   for (const Json& pack : packs) {
     printOut(member(pack, "name") + "  (" + std::to_string(pack["agents"].size()) + " agents)\n");
     for (const Json& name : pack["agents"]) printOut("  " + name.get<std::string>() + "\n");

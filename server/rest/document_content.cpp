@@ -139,16 +139,16 @@ std::optional<documents::CharacterRange> readCharacters(QueryReader& query) {
   return documents::CharacterRange{offset.value_or(0), limit};
 }
 
-}  // namespace
-
-HttpBodyPlan getContent(const SharedCall& call) {
-  ValidationErrors errors;
-  QueryReader query(call->target, errors);
+DownloadRequest readDownload(const Call& call, QueryReader& query) {
   DownloadRequest request;
-  request.caller = call->caller;
-  request.ref = call->document();
+  request.caller = call.caller;
+  request.ref = call.document();
   request.characters = readCharacters(query);
-  request.version = query.integerOr("version", 0, {0, {}});
+  return request;
+}
+
+HttpBodyPlan openUnless(const ValidationErrors& errors, const SharedCall& call,
+                        DownloadRequest request) {
   if (errors.empty())
     open(call, std::move(request));
   else
@@ -156,13 +156,20 @@ HttpBodyPlan getContent(const SharedCall& call) {
   return {};
 }
 
+}  // namespace
+
+HttpBodyPlan getContent(const SharedCall& call) {
+  ValidationErrors errors;
+  QueryReader query(call->target, errors);
+  DownloadRequest request = readDownload(*call, query);
+  request.version = query.integerOr("version", 0, {0, {}});
+  return openUnless(errors, call, std::move(request));
+}
+
 HttpBodyPlan getVersion(const SharedCall& call) {
   ValidationErrors errors;
   QueryReader query(call->target, errors);
-  DownloadRequest request;
-  request.caller = call->caller;
-  request.ref = call->document();
-  request.characters = readCharacters(query);
+  DownloadRequest request = readDownload(*call, query);
   const std::string& text = call->parameters.at(1);
   const char* const end = text.data() + text.size();
   const auto parsed = std::from_chars(text.data(), end, request.version);
@@ -170,11 +177,7 @@ HttpBodyPlan getVersion(const SharedCall& call) {
     errors.add("int_parsing", {"path", "version"},
                "Input should be a valid integer, unable to parse string as an integer",
                json::dump(Json(text)));
-  if (errors.empty())
-    open(call, std::move(request));
-  else
-    call->invalid(errors);
-  return {};
+  return openUnless(errors, call, std::move(request));
 }
 
 }  // namespace tutti::rest

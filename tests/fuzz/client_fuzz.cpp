@@ -5,12 +5,11 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <memory>
 
 #include "server/base/log.hpp"
-#include "server/transport/line_splitter.hpp"
 #include "server/transport/sse_reader.hpp"
+#include "tests/fuzz/lines.hpp"
 #include "tests/fuzz/require.hpp"
 #include "tests/mcp/client_fakes.hpp"
 
@@ -140,24 +139,9 @@ class Conversation {
 };
 
 void readLines(Client& client, std::string_view bytes, std::size_t block) {
-  transport::LineSplitter lines(kMessageBytesMax);
-  bool ended = false;
-  while (!ended) {
-    ended = bytes.empty();
-    const auto room = lines.room();
-    const std::size_t size = std::min({room.size(), bytes.size(), block});
-    std::memcpy(room.data(), bytes.data(), size);
-    bytes.remove_prefix(size);
-    lines.received(size);
-    if (ended) lines.finish();
-    for (auto item = lines.next(); item.kind != transport::LineSplitter::Kind::None;
-         item = lines.next()) {
-      if (item.kind == transport::LineSplitter::Kind::Line)
-        client.receive(item.text);
-      else
-        client.receiveOversized();
-    }
-  }
+  fuzz::readLines(
+      bytes, block, kMessageBytesMax, [&](std::string_view line) { client.receive(line); },
+      [&] { client.receiveOversized(); });
 }
 
 /// An event's id stands for the request on whose stream it comes.

@@ -3,10 +3,9 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 
 #include "server/mcp/connection.hpp"
-#include "server/transport/line_splitter.hpp"
+#include "tests/fuzz/lines.hpp"
 #include "tests/fuzz/require.hpp"
 #include "tests/mcp/fixture.hpp"
 
@@ -56,24 +55,9 @@ std::vector<std::string> converse(std::string_view bytes, std::size_t block) {
   static Served served;
   const auto answers = std::make_shared<Answers>();
   mcp::Connection connection(served.server, answers, {});
-  transport::LineSplitter lines(kLineBytesMax);
-  bool ended = false;
-  while (!ended) {
-    ended = bytes.empty();
-    const auto room = lines.room();
-    const std::size_t size = std::min({room.size(), bytes.size(), block});
-    std::memcpy(room.data(), bytes.data(), size);
-    bytes.remove_prefix(size);
-    lines.received(size);
-    if (ended) lines.finish();
-    for (auto item = lines.next(); item.kind != transport::LineSplitter::Kind::None;
-         item = lines.next()) {
-      if (item.kind == transport::LineSplitter::Kind::Line)
-        connection.receive(item.text);
-      else
-        connection.receiveOversized(kLineBytesMax);
-    }
-  }
+  readLines(
+      bytes, block, kLineBytesMax, [&](std::string_view line) { connection.receive(line); },
+      [&] { connection.receiveOversized(kLineBytesMax); });
   require(connection.idle(), "nothing stays in flight when every tool has finished");
   connection.close();
   return std::move(answers->frames);

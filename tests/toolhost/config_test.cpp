@@ -9,6 +9,7 @@
 
 #include "server/toolhost/guard.hpp"
 #include "server/toolhost/naming.hpp"
+#include "tests/temp_folder.hpp"
 
 namespace tutti::toolhost {
 namespace {
@@ -118,15 +119,13 @@ TEST(MountConfigTest, AnOldServerAndItsAuthoritiesAreNamed) {
 }
 
 TEST(MountConfigTest, WhatIsSharedRunsWhereItsFileIs) {
-  std::string pattern = "/tmp/tutti-config-XXXXXX";
-  ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-  const std::filesystem::path folder = pattern;
+  const fixture::TempFolder temporary;
+  const std::filesystem::path& folder = temporary.path();
   std::ofstream(folder / "mcp.json") << R"({"mcpServers":{
       "a":{"command":"c"}, "b":{"command":"c","cwd":"sub"}, "c":{"command":"c","cwd":"/abs"},
       "d":{"command":"c","tutti":{"share":false}},
       "e":{"url":"https://h","tutti":{"ca_file":"ca.pem"}}}})";
   const auto specs = readMountConfig(folder / "mcp.json", lookUp);
-  std::filesystem::remove_all(folder);
   ASSERT_TRUE(specs.ok());
   EXPECT_EQ(std::filesystem::path(specs->at(0).folder), folder / "");
   EXPECT_EQ(specs->at(1).folder, folder / "sub");
