@@ -96,6 +96,7 @@ struct HttpClient::Impl : std::enable_shared_from_this<HttpClient::Impl> {
   void onEndpoint(std::string target);
   void onOldEnd(const Error& why);
   void release();
+  void letGo();
   void onTick() const {
     if (client != nullptr) client->tick();
   }
@@ -117,8 +118,9 @@ struct HttpClient::Impl : std::enable_shared_from_this<HttpClient::Impl> {
   Key last_key = 0;
   std::string session_id;
   std::string revision;        // settled by a legacy handshake
-  std::deque<Outgoing> held;   // until the server has taken `initialized`
+  std::deque<Outgoing> held;   // until the server has taken `initialized` and the stream is there
   std::optional<Key> holding;  // the exchange that they wait for
+  std::int64_t hold_until_ms = Wakeup::kNever;
   bool listen_when_released = false;
 
   // HTTP+SSE: everything of the server comes on this stream.
@@ -193,6 +195,7 @@ void HttpClient::Impl::onHead(Key key, const HttpTold::Head& head) {
   Exchange* exchange = find(key);
   if (exchange == nullptr) return;
   exchange->head = head;
+  if (exchange->listening) release();
   if (exchange->message.method == "initialize" && isSuccess(head.status))
     session_id = head.session_id;
   if (isSuccess(head.status) && head.content_type == kEventStream)
@@ -379,7 +382,7 @@ void HttpClient::Impl::streamEnded(Key key, const Status& status) {
 }
 
 void HttpClient::Impl::armResume() {
-  std::int64_t next = Wakeup::kNever;
+  std::int64_t next = hold_until_ms;
   for (const auto& [key, exchange] : exchanges)
     if (exchange.resume_at_ms != 0) next = std::min(next, exchange.resume_at_ms);
   resume.at(next);
@@ -394,6 +397,7 @@ void HttpClient::Impl::onResume() {
     exchanges.at(key).resume_at_ms = 0;
     request(key, "GET");
   }
+  if (hold_until_ms <= now) letGo();
   armResume();
 }
 
@@ -406,15 +410,28 @@ void HttpClient::Impl::fail(Key key, int status, Error error) {
   release();
 }
 
-/// What waited for the server to take `initialized` goes out.
+/// What waited goes out once the server has taken `initialized` and answered the GET that opens the
+/// stream for what belongs to no request: what it tells on that stream about the first requests
+/// would be lost before, or go to the wrong one. Some servers answer the GET only with their first
+/// event, so that wait is short.
 void HttpClient::Impl::release() {
-  if (!holding || exchanges.contains(*holding)) return;
-  holding.reset();
-  for (Outgoing& message : std::exchange(held, {})) begin(std::move(message));
-  if (!std::exchange(listen_when_released, false)) return;
+  if (!holding) return;
+  const Exchange* awaited = find(*holding);
+  const bool answered = awaited == nullptr || (awaited->listening && awaited->head.status != 0);
+  if (!answered) return;
+  if (!std::exchange(listen_when_released, false)) return letGo();
   const Key key = ++last_key;
   exchanges[key].listening = true;
+  holding = key;
+  hold_until_ms = steadyMs() + options.listen_wait_ms;
+  armResume();
   request(key, "GET");
+}
+
+void HttpClient::Impl::letGo() {
+  holding.reset();
+  hold_until_ms = Wakeup::kNever;
+  for (Outgoing& message : std::exchange(held, {})) begin(std::move(message));
 }
 
 void HttpClient::Impl::stop() {

@@ -30,6 +30,8 @@ struct HttpClientOptions {
   std::int64_t endpoint_max_ms = 10'000;  ///< until an HTTP+SSE server says where to POST
   std::size_t message_bytes_max = 16U * 1024 * 1024;
   std::int64_t connect_max_ms = 10'000;
+  /// How long the first requests wait until a legacy server has answered the GET that listens.
+  std::int64_t listen_wait_ms = 500;
   std::int64_t retry_ms = 1'000;       ///< before a stream is taken up again, if it does not say
   std::int64_t retry_min_ms = 100;     ///< at least, whatever it says
   std::int64_t retry_max_ms = 60'000;  ///< at most, whatever it says

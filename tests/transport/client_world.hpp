@@ -57,12 +57,17 @@ class HttpClientTest : public ::testing::Test {
     }
     return true;
   }
-  std::optional<Result<client::Reply>> call(client::ToolRequest tool) {
-    std::optional<Result<client::Reply>> ended;
+  using Ended = std::shared_ptr<std::optional<Result<client::Reply>>>;
+  Ended begin(client::ToolRequest tool) {
+    auto ended = std::make_shared<std::optional<Result<client::Reply>>>();
     client->call(std::move(tool), {},
-                 [&](Result<client::Reply> reply) { ended.emplace(std::move(reply)); });
-    EXPECT_TRUE(until([&] { return ended.has_value(); }));
+                 [ended](Result<client::Reply> reply) { ended->emplace(std::move(reply)); });
     return ended;
+  }
+  std::optional<Result<client::Reply>> call(client::ToolRequest tool) {
+    const Ended ended = begin(std::move(tool));
+    EXPECT_TRUE(until([&] { return ended->has_value(); }));
+    return *ended;
   }
 
   net::io_context io{1};

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <deque>
 #include <optional>
+#include <utility>
 
 #include "server/base/log.hpp"
 #include "server/mcp/client/client.hpp"
@@ -115,14 +116,19 @@ class Scripted : public HttpClientTest {
       net::async_read_until(*kept, net::dynamic_buffer(*text), "\r\n\r\n",
                             [this, kept, text](boost::system::error_code, std::size_t) {
                               seen.push_back(*text);
+                              unanswered = kept;
                               if (answers.empty()) return;
-                              auto answer = std::make_shared<std::string>(answers.front());
+                              reply(std::exchange(answers.front(), {}));
                               answers.pop_front();
-                              net::async_write(*kept, net::buffer(*answer),
-                                               [kept, answer](auto, auto) {});
                             });
       accept();
     });
+  }
+  /// Answers what was asked last.
+  void reply(std::string text) {
+    const auto socket = std::exchange(unanswered, nullptr);
+    auto answer = std::make_shared<std::string>(std::move(text));
+    net::async_write(*socket, net::buffer(*answer), [socket, answer](auto, auto) {});
   }
   static std::string json(const std::string& body, const std::string& headers = "") {
     return "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n" + headers +
@@ -136,12 +142,18 @@ class Scripted : public HttpClientTest {
   }
   /// A legacy session, with a GET stream that is not offered.
   void openLegacy(HttpClientOptions options = {}) {
+    openUnheard(std::move(options));
+    answers.push_back(status(405));
+    ASSERT_TRUE(until([&] { return seen.size() == 3 && answers.empty(); }));
+  }
+  /// A legacy session whose GET has no answer yet.
+  void openUnheard(HttpClientOptions options) {
     answers = {json(R"({"jsonrpc":"2.0","id":1,"result":{"protocolVersion":"2025-11-25",)"
                     R"("capabilities":{"tools":{}},"serverInfo":{"name":"s","version":"1"}}})",
                     "Mcp-Session-Id: abc\r\n"),
-               status(202), status(405)};
+               status(202)};
     open(port(), client::Era::Legacy, std::move(options));
-    ASSERT_TRUE(until([&] { return told.ready && seen.size() == 3; }));
+    ASSERT_TRUE(until([&] { return told.ready; }));
   }
   bool asked(std::size_t index, const std::string& text) const {
     return seen.size() > index && seen[index].find(text) != std::string::npos;
@@ -150,6 +162,7 @@ class Scripted : public HttpClientTest {
   net::ip::tcp::acceptor acceptor{io, {net::ip::address_v4::loopback(), 0}};
   std::vector<std::string> seen;
   std::deque<std::string> answers;
+  std::shared_ptr<net::ip::tcp::socket> unanswered;
 };
 
 TEST_F(Scripted, ASessionIsKeptAndSaid) {
@@ -162,6 +175,30 @@ TEST_F(Scripted, ASessionIsKeptAndSaid) {
   channel.reset();
   ASSERT_TRUE(until([&] { return seen.size() == 4; }));
   EXPECT_TRUE(asked(3, "DELETE /mcp"));
+}
+
+TEST_F(Scripted, TheFirstRequestGoesOutWhenTheStreamThatListensIsThere) {
+  HttpClientOptions patient;
+  patient.listen_wait_ms = 60'000;
+  openUnheard(patient);
+  const auto ended = begin({"x"});
+  ASSERT_TRUE(until([&] { return seen.size() == 3; }));
+  io.poll();
+  EXPECT_EQ(seen.size(), 3U) << "the GET has no answer yet";
+  answers = {json(R"({"jsonrpc":"2.0","id":2,"result":{"content":[]}})")};
+  reply(status(405));
+  ASSERT_TRUE(until([&] { return ended->has_value(); }));
+  EXPECT_TRUE((*ended)->ok());
+}
+
+TEST_F(Scripted, AStreamThatIsNotAnsweredKeepsTheFirstRequestForAMoment) {
+  HttpClientOptions hasty;
+  hasty.listen_wait_ms = 20;
+  openUnheard(hasty);
+  ASSERT_TRUE(until([&] { return seen.size() == 3; }));
+  answers = {json(R"({"jsonrpc":"2.0","id":2,"result":{"content":[]}})")};
+  EXPECT_TRUE(call({"x"})->ok());
+  EXPECT_TRUE(asked(3, "tools/call"));
 }
 
 TEST_F(Scripted, ABrokenStreamIsTakenUpWhereItBrokeOff) {
