@@ -81,13 +81,13 @@ void Connection::State::receiveBatch(rpc::Decoded decoded) {
     if (item.valid && claimsModern(item.message))
       return refuseBatch("a request that describes itself in _meta cannot be part of a batch");
   }
-  if (decoded.items.size() == 1 && !decoded.items.front().valid) {
-    // Empty, or too long: the array as a whole is refused, so the answer is no array either.
+  if (decoded.batch_refused) {  // as a whole, so the answer is no array either
     const rpc::Refusal& refusal = decoded.items.front().refusal;
     return pipe->reply(rpc::errorFrame(refusal.id, refusal.error), 400);
   }
   const auto answered = [](const rpc::Item& item) {
-    return !item.valid || item.message.kind == rpc::Message::Kind::Request;
+    if (!item.valid) return !item.refusal.notification;
+    return item.message.kind == rpc::Message::Kind::Request;
   };
   const auto expected = std::count_if(decoded.items.begin(), decoded.items.end(), answered);
   const auto batch = std::make_shared<BatchExchange>(pipe, static_cast<std::size_t>(expected));

@@ -87,6 +87,11 @@ void runAgain(Server::Impl& server, Request request) {
 
 std::shared_ptr<Pending> receiveLegacy(Server::Impl& server, const std::shared_ptr<Peer>& peer,
                                        rpc::Item item, const std::shared_ptr<Exchange>& exchange) {
+  if (!item.valid && item.refusal.notification) {
+    log::debug("a notification is no valid message and is dropped",
+               {{"why", item.refusal.error.message}});
+    return nullptr;
+  }
   if (!item.valid) {
     exchange->reply(rpc::errorFrame(item.refusal.id, item.refusal.error), 400);
     return nullptr;

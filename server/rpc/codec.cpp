@@ -28,7 +28,8 @@ std::string namedData(std::string_view name, std::string_view hint) {
 Item refused(Id id, int code, std::string message, std::string data = {}) {
   Item item;
   item.valid = false;
-  item.refusal = Refusal{std::move(id), ErrorBody{code, std::move(message), std::move(data)}};
+  item.refusal.id = std::move(id);
+  item.refusal.error = ErrorBody{code, std::move(message), std::move(data)};
   return item;
 }
 
@@ -89,7 +90,7 @@ std::optional<Item> takeParams(Json& object, Message& message) {
   return std::nullopt;
 }
 
-Item decodeObject(Json object, std::string_view source) {
+Item readObject(Json& object, std::string_view source) {
   ReadId id;
   const auto id_member = object.find("id");
   const bool has_id = id_member != object.end();
@@ -124,6 +125,19 @@ Item decodeObject(Json object, std::string_view source) {
   return item;
 }
 
+/// Seen before the object is taken apart. A method that is no name is nobody's notification.
+bool isNotification(const Json& object) {
+  const auto method = object.find("method");
+  return method != object.end() && method->is_string() && !object.contains("id");
+}
+
+Item decodeObject(Json object, std::string_view source) {
+  const bool notification = isNotification(object);
+  Item item = readObject(object, source);
+  item.refusal.notification = !item.valid && notification;
+  return item;
+}
+
 Item decodeValue(Json value, std::string_view source) {
   if (value.is_object()) return decodeObject(std::move(value), source);
   return refused({}, kInvalidRequest, "Invalid Request: a message is a JSON object");
@@ -143,12 +157,13 @@ Decoded single(Item item) {
 Decoded decodeBatch(const Json& array, std::string_view text, const DecodeLimits& limits) {
   if (array.empty()) {
     Decoded decoded = single(refused({}, kInvalidRequest, "Invalid Request: the batch is empty"));
-    decoded.batch = true;
+    decoded.batch = decoded.batch_refused = true;
     return decoded;
   }
   Decoded decoded;
   decoded.batch = true;
   if (array.size() > limits.batch_max) {
+    decoded.batch_refused = true;
     decoded.items.push_back(refused({}, kInvalidRequest,
                                     "Invalid Request: the batch has " +
                                         std::to_string(array.size()) + " messages, " +

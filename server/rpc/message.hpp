@@ -33,6 +33,8 @@ struct ErrorBody {
 struct Refusal {
   Id id;
   ErrorBody error;
+  /// It names a method and has no id: whatever is wrong with it, JSON-RPC never answers it.
+  bool notification = false;
 };
 
 /// One valid message. Requests and notifications have a method; responses have none.
@@ -59,6 +61,7 @@ struct Item {
 struct Decoded {
   std::vector<Item> items;
   bool batch = false;
+  bool batch_refused = false;  ///< empty or too long: its one item says which
 };
 
 struct DecodeLimits {

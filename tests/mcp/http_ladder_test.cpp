@@ -184,5 +184,17 @@ TEST(HttpLadderTest, ModernNotificationIsAcceptedWithoutABody) {
   EXPECT_TRUE(reply->body.empty());
 }
 
+TEST(HttpLadderTest, ANotificationThatIsNoMessageIsRefusedWithoutAnId) {
+  HttpFixture http;
+  const std::string wrong = R"({"jsonrpc":"2.0","method":"notifications/x","params":[]})";
+  for (const Headers& headers : {modernHeaders("notifications/x"), Headers{}})
+    for (const std::string& body : {wrong, "[" + wrong + "]"}) {
+      const auto reply = http.post(body, headers);
+      EXPECT_EQ(reply->status, 400) << body;
+      EXPECT_FALSE(reply->json().contains("id")) << reply->body;
+      EXPECT_TRUE(reply->json().contains("error")) << reply->body;
+    }
+}
+
 }  // namespace
 }  // namespace tutti::fixture

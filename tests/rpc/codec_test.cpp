@@ -88,6 +88,16 @@ TEST(CodecTest, IllFormedTextsAreParseErrorsWithoutId) {
   }
 }
 
+TEST(CodecTest, ARefusedNotificationIsToldFromARefusedRequest) {
+  const auto refused = [](std::string_view text) { return one(text).refusal; };
+  EXPECT_TRUE(refused(R"({"jsonrpc":"2.0","method":"m","params":[]})").notification);
+  EXPECT_TRUE(refused(R"({"method":"m"})").notification);
+  EXPECT_FALSE(refused(R"({"jsonrpc":"2.0","id":1,"method":"m","params":[]})").notification);
+  EXPECT_FALSE(refused(R"({"jsonrpc":"2.0","id":null,"method":"m"})").notification);
+  EXPECT_FALSE(refused(R"({"jsonrpc":"2.0","method":7})").notification);
+  EXPECT_FALSE(refused("{}").notification);
+}
+
 TEST(CodecTest, BatchesKeepOrderAndJudgeEachElement) {
   const Decoded decoded = decode(
       R"( [ {"jsonrpc":"2.0","id":12345678901234567890123,"method":"a,]}"} , 3 , {"jsonrpc":"2.0","method":"b"}] )");
@@ -104,6 +114,8 @@ TEST(CodecTest, BatchMaxIsTakenAtItsBoundAndRefusedAboveItByName) {
   EXPECT_EQ(decode("[1,2]", limits).items.size(), 2U);
   const Decoded above = decode("[1,2,3]", limits);
   ASSERT_EQ(above.items.size(), 1U);
+  EXPECT_TRUE(above.batch_refused);
+  EXPECT_FALSE(decode("[1]", limits).batch_refused);
   EXPECT_NE(above.items[0].refusal.error.data.find("batch_max"), std::string::npos);
 }
 
