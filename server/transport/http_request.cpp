@@ -7,6 +7,7 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/ostream.hpp>
 #include <boost/beast/http.hpp>
+#include <optional>
 #include <sstream>
 
 #include "server/transport/wakeup.hpp"
@@ -40,8 +41,7 @@ class Request final : public HttpRequest, public std::enable_shared_from_this<Re
         told_(std::move(told)),
         link_(links_->take()),
         late_(io, [this] { abort(); }) {
-    parser_.header_limit(kHeaderBytesMax);
-    parser_.body_limit(boost::none);
+    expectHead();
   }
 
   void run() {
@@ -87,9 +87,15 @@ class Request final : public HttpRequest, public std::enable_shared_from_this<Re
                  });
   }
 
+  void expectHead() {
+    parser_.emplace();
+    parser_->header_limit(kHeaderBytesMax);
+    parser_->body_limit(boost::none);
+  }
+
   void read() {
     if (ended_) return;
-    const std::int64_t max_ms = parser_.is_header_done() ? 0 : call_.answer_max_ms;
+    const std::int64_t max_ms = parser_->is_header_done() ? 0 : call_.answer_max_ms;
     link_->read(max_ms, [self = shared_from_this()](Result<std::string_view> bytes) {
       if (self->ended_) return;
       if (!bytes.ok()) return self->end(std::move(bytes).error());
@@ -109,27 +115,44 @@ class Request final : public HttpRequest, public std::enable_shared_from_this<Re
 
   void parse() {
     while (!ended_) {
-      const bool had_head = parser_.is_header_done();
-      auto& body = parser_.get().body();
+      const bool had_head = parser_->is_header_done();
+      auto& body = parser_->get().body();
       body.data = block_.data();
       body.size = block_.size();
       error_code error;
-      const std::size_t used = parser_.put(buffer_.data(), error);
+      const std::size_t used = parser_->put(buffer_.data(), error);
       buffer_.consume(used);
       const bool full = error == http::error::need_buffer;
       if (error && !full && error != http::error::need_more)
         return end(broken("its answer is no HTTP: " + error.message()));
-      if (!had_head && parser_.is_header_done()) tellHead();
-      const std::size_t got = block_.size() - parser_.get().body().size;
+      const bool has_head = !had_head && parser_->is_header_done();
+      if (has_head && isInterim()) {
+        skipInterim();
+        continue;
+      }
+      if (has_head) tellHead();
+      const std::size_t got = block_.size() - parser_->get().body().size;
       if (got > 0) tellBody({block_.data(), got});
       if (ended_) return;
-      if (parser_.is_done()) return end(ok());
+      if (parser_->is_done()) return end(ok());
       if (used == 0 && !full) return read();
     }
   }
 
+  bool isInterim() const { return parser_->get().result_int() / 100 == 1; }
+
+  /// What is in the buffer behind it belongs to the next head.
+  void skipInterim() {
+    if (parser_->get().result() == http::status::switching_protocols)
+      return end(broken("it changes the protocol (101), which it was not asked for"));
+    if (++interim_ > call_.interim_max)
+      return end(broken("it sends more than interim_max (" + std::to_string(call_.interim_max) +
+                        ") interim answers"));
+    expectHead();
+  }
+
   void tellHead() {
-    const auto& head = parser_.get();
+    const auto& head = parser_->get();
     const auto text = [&head](beast::string_view name) { return std::string(head[name]); };
     HttpTold::Head seen;
     seen.status = head.result_int();
@@ -148,8 +171,8 @@ class Request final : public HttpRequest, public std::enable_shared_from_this<Re
   void finishAtEof() {
     error_code error;
     at_eof_ = true;
-    if (parser_.is_header_done()) parser_.put_eof(error);
-    if (error || !parser_.is_done()) return end(broken("it closed the connection"));
+    if (parser_->is_header_done()) parser_->put_eof(error);
+    if (error || !parser_->is_done()) return end(broken("it closed the connection"));
     end(ok());
   }
 
@@ -163,7 +186,7 @@ class Request final : public HttpRequest, public std::enable_shared_from_this<Re
   void end(Status status) {
     if (std::exchange(ended_, true)) return;
     late_.stop();
-    if (status.ok() && !at_eof_ && parser_.keep_alive() && buffer_.size() == 0)
+    if (status.ok() && !at_eof_ && parser_->keep_alive() && buffer_.size() == 0)
       links_->keep(link_);
     else
       link_->close();
@@ -177,7 +200,8 @@ class Request final : public HttpRequest, public std::enable_shared_from_this<Re
   const std::shared_ptr<HttpLink> link_;
   Wakeup late_;
   beast::flat_buffer buffer_;
-  http::response_parser<http::buffer_body> parser_;
+  std::optional<http::response_parser<http::buffer_body>> parser_;  // of one head and its body
+  std::size_t interim_ = 0;
   std::array<char, kBlockBytes> block_{};
   std::size_t left_bytes_ = 0;
   bool leaving_ = false;

@@ -26,6 +26,9 @@ struct HttpCall {
   std::string body;
   std::int64_t connect_max_ms = 10'000;  ///< name, connection and sending
   std::int64_t answer_max_ms = 0;        ///< until the head of the answer; 0: no limit
+  /// Interim answers (100, 102, 103) that may precede the answer; they are read and not told. A
+  /// change of protocol (101) was not asked for, and is an error.
+  std::size_t interim_max = 16;
 };
 
 /// What comes back. All on the I/O thread, none from within start().

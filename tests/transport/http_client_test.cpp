@@ -130,6 +130,24 @@ class Scripted : public HttpClientTest {
     auto answer = std::make_shared<std::string>(std::move(text));
     net::async_write(*socket, net::buffer(*answer), [socket, answer](auto, auto) {});
   }
+  /// The same, a byte at a time.
+  void replySlowly(std::string text) {
+    const auto socket = std::exchange(unanswered, nullptr);
+    socket->set_option(net::ip::tcp::no_delay(true));
+    writeFrom(socket, std::make_shared<std::string>(std::move(text)), 0);
+  }
+  void writeFrom(std::shared_ptr<net::ip::tcp::socket> socket, std::shared_ptr<std::string> text,
+                 std::size_t at) {
+    if (at == text->size()) return;
+    auto& to = *socket;
+    net::async_write(to, net::buffer(text->data() + at, 1),
+                     [this, socket, text, at](boost::system::error_code error, std::size_t) {
+                       if (!error) writeFrom(socket, text, at + 1);
+                     });
+  }
+  static std::string interim(int code) {
+    return "HTTP/1.1 " + std::to_string(code) + " X\r\nLink: </style.css>\r\n\r\n";
+  }
   static std::string json(const std::string& body, const std::string& headers = "") {
     return "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n" + headers +
            "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
@@ -278,6 +296,44 @@ TEST_F(Scripted, AnAnswerAboveTheLimitFailsTheRequest) {
   answers = {json(large), stream("data: " + large + "\n\n")};
   EXPECT_EQ(call({"x"})->error().name(), "message_bytes_max");
   EXPECT_EQ(call({"x"})->error().name(), "message_bytes_max");
+}
+
+TEST_F(Scripted, InterimAnswersAreSkippedHoweverTheirBytesArrive) {
+  openLegacy();
+  const std::string result = R"({"jsonrpc":"2.0","id":2,"result":{"content":[]}})";
+  answers = {interim(100) + interim(102) + interim(103) + json(result)};
+  EXPECT_TRUE(call({"joined"})->ok());
+
+  const auto split = begin({"split"});
+  ASSERT_TRUE(until([&] { return seen.size() == 5; }));
+  replySlowly(interim(100) + interim(103) + json(R"({"jsonrpc":"2.0","id":3,"result":{}})"));
+  ASSERT_TRUE(until([&] { return split->has_value(); }));
+  EXPECT_TRUE((*split)->ok());
+
+  answers = {interim(103) +
+             stream("data: {\"jsonrpc\":\"2.0\",\"id\":4,\"result\":{\"content\":[]}}\n\n")};
+  EXPECT_TRUE(call({"stream"})->ok());
+}
+
+TEST_F(Scripted, InterimAnswersAreTakenUpToTheirBoundAndRefusedAboveIt) {
+  openLegacy();
+  std::string most;
+  for (std::size_t i = 0; i < HttpCall{}.interim_max; ++i) most += interim(102);
+  answers = {most + json(R"({"jsonrpc":"2.0","id":2,"result":{"content":[]}})"),
+             most + interim(102) + json(R"({"jsonrpc":"2.0","id":3,"result":{"content":[]}})")};
+  EXPECT_TRUE(call({"at"})->ok());
+  const auto above = call({"above"});
+  ASSERT_FALSE(above->ok());
+  EXPECT_NE(above->error().message().find("interim_max"), std::string::npos)
+      << above->error().text();
+}
+
+TEST_F(Scripted, AChangeOfProtocolThatNobodyAskedForFailsTheRequest) {
+  openLegacy();
+  answers = {interim(101) + json(R"({"jsonrpc":"2.0","id":2,"result":{"content":[]}})")};
+  const auto refused = call({"x"});
+  ASSERT_FALSE(refused->ok());
+  EXPECT_NE(refused->error().message().find("101"), std::string::npos) << refused->error().text();
 }
 
 TEST_F(Scripted, WithoutAccessTheHandshakeIsNotTriedInOtherWays) {
