@@ -78,6 +78,10 @@ void addShared(CLI::App& app, Settings& settings) {
       ->envname("TUTTI_DOCUMENT_VERSIONS")
       ->capture_default_str()
       ->check(CLI::Range(0, 1'000'000));
+  app.add_option("--public-url", settings.public_url,
+                 "What comes before the paths of documents, as http://host:8766; without it, what "
+                 "tutti serve listens on, and for HTTP requests their Host")
+      ->envname("TUTTI_PUBLIC_URL");
   app.add_option("--ping-every", settings.ping_every_s,
                  "Seconds between two pings to a client that holds a stream; one that does not "
                  "answer within a minute is let go. 0: none (revisions before 2026-07-28)")
@@ -136,11 +140,6 @@ void addServing(CLI::App& app, Line& line, Command& chosen) {
       "Serve documents on a port of their own too, as AOF's clients expect it at 8766");
   serve->add_option("--documents-port-file", line.http.documents_port_file,
                     "File to write that port to");
-  serve
-      ->add_option("--public-url", line.http.public_url,
-                   "What comes before the paths of documents, as http://host:8766; without it the "
-                   "request's Host counts")
-      ->envname("TUTTI_PUBLIC_URL");
   auto* certificate = serve->add_option("--tls-cert", line.http.tls_certificate,
                                         "PEM file with the server's certificate: serve HTTPS");
   auto* key = serve->add_option("--tls-key", line.http.tls_key, "PEM file with its key");

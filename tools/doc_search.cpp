@@ -18,15 +18,10 @@ void DocSearch::handle(const Context& context, const CallPtr& call) {
   query.limit = static_cast<std::size_t>(json::integerOr(arguments, "limit", 10));
   query.include_relations = json::booleanOr(arguments, "include_relations", false);
   const bool relations = query.include_relations;
-  std::function<std::string(const std::string&)> url_of;
-  if (!context.documents_url.empty())
-    url_of = [&context](const std::string& id) {
-      return context.documents_url + "/documents/" + id;
-    };
-  context.search->search(std::move(query), finishes<search::DocumentsFound>(
-                                               call, [relations, url_of](const auto& found) {
-                                                 return search::toJson(found, relations, url_of);
-                                               }));
+  const auto answer = [relations, &context](const search::DocumentsFound& found) {
+    return search::toJson(found, relations, context.documents_url);
+  };
+  context.search->search(std::move(query), finishes<search::DocumentsFound>(call, answer));
 }
 
 }  // namespace tutti::tools

@@ -178,6 +178,7 @@ Status Application::keepDocuments(const Settings& settings,
   documents_ = std::make_unique<documents::DocumentService>(documents::DocumentService::Parts{
       .store = *store_, .post = context_->post, .options = std::move(options)});
   context_->documents = documents_.get();
+  documentsAt(withoutLastSlash(settings.public_url));
   sweepDocuments(*timers, kFirstSweepMs);
   auto search = search::DocumentSearch::create(
       {*store_, context_->post, embeddingsOptions(settings.embeddings)});

@@ -44,6 +44,8 @@ class Application {
   search::DocumentSearch& search() { return *search_; }
   /// For commands that stay: what is pushed, by whichever process, is indexed in the background.
   void indexDocuments();
+  /// What the tools put before documents' paths: where this process serves them.
+  void documentsAt(std::string url) { context_->documents_url = std::move(url); }
   /// Null when nothing is mounted.
   toolhost::ToolHost* toolHost() { return tool_host_.get(); }
 

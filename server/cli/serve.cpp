@@ -36,6 +36,17 @@ std::string placeOf(const HttpSettings& http, std::uint16_t port, std::string_vi
          std::string(path);
 }
 
+/// Where this process serves documents, as far as programs on this machine are concerned; "" when
+/// that is a Unix socket. The ports are those in use.
+std::string documentsPlaceOf(const HttpSettings& http, std::uint16_t main_port,
+                             std::optional<std::uint16_t> documents_port) {
+  if (!documents_port && !http.socket_path.empty()) return {};
+  HttpSettings reached = http;
+  if (http.host == "0.0.0.0") reached.host = "127.0.0.1";
+  if (http.host == "::") reached.host = "::1";
+  return placeOf(reached, documents_port.value_or(main_port), "");
+}
+
 std::string mcpPlaceOf(const HttpSettings& http, std::uint16_t port) {
   if (http.socket_path.empty()) return placeOf(http, port, "/mcp");
   const std::string scheme = http.tls_certificate.empty() ? "http" : "https";
@@ -97,12 +108,16 @@ int runStdio(const Settings& settings) {
 }
 
 int runServe(const Settings& settings, const HttpSettings& http) {
-  auto application = Application::open(settings);
+  Settings told = settings;
+  // Agents that are started here have a tutti of their own: it knows what can be known by now.
+  if (told.public_url.empty() && http.port != 0 && http.documents_port != 0)
+    told.public_url = documentsPlaceOf(http, http.port, http.documents_port);
+  auto application = Application::open(told);
   if (!application.ok()) return printError(application.error());
   Application& app = **application;
   auto token = bearerToken(http);
   if (!token.ok()) return printError(token.error());
-  rest::DocumentsFace documents(app.documents(), {http.public_url, &app.search()});
+  rest::DocumentsFace documents(app.documents(), {settings.public_url, &app.search()});
   transport::HttpServer server(app.io(), app.server(), mainOptions(http, *token));
   documents.addTo(server);
   if (Status started = server.start(); !started.ok()) return printError(started.error());
@@ -122,6 +137,9 @@ int runServe(const Settings& settings, const HttpSettings& http) {
   Status written = writePort(http.port_file, server.port());
   if (beside && written.ok()) written = writePort(http.documents_port_file, beside->port());
   if (!written.ok()) return printError(written.error());
+  if (settings.public_url.empty())
+    app.documentsAt(documentsPlaceOf(http, server.port(),
+                                     beside ? std::optional(beside->port()) : std::nullopt));
   app.indexDocuments();
   std::fprintf(stderr, "tutti serves MCP at %s\n", mcpPlaceOf(http, server.port()).c_str());
   if (beside)

@@ -58,6 +58,7 @@ std::vector<std::string> sharedArguments(const Settings& settings) {
       settings.mcp_config.empty() ? "" : fs::absolute(settings.mcp_config).string());
   for (const std::string& root : settings.document_roots)
     add("--document-root", fs::absolute(root).string());
+  add("--public-url", settings.public_url);
   add("--embeddings-url", settings.embeddings.url);
   if (!settings.embeddings.url.empty()) add("--embeddings-wire", settings.embeddings.wire);
   add("--embeddings-model", settings.embeddings.model);
@@ -66,6 +67,11 @@ std::vector<std::string> sharedArguments(const Settings& settings) {
     add("--embeddings-dimensions", std::to_string(settings.embeddings.dimensions));
   add("--document-versions", std::to_string(settings.document_versions_max));
   return arguments;
+}
+
+std::string withoutLastSlash(std::string url) {
+  while (url.ends_with('/')) url.pop_back();
+  return url;
 }
 
 bool HttpSettings::beyondThisMachine() const {

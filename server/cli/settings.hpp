@@ -34,6 +34,9 @@ struct Settings {
   std::int64_t ping_every_s = 0;        ///< --ping-every, TUTTI_PING_EVERY; 0: no pings
   std::vector<std::string> document_roots;   ///< --document-root, TUTTI_DOCUMENT_ROOTS
   std::int64_t document_versions_max = 100;  ///< --document-versions; 0: all are kept
+  /// --public-url, TUTTI_PUBLIC_URL: in front of documents' paths. "": REST takes the request's
+  /// Host, tools what this process serves, if anything.
+  std::string public_url;
   EmbeddingsSettings embeddings;
   double progress_every_s = 10;  ///< --progress-every, TUTTI_PROGRESS_EVERY; 0.05 to 15
 };
@@ -54,7 +57,6 @@ struct HttpSettings {
   std::optional<std::uint16_t> documents_port;  ///< --documents-port: the context store's routes
                                                 ///< on a port of their own too
   std::string documents_port_file;              ///< where that port is written
-  std::string public_url;  ///< --public-url: in front of documents' paths; "": as Host has it
 
   bool beyondThisMachine() const;
 };
@@ -72,8 +74,11 @@ Result<std::filesystem::path> dataFolder(const std::string& given);
 std::filesystem::path ownProgram();
 
 /// Arguments that give another `tutti stdio` the same view: blueprints, packs, assets, toolsets,
-/// claude, mounted servers.
+/// claude, mounted servers, documents.
 std::vector<std::string> sharedArguments(const Settings& settings);
+
+/// `url` without slashes at its end, for what begins with one.
+std::string withoutLastSlash(std::string url);
 
 /// $name, or "".
 std::string fromEnvironment(const char* name);

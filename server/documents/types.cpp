@@ -106,10 +106,14 @@ Json relationsByType(const std::vector<Relation>& relations) {
   return json;
 }
 
+std::string documentPath(std::string_view document_id, std::string_view partition) {
+  const std::string path = "/documents/" + std::string(document_id);
+  if (partition.empty() || partition == kGlobalPartition) return path;
+  return "/partitions/" + std::string(partition) + path;
+}
+
 std::string documentPath(const Document& document) {
-  const std::string path = "/documents/" + document.id;
-  if (document.partition.empty() || document.partition == kGlobalPartition) return path;
-  return "/partitions/" + document.partition + path;
+  return documentPath(document.id, document.partition);
 }
 
 std::string documentUri(std::string_view document_id) {

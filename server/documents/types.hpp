@@ -132,6 +132,7 @@ Json toRelationInfo(const Relation& relation);
 Json relationsByType(const std::vector<Relation>& relations);
 
 /// "/documents/{id}", or "/partitions/{p}/documents/{id}": what comes behind the server's address.
+std::string documentPath(std::string_view document_id, std::string_view partition);
 std::string documentPath(const Document& document);
 /// "tutti://doc/{id}".
 std::string documentUri(std::string_view document_id);

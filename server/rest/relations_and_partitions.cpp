@@ -150,10 +150,7 @@ namespace {
 
 /// `relations` is null unless asked for, as AOF has it.
 Json foundJson(const Call& call, const search::DocumentsFound& found, bool include_relations) {
-  const std::string place = call.partitioned ? "/partitions/" + call.partition : std::string();
-  Json said = search::toJson(found, include_relations, [&](const std::string& id) {
-    return call.base_url + place + "/documents/" + id;
-  });
+  Json said = search::toJson(found, include_relations, call.base_url);
   if (!include_relations)
     for (Json& result : said["results"]) result["relations"] = nullptr;
   return said;

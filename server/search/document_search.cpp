@@ -162,14 +162,15 @@ void DocumentSearch::Impl::relate(const documents::Caller& caller,
              });
 }
 
-Json toJson(const DocumentsFound& found, bool include_relations,
-            const std::function<std::string(const std::string&)>& urlOf) {
+Json toJson(const DocumentsFound& found, bool include_relations, const std::string& base_url) {
   Json said = toJson(found.answer);
-  for (Json& result : said["results"]) {
-    const auto& id = result["document_id"].get_ref<const std::string&>();
-    if (urlOf) result["document_url"] = urlOf(id);
+  for (std::size_t i = 0; i < found.answer.results.size(); ++i) {
+    const SearchResult& one = found.answer.results[i];
+    Json& result = said["results"][i];
+    if (!base_url.empty())
+      result["document_url"] = base_url + documents::documentPath(one.document_id, one.partition);
     if (!include_relations) continue;
-    const auto relations = found.relations.find(id);
+    const auto relations = found.relations.find(one.document_id);
     result["relations"] = relations == found.relations.end()
                               ? Json::object()
                               : documents::relationsByType(relations->second);

@@ -60,9 +60,8 @@ class DocumentSearch {
 };
 
 /// AOF's answer with what is ours beside it: {query, mode, results: [{document_id, filename,
-/// document_url, score, sections, relations?}], indexing}. `urlOf` makes the address of a document;
-/// without one there is no `document_url`.
-Json toJson(const DocumentsFound& found, bool include_relations,
-            const std::function<std::string(const std::string& document_id)>& urlOf);
+/// document_url, score, sections, relations?}], indexing}. `base_url` comes before documents'
+/// paths; without one there is no `document_url`.
+Json toJson(const DocumentsFound& found, bool include_relations, const std::string& base_url);
 
 }  // namespace tutti::search

@@ -27,6 +27,7 @@ constexpr std::size_t kGraphStep = 200;
 struct FoundChunk {
   std::string document_id;
   std::string filename;
+  std::string partition;
   Section section;
 };
 
@@ -41,7 +42,7 @@ std::string documentOf(Connection& db, std::int64_t chunk_id) {
 std::optional<FoundChunk> sectionOf(Connection& db, const VectorHit& hit) {
   Statement row(db,
                 "SELECT d.document_id, d.filename, c.text_at, c.text_bytes, c.source_offset,"
-                " c.source_limit, t.text FROM search_chunks c JOIN search_parts p"
+                " c.source_limit, t.text, d.partition FROM search_chunks c JOIN search_parts p"
                 " ON p.part_id = c.part_id JOIN search_documents d ON d.document_id = p.document_id"
                 " JOIN search_text t ON t.rowid = c.part_id WHERE c.chunk_id = ?",
                 hit.chunk_id);
@@ -50,6 +51,7 @@ std::optional<FoundChunk> sectionOf(Connection& db, const VectorHit& hit) {
   const auto size = static_cast<std::size_t>(row.integer(3));
   return FoundChunk{row.text(0),
                     row.text(1),
+                    row.text(7),
                     {hit.similarity, row.integer(4), row.integer(5),
                      makeExcerpt(row.text(6), {at, size, at}, {}, {})}};
 }
@@ -257,7 +259,7 @@ struct Search::Impl {
     hits = searchText(db, query, request.filter, most, options.text);
     std::vector<SearchResult> results;
     for (const TextHit& hit : hits.hits)
-      results.push_back({hit.document_id, hit.filename, hit.score, {}});
+      results.push_back({hit.document_id, hit.filename, hit.partition, hit.score, {}});
     return results;
   }
 
@@ -301,7 +303,11 @@ struct Search::Impl {
       const auto [place, fresh] = places.emplace(found->document_id, results.size());
       if (fresh && results.size() >= most) break;
       if (fresh)
-        results.push_back({found->document_id, found->filename, hit.similarity, {found->section}});
+        results.push_back({found->document_id,
+                           found->filename,
+                           found->partition,
+                           hit.similarity,
+                           {found->section}});
       else
         mergeSections(results[place->second].sections, {found->section}, request.sections_max);
     }

@@ -34,6 +34,7 @@ struct SearchRequest {
 struct SearchResult {
   std::string document_id;
   std::string filename;
+  std::string partition;
   double score = 0;  ///< by mode: BM25, cosine, or fused ranks; comparable within one answer
   std::vector<Section> sections;
 };

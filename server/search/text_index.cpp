@@ -160,11 +160,11 @@ std::vector<TextHit> hitsOf(Connection& db, const std::vector<Candidate>& candid
   for (const Candidate& candidate : candidates) {
     if (hits.size() >= hits_max) break;
     Statement part(db,
-                   "SELECT d.document_id, d.filename FROM search_parts p JOIN search_documents d"
-                   " ON d.document_id = p.document_id WHERE p.part_id = ?",
+                   "SELECT d.document_id, d.filename, d.partition FROM search_parts p"
+                   " JOIN search_documents d ON d.document_id = p.document_id WHERE p.part_id = ?",
                    candidate.part_id);
     if (!part.step() || !seen.insert(part.text(0)).second) continue;
-    TextHit hit{part.text(0), part.text(1), candidate.part_id, candidate.score};
+    TextHit hit{part.text(0), part.text(1), part.text(2), candidate.part_id, candidate.score};
     if (filter.accept && !filter.accept(db, hit.document_id)) continue;
     hits.push_back(std::move(hit));
   }

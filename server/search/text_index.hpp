@@ -62,6 +62,7 @@ struct TextLimits {
 struct TextHit {
   std::string document_id;
   std::string filename;
+  std::string partition;
   std::int64_t part_id = 0;
   double score = 0;  ///< higher is better
 };

@@ -61,6 +61,24 @@ fixture::Answer ask(std::uint16_t port, const std::string& method, const std::st
 
 constexpr const char* kJsonHeader = "Content-Type: application/json\r\n";
 
+/// The structured content of a tools/call.
+Json callTool(std::uint16_t port, const std::string& tool, const Json& arguments) {
+  const Json meta = {{"io.modelcontextprotocol/protocolVersion", "2026-07-28"},
+                     {"io.modelcontextprotocol/clientCapabilities", Json::object()}};
+  const Json params = {{"name", tool}, {"arguments", arguments}, {"_meta", meta}};
+  const Json message = {
+      {"jsonrpc", "2.0"}, {"id", 1}, {"method", "tools/call"}, {"params", params}};
+  const auto answer = ask(port, "POST", "/mcp", message.dump(),
+                          std::string(kJsonHeader) +
+                              "MCP-Protocol-Version: 2026-07-28\r\n"
+                              "Accept: application/json, text/event-stream\r\n"
+                              "Mcp-Method: tools/call\r\nMcp-Name: " +
+                              tool + "\r\n");
+  EXPECT_EQ(answer.status, 200) << answer.body;
+  Json said = Json::parse(answer.body, nullptr, false);
+  return said["result"]["structuredContent"];
+}
+
 TEST(DocumentsHttpTest, BothPortsServeTheSameDocumentsAndAofsHealthIsOnTheirOwn) {
   const TempFolder folder;
   Serving serving(folder);
@@ -90,6 +108,36 @@ TEST(DocumentsHttpTest, WhatIsInDocumentsIsFound) {
   EXPECT_EQ(result.value("document_url", ""), "http://localhost/documents/" + id);
   EXPECT_TRUE(result.at("relations").is_null());
   EXPECT_EQ(ask(serving.documents_port, "GET", "/search?q=mutex&limit=0").status, 422);
+}
+
+TEST(DocumentsHttpTest, ToolsTellWhereTheirProcessServesADocumentAndInWhichPartition) {
+  const TempFolder folder;
+  Serving serving(folder, {"--toolsets", "all"});
+  const std::string base = "http://127.0.0.1:" + std::to_string(serving.documents_port);
+  ask(serving.main_port, "POST", "/partitions", R"({"name":"locks"})", kJsonHeader);
+  const Json made =
+      callTool(serving.main_port, "doc_push",
+               {{"name", "a.md"}, {"content", "The mutexes were held."}, {"partition", "locks"}});
+  const std::string path = "/partitions/locks/documents/" + made.value("id", "");
+  EXPECT_EQ(made.value("url", ""), base + path) << made;
+  EXPECT_EQ(ask(serving.documents_port, "GET", path).body, "The mutexes were held.");
+  const Json found =
+      callTool(serving.main_port, "doc_search", {{"query", "mutex"}, {"partition", "locks"}});
+  ASSERT_EQ(found["results"].size(), 1U) << found;
+  EXPECT_EQ(found["results"][0].value("document_url", ""), base + path) << found;
+}
+
+TEST(DocumentsHttpTest, ToolsTellThePublicAddressAndNoneWhereNothingIsServed) {
+  const TempFolder folder;
+  Serving serving(folder, {"--public-url", "https://docs.example/"});
+  const Json arguments = {{"name", "a.md"}, {"content", "text"}};
+  const Json made = callTool(serving.main_port, "doc_push", arguments);
+  EXPECT_EQ(made.value("url", ""), "https://docs.example/documents/" + made.value("id", ""));
+  TuttiProcess told(folder, {.arguments = {"stdio", "--public-url", "https://docs.example"}});
+  const Json pushed = told.call("doc_push", arguments);
+  EXPECT_EQ(pushed.value("url", ""), "https://docs.example/documents/" + pushed.value("id", ""));
+  TuttiProcess silent(folder);
+  EXPECT_FALSE(silent.call("doc_push", arguments).contains("url"));
 }
 
 TEST(DocumentsHttpTest, WhatWasAnsweredIsThereAfterAKill) {
