@@ -47,21 +47,28 @@ void update(const Context& context, const CallPtr& call, std::string id) {
                             .named("note_missing"));
   context.documents->changeRelation(
       documentCaller(call), std::move(id), "", optionalText(call->arguments(), "note"),
-      finishes<documents::Relation>(call, [](const auto& relation) {
-        return Json::object({{"relation", documents::toJson(relation)}});
-      }));
+      finishes<documents::Relation>(
+          call,
+          [](const auto& relation) {
+            return Json::object({{"relation", documents::toJson(relation)}});
+          }),
+      json::stringOr(call->arguments(), "idempotency_key", ""));
 }
 
 void remove(const Context& context, const CallPtr& call, std::string id) {
   context.documents->removeRelation(
       documentCaller(call), std::move(id), "",
-      finishes<std::vector<std::int64_t>>(call, [](const std::vector<std::int64_t>& removed) {
-        Json ids = Json::array();
-        for (const std::int64_t one : removed) ids.push_back(std::to_string(one));
-        return Json::object({{"success", true},
-                             {"message", "Relation removed"},
-                             {"deleted_relation_ids", std::move(ids)}});
-      }));
+      finishes<std::vector<std::int64_t>>(call,
+                                          [](const std::vector<std::int64_t>& removed) {
+                                            Json ids = Json::array();
+                                            for (const std::int64_t one : removed)
+                                              ids.push_back(std::to_string(one));
+                                            return Json::object(
+                                                {{"success", true},
+                                                 {"message", "Relation removed"},
+                                                 {"deleted_relation_ids", std::move(ids)}});
+                                          }),
+      json::stringOr(call->arguments(), "idempotency_key", ""));
 }
 
 }  // namespace

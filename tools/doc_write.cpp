@@ -31,10 +31,11 @@ void DocWrite::handle(const Context& context, const CallPtr& call) {
       call, [&context](const auto& changed) { return told(context, changed); });
   const documents::DocumentRef ref{json::stringOr(arguments, "document_id", ""), ""};
   const auto expected = optionalInteger(arguments, "expected_version");
+  const std::string key = json::stringOr(arguments, "idempotency_key", "");
   const std::string note = json::stringOr(arguments, "note", "");
   if (const auto version = optionalInteger(arguments, "restore_version"))
     return context.documents->restore(documentCaller(call), {ref, *version, expected, note},
-                                      std::move(finish));
+                                      std::move(finish), key);
   auto content = contentOf(arguments);
   if (!content.ok()) return call->finish(std::move(content).error());
   documents::WriteRequest write;
@@ -43,7 +44,7 @@ void DocWrite::handle(const Context& context, const CallPtr& call) {
   write.content = std::move(*content);
   write.note = note;
   write.expected_version = expected;
-  write.idempotency_key = json::stringOr(arguments, "idempotency_key", "");
+  write.idempotency_key = key;
   context.documents->write(std::move(write), std::move(finish));
 }
 

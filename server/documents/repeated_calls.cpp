@@ -26,20 +26,6 @@ Document documentFrom(const Json& json) {
   document.author_session = json::stringOr(json, "author_session", "");
   return document;
 }
-
-Relation relationFrom(const Json& json) {
-  Relation relation;
-  const std::string id = json::stringOr(json, "id", "");
-  std::from_chars(id.data(), id.data() + id.size(), relation.id);
-  relation.document_id = json::stringOr(json, "document_id", "");
-  relation.related_document_id = json::stringOr(json, "related_document_id", "");
-  relation.relation_type = json::stringOr(json, "relation_type", "");
-  if (const Json* note = json::find(json, "note"); note != nullptr && note->is_string())
-    relation.note = note->get<std::string>();
-  relation.created_at = json::stringOr(json, "created_at", "");
-  relation.updated_at = json::stringOr(json, "updated_at", "");
-  return relation;
-}
 }  // namespace
 
 Json toAnswer(const Edited& edited) {
@@ -69,6 +55,20 @@ Edited editedFrom(const Json& answer) {
   return edited;
 }
 
+Relation relationFrom(const Json& answer) {
+  Relation relation;
+  const std::string id = json::stringOr(answer, "id", "");
+  std::from_chars(id.data(), id.data() + id.size(), relation.id);
+  relation.document_id = json::stringOr(answer, "document_id", "");
+  relation.related_document_id = json::stringOr(answer, "related_document_id", "");
+  relation.relation_type = json::stringOr(answer, "relation_type", "");
+  if (const Json* note = json::find(answer, "note"); note != nullptr && note->is_string())
+    relation.note = note->get<std::string>();
+  relation.created_at = json::stringOr(answer, "created_at", "");
+  relation.updated_at = json::stringOr(answer, "updated_at", "");
+  return relation;
+}
+
 Json toAnswer(const RelationPair& pair) {
   return Json::object(
       {{"from_relation", toJson(pair.from_relation)}, {"to_relation", toJson(pair.to_relation)}});
@@ -80,6 +80,28 @@ RelationPair relationPairFrom(const Json& answer) {
     pair.from_relation = relationFrom(*from);
   if (const Json* to = json::find(answer, "to_relation")) pair.to_relation = relationFrom(*to);
   return pair;
+}
+
+std::string bodyOf(Json arguments, const Precondition& precondition) {
+  if (!precondition.stated.empty()) arguments.push_back(precondition.stated);
+  return json::dump(arguments);
+}
+
+Status demand(store::Connection& db, const Viewer& viewer, const DocumentRef& ref,
+              const Precondition& precondition) {
+  if (!precondition.holds) return ok();
+  auto document = findDocument(db, viewer, ref);
+  if (!document.ok()) return std::move(document).error();
+  Version newest;
+  if (document->version != 0) {
+    auto found = findVersion(db, *document, 0);
+    if (!found.ok()) return std::move(found).error();
+    newest = std::move(*found);
+  }
+  if (precondition.holds(*document, newest)) return ok();
+  return Error(Code::Conflict, "document '" + document->id + "' is not as the call demands",
+               "read it again and repeat with what it is now")
+      .named("precondition_failed");
 }
 
 std::string keyOf(const Caller& caller, const std::string& key) {

@@ -10,6 +10,23 @@
 namespace tutti::documents {
 namespace {
 constexpr std::int64_t kSweptAtOnce = 256;
+
+Json orNull(const std::optional<std::string>& text) {
+  return text ? Json(*text) : Json(nullptr);
+}
+Json orNull(const std::optional<std::int64_t>& number) {
+  return number ? Json(*number) : Json(nullptr);
+}
+
+std::string bodyOfChange(const MetadataChange& change, const Precondition& precondition) {
+  Json metadata = Json::object();
+  for (const auto& [key, value] : change.metadata) metadata[key] = orNull(value);
+  return bodyOf(Json::array({"metadata", change.ref.document_id, change.ref.partition,
+                             orNull(change.filename), orNull(change.content_type),
+                             change.tags ? Json(*change.tags) : Json(nullptr), std::move(metadata),
+                             orNull(change.expected_revision)}),
+                precondition);
+}
 }  // namespace
 
 DocumentService::DocumentService(Parts parts) : impl_(std::make_shared<Impl>(std::move(parts))) {}
@@ -24,6 +41,19 @@ const ContentFiles& DocumentService::files() const {
 
 const ServiceOptions& DocumentService::options() const {
   return impl_->parts.options;
+}
+
+void DocumentService::find(Caller caller, DocumentRef ref, Precondition precondition,
+                           Done<Document> done) {
+  impl_->look<Document>(
+      caller,
+      [ref = std::move(ref), precondition = std::move(precondition)](
+          store::Connection& db, const Viewer& viewer) -> Result<Document> {
+        if (Status held = demand(db, viewer, ref, precondition); !held.ok())
+          return std::move(held).error();
+        return findDocument(db, viewer, ref);
+      },
+      std::move(done));
 }
 
 void DocumentService::info(InfoRequest request, Done<DocumentInfo> done) {
@@ -64,30 +94,43 @@ void DocumentService::query(QueryRequest request, Done<QueryAnswer> done) {
       std::move(done));
 }
 
-void DocumentService::changeMetadata(Caller caller, MetadataChange change, Done<Document> done) {
+void DocumentService::changeMetadata(Caller caller, MetadataChange change, Done<Document> done,
+                                     std::string idempotency_key, Precondition precondition) {
+  RepeatedCall call{"doc_metadata", keyOf(caller, idempotency_key), {}};
+  if (!call.key.empty()) call.body = bodyOfChange(change, precondition);
   impl_->change<Document>(
       caller,
-      [change = std::move(change)](store::Tx& tx, const Author& author) {
-        return documents::changeMetadata(tx, author, change);
+      [change = std::move(change), call = std::move(call), precondition = std::move(precondition)](
+          store::Tx& tx, const Author& author) -> Result<Document> {
+        auto before = answerBefore(tx, call);
+        if (!before.ok()) return std::move(before).error();
+        if (*before) return std::move((*before)->document);
+        if (Status held = demand(tx, author.viewer, change.ref, precondition); !held.ok())
+          return std::move(held).error();
+        auto document = documents::changeMetadata(tx, author, change);
+        if (document.ok()) keepAnswer(tx, call, Edited{*document, true, {}, {}}, author.now);
+        return document;
       },
       std::move(done));
 }
 
 void DocumentService::remove(Caller caller, Deletion deletion, Done<std::vector<std::string>> done,
-                             std::string idempotency_key) {
+                             std::string idempotency_key, Precondition precondition) {
   using Ids = std::vector<std::string>;
-  const auto& expected = deletion.expected_version;
   RepeatedCall call{"doc_delete", keyOf(caller, idempotency_key), {}};
   if (!call.key.empty())
-    call.body = json::dump(Json::array({deletion.ref.document_id, deletion.ref.partition,
-                                        expected ? Json(*expected) : Json(nullptr)}));
+    call.body = bodyOf(Json::array({deletion.ref.document_id, deletion.ref.partition,
+                                    orNull(deletion.expected_version)}),
+                       precondition);
   impl_->change<Ids>(
       caller,
-      [impl = impl_.get(), deletion = std::move(deletion), call = std::move(call)](
-          store::Tx& tx, const Author& author) -> Result<Ids> {
+      [impl = impl_.get(), deletion = std::move(deletion), call = std::move(call),
+       precondition = std::move(precondition)](store::Tx& tx, const Author& author) -> Result<Ids> {
         auto before = keptAnswer(tx, call);
         if (!before.ok()) return std::move(before).error();
         if (*before) return (*before)->get<Ids>();
+        if (Status held = demand(tx, author.viewer, deletion.ref, precondition); !held.ok())
+          return std::move(held).error();
         auto ids = deleteDocument(tx, author, deletion);
         if (!ids.ok()) return ids;
         keep(tx, call, Json(*ids), author.now);
@@ -110,12 +153,29 @@ void DocumentService::versions(Caller caller, DocumentRef ref, std::string befor
       std::move(done));
 }
 
-void DocumentService::restore(Caller caller, Restore restore, Done<Changed> done) {
+void DocumentService::restore(Caller caller, Restore restore, Done<Changed> done,
+                              std::string idempotency_key, Precondition precondition) {
+  // As doc_write has both, one key does not stand for both.
+  RepeatedCall call{"doc_write", keyOf(caller, idempotency_key), {}};
+  if (!call.key.empty())
+    call.body =
+        bodyOf(Json::array({"restore", restore.ref.document_id, restore.ref.partition,
+                            restore.version, orNull(restore.expected_version), restore.note}),
+               precondition);
   impl_->change<Changed>(
       caller,
-      [impl = impl_.get(), restore = std::move(restore)](store::Tx& tx, const Author& author) {
+      [impl = impl_.get(), restore = std::move(restore), call = std::move(call),
+       precondition = std::move(precondition)](store::Tx& tx,
+                                               const Author& author) -> Result<Changed> {
+        auto before = answerBefore(tx, call);
+        if (!before.ok()) return std::move(before).error();
+        if (*before) return Changed{std::move((*before)->document), (*before)->changed};
+        if (Status held = demand(tx, author.viewer, restore.ref, precondition); !held.ok())
+          return std::move(held).error();
         auto changed = restoreVersion(tx, author, restore);
-        if (changed.ok()) impl->sweepSoon(tx);
+        if (!changed.ok()) return changed;
+        keepAnswer(tx, call, Edited{changed->document, changed->changed, {}, {}}, author.now);
+        impl->sweepSoon(tx);
         return changed;
       },
       std::move(done));
@@ -126,14 +186,11 @@ void DocumentService::restore(Caller caller, Restore restore, Done<Changed> done
 void DocumentService::relate(Caller caller, NewRelation relation, Done<RelationPair> done,
                              std::string idempotency_key) {
   RepeatedCall call{"doc_link", keyOf(caller, idempotency_key), {}};
-  const auto note = [](const std::optional<std::string>& text) {
-    return text ? Json(*text) : Json(nullptr);
-  };
   if (!call.key.empty())
     call.body = json::dump(
         Json::array({relation.definition, relation.from.document_id, relation.from.partition,
-                     relation.to.document_id, relation.to.partition, note(relation.from_to_note),
-                     note(relation.to_from_note)}));
+                     relation.to.document_id, relation.to.partition, orNull(relation.from_to_note),
+                     orNull(relation.to_from_note)}));
   impl_->change<RelationPair>(
       caller,
       [relation = std::move(relation), call = std::move(call)](
@@ -149,23 +206,42 @@ void DocumentService::relate(Caller caller, NewRelation relation, Done<RelationP
 }
 
 void DocumentService::changeRelation(Caller caller, std::string relation_id, std::string partition,
-                                     std::optional<std::string> note, Done<Relation> done) {
+                                     std::optional<std::string> note, Done<Relation> done,
+                                     std::string idempotency_key) {
+  RepeatedCall call{"doc_link", keyOf(caller, idempotency_key), {}};
+  if (!call.key.empty())
+    call.body = bodyOf(Json::array({"update", relation_id, partition, orNull(note)}));
   impl_->change<Relation>(
       caller,
       [relation_id = std::move(relation_id), partition = std::move(partition),
-       note = std::move(note)](store::Tx& tx, const Author& author) {
-        return changeRelationNote(tx, author, relation_id, partition, note);
+       note = std::move(note),
+       call = std::move(call)](store::Tx& tx, const Author& author) -> Result<Relation> {
+        auto before = keptAnswer(tx, call);
+        if (!before.ok()) return std::move(before).error();
+        if (*before) return relationFrom(**before);
+        auto relation = changeRelationNote(tx, author, relation_id, partition, note);
+        if (relation.ok()) keep(tx, call, toJson(*relation), author.now);
+        return relation;
       },
       std::move(done));
 }
 
 void DocumentService::removeRelation(Caller caller, std::string relation_id, std::string partition,
-                                     Done<std::vector<std::int64_t>> done) {
-  impl_->change<std::vector<std::int64_t>>(
+                                     Done<std::vector<std::int64_t>> done,
+                                     std::string idempotency_key) {
+  using Ids = std::vector<std::int64_t>;
+  RepeatedCall call{"doc_link", keyOf(caller, idempotency_key), {}};
+  if (!call.key.empty()) call.body = bodyOf(Json::array({"remove", relation_id, partition}));
+  impl_->change<Ids>(
       caller,
-      [relation_id = std::move(relation_id), partition = std::move(partition)](
-          store::Tx& tx, const Author& author) {
-        return deleteRelation(tx, author, relation_id, partition);
+      [relation_id = std::move(relation_id), partition = std::move(partition),
+       call = std::move(call)](store::Tx& tx, const Author& author) -> Result<Ids> {
+        auto before = keptAnswer(tx, call);
+        if (!before.ok()) return std::move(before).error();
+        if (*before) return (*before)->get<Ids>();
+        auto ids = deleteRelation(tx, author, relation_id, partition);
+        if (ids.ok()) keep(tx, call, Json(*ids), author.now);
+        return ids;
       },
       std::move(done));
 }

@@ -33,6 +33,15 @@ struct FromPath {
 };
 using ContentSource = std::variant<std::string, FromPath, std::shared_ptr<Upload>>;
 
+/// What must hold of a document for a change to be made: HTTP's If-Match and the like.
+struct Precondition {
+  /// As the caller put it; with an idempotency key, part of what must be the same.
+  std::string stated;
+  /// Asked in the change's own transaction, on the store's thread: quick, and without side effects.
+  /// `version` is the newest; of a placeholder one with number 0. Empty: nothing is demanded.
+  std::function<bool(const Document& document, const Version& version)> holds;
+};
+
 /// doc_push, multipart POST, `tutti doc push`.
 struct PushRequest {
   Caller caller;
@@ -68,6 +77,7 @@ struct WriteRequest {
   std::string note;
   std::optional<std::int64_t> expected_version;
   std::string idempotency_key;
+  Precondition precondition;
 };
 
 /// doc_edit, PATCH content.
@@ -78,6 +88,7 @@ struct EditRequest {
   std::string note;
   std::optional<std::int64_t> expected_version;
   std::string idempotency_key;
+  Precondition precondition;
 };
 struct Edited {
   Document document;
@@ -174,9 +185,14 @@ struct ServiceOptions {
 /// was changed is durable then. Runs on the I/O thread only; owns one worker thread for hashing and
 /// files. Outlives what it has been asked: destroy it when the I/O thread has stopped.
 ///
+/// A change with an idempotency key (as in PushRequest) that was made before is answered as it was
+/// then, before anything is asked of the document as it is now.
+///
 /// Errors of all: NotFound "document_not_found", "session_not_found" (of the caller); Unavailable
 /// "documents_busy" or the store's; what is said at the rules' functions (documents.hpp,
-/// relations.hpp, partitions.hpp) and below. After an error nothing has been changed.
+/// relations.hpp, partitions.hpp) and below; of changes with a precondition, Conflict
+/// "precondition_failed"; with a key, Conflict "idempotency_key_reused". After an error nothing has
+/// been changed.
 class DocumentService {
  public:
   template <class T>
@@ -219,12 +235,15 @@ class DocumentService {
 
   // --- description ---
 
+  /// The document, if it is as demanded: to refuse early what the change would refuse.
+  void find(Caller caller, DocumentRef ref, Precondition precondition, Done<Document> done);
   void info(InfoRequest request, Done<DocumentInfo> done);
   void query(QueryRequest request, Done<QueryAnswer> done);
-  void changeMetadata(Caller caller, MetadataChange change, Done<Document> done);
-  /// The ids, children first. The key as in PushRequest.
+  void changeMetadata(Caller caller, MetadataChange change, Done<Document> done,
+                      std::string idempotency_key = {}, Precondition precondition = {});
+  /// The ids, children first.
   void remove(Caller caller, Deletion deletion, Done<std::vector<std::string>> done,
-              std::string idempotency_key = {});
+              std::string idempotency_key = {}, Precondition precondition = {});
 
   // --- versions ---
 
@@ -233,18 +252,19 @@ class DocumentService {
   /// Errors: InvalidArgument "not_text", ResourceExhausted "diff_bytes_max", NotFound
   /// "version_not_found".
   void diff(DiffRequest request, Done<DiffAnswer> done);
-  void restore(Caller caller, Restore restore, Done<Changed> done);
+  void restore(Caller caller, Restore restore, Done<Changed> done, std::string idempotency_key = {},
+               Precondition precondition = {});
 
   // --- relations ---
 
-  /// The key as in PushRequest.
   void relate(Caller caller, NewRelation relation, Done<RelationPair> done,
               std::string idempotency_key = {});
   /// `partition` "": wherever its documents are.
   void changeRelation(Caller caller, std::string relation_id, std::string partition,
-                      std::optional<std::string> note, Done<Relation> done);
+                      std::optional<std::string> note, Done<Relation> done,
+                      std::string idempotency_key = {});
   void removeRelation(Caller caller, std::string relation_id, std::string partition,
-                      Done<std::vector<std::int64_t>> done);
+                      Done<std::vector<std::int64_t>> done, std::string idempotency_key = {});
   void neighbourhood(Caller caller, NeighbourhoodRequest request, Done<Neighbourhood> done);
   void findPath(Caller caller, PathRequest request, Done<std::vector<Relation>> done);
 

@@ -168,11 +168,15 @@ void DocumentService::write(WriteRequest request, Done<Changed> done) {
         [impl, shared, content](store::Tx& tx, const Author& author) -> Result<Changed> {
           const RepeatedCall call{
               "doc_write", keyOf(shared->caller, shared->idempotency_key),
-              json::dump(Json::array({shared->ref.document_id, shared->content_type, shared->note,
-                                      optionalJson(shared->expected_version), content->hash}))};
+              bodyOf(Json::array({shared->ref.document_id, shared->content_type, shared->note,
+                                  optionalJson(shared->expected_version), content->hash}),
+                     shared->precondition)};
           auto before = answerBefore(tx, call);
           if (!before.ok()) return std::move(before).error();
           if (*before) return Changed{std::move((*before)->document), (*before)->changed};
+          if (Status held = demand(tx, author.viewer, shared->ref, shared->precondition);
+              !held.ok())
+            return std::move(held).error();
           auto changed = putContent(
               tx, author,
               {shared->ref, shared->expected_version, shared->content_type, shared->note},
@@ -211,7 +215,7 @@ Result<std::optional<Edited>> DocumentService::Impl::editOnce(const EditRequest&
                    optionalJson(wanted.offset), optionalJson(wanted.length),
                    optionalJson(request.expected_version), request.note});
   const RepeatedCall call{"doc_edit", keyOf(request.caller, request.idempotency_key),
-                          json::dump(body)};
+                          bodyOf(std::move(body), request.precondition)};
   std::optional<Edited> before;
   auto found = lookAndWait<Found>(
       request.caller, [&](store::Connection& db, const Viewer& viewer) -> Result<Found> {
@@ -219,6 +223,8 @@ Result<std::optional<Edited>> DocumentService::Impl::editOnce(const EditRequest&
         if (!known.ok()) return std::move(known).error();
         before = std::move(*known);
         if (before) return Found{};
+        if (Status held = demand(db, viewer, request.ref, request.precondition); !held.ok())
+          return std::move(held).error();
         return find(db, viewer, request.ref, 0);
       });
   if (!found.ok()) return std::move(found).error();
@@ -245,6 +251,9 @@ Result<std::optional<Edited>> DocumentService::Impl::editOnce(const EditRequest&
   if (!content.ok()) return std::move(content).error();
   auto changed = changeAndWait<
       Edited>(request.caller, [&](store::Tx& tx, const Author& author) -> Result<Edited> {
+    auto known = answerBefore(tx, call);  // one that was made at the same time
+    if (!known.ok()) return std::move(known).error();
+    if (*known) return std::move(**known);
     auto put = putContent(tx, author, {request.ref, document.version, {}, request.note}, *content);
     if (!put.ok()) return std::move(put).error();
     Edited made{std::move(put->document), put->changed, edited->replacements_made,

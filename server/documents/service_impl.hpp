@@ -192,10 +192,16 @@ struct RepeatedCall {
   std::string key;  ///< "" for none
   std::string body;
 };
+/// The body of a call: its arguments, and what it demands beside them.
+std::string bodyOf(Json arguments, const Precondition& precondition = {});
+/// NotFound as findDocument(); Conflict "precondition_failed".
+Status demand(store::Connection& db, const Viewer& viewer, const DocumentRef& ref,
+              const Precondition& precondition);
 /// A key counts together with its session; "" stays "".
 std::string keyOf(const Caller& caller, const std::string& key);
 Json toAnswer(const Edited& edited);
 Edited editedFrom(const Json& answer);
+Relation relationFrom(const Json& answer);
 Json toAnswer(const RelationPair& pair);
 RelationPair relationPairFrom(const Json& answer);
 /// The answer given before, as it was kept.

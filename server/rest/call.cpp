@@ -33,6 +33,19 @@ std::string_view detailOf(const Error& error, const std::vector<std::string>& pa
 
 }  // namespace
 
+Validators contentValidators(const documents::Document& document,
+                             const documents::Version& version) {
+  documents::Document meant = document;
+  meant.version = version.version;
+  const std::string& at = version.version == 0 ? document.created_at : version.created_at;
+  return {documents::contentEtag(meant), parseIsoTimestamp(at).value_or(WallTime())};
+}
+
+Validators descriptionValidators(const documents::Document& document) {
+  return {documents::revisionEtag(document),
+          parseIsoTimestamp(document.updated_at).value_or(WallTime())};
+}
+
 int httpStatus(const Error& error) {
   switch (error.code()) {
     case Code::InvalidArgument:
@@ -65,6 +78,25 @@ std::string errorBody(const Error& error, std::string_view detail) {
     if (auto details = json::parse(error.details()); details.ok())
       body["details"] = std::move(*details);
   return json::dump(body);
+}
+
+documents::Precondition Call::demandsOfContent() const {
+  std::string stated = changeConditionsText(conditions);
+  if (stated.empty()) return {};
+  return {std::move(stated), [conditions = conditions](const documents::Document& document,
+                                                       const documents::Version& version) {
+            return judgeChange(conditions, contentValidators(document, version)) ==
+                   Verdict::Proceed;
+          }};
+}
+
+documents::Precondition Call::demandsOfDescription() const {
+  std::string stated = changeConditionsText(conditions);
+  if (stated.empty()) return {};
+  return {std::move(stated), [conditions = conditions](const documents::Document& document,
+                                                       const documents::Version&) {
+            return judgeChange(conditions, descriptionValidators(document)) == Verdict::Proceed;
+          }};
 }
 
 Json Call::documentJson(const documents::Document& document) const {
@@ -109,8 +141,7 @@ void Call::fail(const Error& error) {
 }
 
 void Call::failNow(const Error& error) {
-  const bool stale = error.name() == "version_conflict" || error.name() == "revision_conflict";
-  if (stale && anyCondition(conditions)) return preconditionFailed();
+  if (error.name() == "precondition_failed") return preconditionFailed();
   transport::HttpAnswer answer;
   answer.status = httpStatus(error);
   if (answer.status == 503) answer.headers.emplace_back("Retry-After", "1");

@@ -24,6 +24,13 @@ namespace tutti::rest {
 
 using HeaderLines = std::vector<std::pair<std::string, std::string>>;
 
+/// Of content: its tag, and since when the document has it. `version` is the one that is meant, or
+/// of a placeholder one with number 0.
+Validators contentValidators(const documents::Document& document,
+                             const documents::Version& version);
+/// Of name, tags and metadata.
+Validators descriptionValidators(const documents::Document& document);
+
 /// The status for an error of the store: 400, 403, 404, 409, 413, 416, 500, 503, 504 or 507.
 int httpStatus(const Error& error);
 /// {"detail": message} as AOF has it, and ours beside it: "code", "hint", "details".
@@ -57,6 +64,9 @@ class Call : public std::enable_shared_from_this<Call> {
   documents::Place place() const {
     return {documents::Scope::Default, partition, create_partition};
   }
+  /// What the request's conditions demand of the document that is changed.
+  documents::Precondition demandsOfContent() const;
+  documents::Precondition demandsOfDescription() const;
   /// As AOF shows it, with `url`. `relations`: null unless given.
   Json documentJson(const documents::Document& document) const;
 
@@ -66,7 +76,7 @@ class Call : public std::enable_shared_from_this<Call> {
   /// Of a partition that is not there, that is what is said, whatever else was wrong.
   void fail(const Error& error);
   void notModified(HeaderLines headers);
-  /// 412; what a stale expected_version becomes when the request had If-Match.
+  /// 412.
   void preconditionFailed();
 
   /// For `done` of the service: answers an error, else runs `then` with the value.

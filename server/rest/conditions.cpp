@@ -46,6 +46,14 @@ bool anyCondition(const Conditions& conditions) {
          conditions.if_unmodified_since;
 }
 
+std::string changeConditionsText(const Conditions& conditions) {
+  std::string text;
+  for (const auto* field :
+       {&conditions.if_match, &conditions.if_none_match, &conditions.if_unmodified_since})
+    text += *field ? "+" + **field + "\n" : "\n";  // no field's value has a line break
+  return text == "\n\n\n" ? std::string() : text;
+}
+
 Verdict judgeRead(const Conditions& conditions, const Validators& now) {
   if (!stillAsExpected(conditions, now)) return Verdict::PreconditionFailed;
   if (conditions.if_none_match)

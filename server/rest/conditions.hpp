@@ -28,6 +28,8 @@ enum class Verdict { Proceed, NotModified, PreconditionFailed };
 
 /// Are there any but If-Range?
 bool anyCondition(const Conditions& conditions);
+/// The conditions of a change in one text; "" when there are none.
+std::string changeConditionsText(const Conditions& conditions);
 /// What to do with a GET or HEAD.
 Verdict judgeRead(const Conditions& conditions, const Validators& now);
 /// What to do with a request that changes the resource. Never NotModified.

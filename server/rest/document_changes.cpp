@@ -8,7 +8,6 @@ namespace tutti::rest {
 namespace {
 
 using documents::Document;
-using documents::DocumentInfo;
 using transport::HttpBodyPlan;
 
 /// The store's own limit counts; this one only keeps a mistake from going on for ever.
@@ -29,26 +28,22 @@ HttpBodyPlan looseBody(const SharedCall& call, std::function<void(const Json&)> 
       });
 }
 
-/// `expected_version` of a query, or what If-Match comes to: with conditions, the version that the
-/// document has now, so that a change in between is noticed.
 using Expected = std::optional<std::int64_t>;
 
-/// Runs `then` unless the document is not there or not as the request demands.
-void checkConditions(const SharedCall& call, std::function<void(const Document&, Expected)> then) {
+/// `expected_version` of the query. False: it is no number, and the 422 has been sent.
+bool readExpected(Call& call, Expected& expected) {
   ValidationErrors errors;
-  QueryReader query(call->target, errors);
-  const Expected given = query.integer("expected_version", {0, {}});
-  if (!errors.empty()) return call->invalid(errors);
-  auto check = [call, given, then = std::move(then)](const DocumentInfo& info) {
-    const Document& document = info.document;
-    Validators now;
-    now.etag = documents::contentEtag(document);
-    now.changed_at = parseIsoTimestamp(document.updated_at).value_or(WallTime());
-    if (judgeChange(call->conditions, now) != Verdict::Proceed) return call->preconditionFailed();
-    const bool conditional = anyCondition(call->conditions) && !given;
-    then(document, conditional ? Expected(document.version) : given);
-  };
-  call->service.info({call->caller, call->document()}, call->then<DocumentInfo>(std::move(check)));
+  QueryReader query(call.target, errors);
+  expected = query.integer("expected_version", {0, {}});
+  if (errors.empty()) return true;
+  call.invalid(errors);
+  return false;
+}
+
+/// Runs `then` unless the document is not there or not as the request demands.
+void findFirst(const SharedCall& call, std::function<void(Document)> then) {
+  call->service.find(call->caller, call->document(), call->demandsOfContent(),
+                     call->then<Document>(std::move(then)));
 }
 
 void answerChanged(Call& call, const Document& document) {
@@ -92,16 +87,19 @@ HttpBodyPlan createPlaceholder(const SharedCall& call) {
   });
 }
 
-/// The raw body of a PUT. It waits for what is known of the document, then for the store.
+/// The raw body of a PUT. It waits for what is known of the document, then for the store. With an
+/// idempotency key the document says nothing: the answer to a repetition is known already.
 class ContentSink final : public transport::HttpBodySink {
  public:
   explicit ContentSink(const SharedCall& call) : state_(std::make_shared<State>()) {
     state_->call = call;
     state_->feeder = std::make_shared<UploadFeeder>(
         call->service, [exchange = call->exchange] { exchange->resumeBody(); });
-    checkConditions(call, [state = state_](const Document&, Expected expected) {
+    if (!readExpected(*call, state_->expected)) return;
+    state_->checked = !call->idempotency_key.empty();
+    if (state_->checked) return;
+    findFirst(call, [state = state_](const Document&) {
       state->checked = true;
-      state->expected = expected;
       state->call->exchange->resumeBody();
       state->writeIfWhole();
     });
@@ -140,6 +138,7 @@ class ContentSink final : public transport::HttpBodySink {
       request.content = std::move(*content);
       request.expected_version = expected;
       request.idempotency_key = call->idempotency_key;
+      request.precondition = call->demandsOfContent();
       if (const std::string* note = call->target.queryValue("note")) request.note = *note;
       call->service.write(std::move(request), call->then<documents::Changed>(
                                                   [call = call](const documents::Changed& changed) {
@@ -188,24 +187,26 @@ void answerEdited(Call& call, const documents::Edited& edited) {
   call.answer(200, body, {{"ETag", documents::contentEtag(edited.document)}});
 }
 
-void edit(const SharedCall& call, const Json& body, const Document& document, Expected expected) {
-  // Before what is wrong with the edit itself, as AOF has it.
-  if (!documents::isTextType(document.content_type))
-    return call->fail(invalidBody(
-        "Edit only supported for text content types (got: " + document.content_type + ")",
-        "not_text"));
+Result<documents::EditRequest> readEditRequest(const Call& call, const Json& body,
+                                               Expected expected) {
   documents::EditRequest request;
   auto read = readEdit(body);
   auto stated = json::readInteger(body, "expected_version");
-  if (!read.ok()) return call->fail(read.error());
-  if (!stated.ok()) return call->fail(stated.error());
-  request.caller = call->caller;
-  request.ref = call->document();
+  if (!read.ok()) return std::move(read).error();
+  if (!stated.ok()) return std::move(stated).error();
+  request.caller = call.caller;
+  request.ref = call.document();
   request.edit = std::move(*read);
   request.note = json::stringOr(body, "note", "");
   request.expected_version = *stated ? *stated : expected;
-  request.idempotency_key = call->idempotency_key;
-  call->service.edit(std::move(request),
+  request.idempotency_key = call.idempotency_key;
+  request.precondition = call.demandsOfContent();
+  return request;
+}
+
+void edit(const SharedCall& call, Result<documents::EditRequest> request) {
+  if (!request.ok()) return call->fail(request.error());
+  call->service.edit(std::move(*request),
                      call->then<documents::Edited>(
                          [call](const documents::Edited& edited) { answerEdited(*call, edited); }));
 }
@@ -244,14 +245,6 @@ Result<documents::MetadataChange> readMetadataChange(const Json& body) {
   return change;
 }
 
-void applyMetadataChange(const SharedCall& call, documents::MetadataChange change) {
-  call->service.changeMetadata(call->caller, std::move(change),
-                               call->then<Document>([call](const Document& document) {
-                                 call->answer(200, call->documentJson(document),
-                                              {{"ETag", documents::revisionEtag(document)}});
-                               }));
-}
-
 }  // namespace
 
 HttpBodyPlan createDocument(const SharedCall& call) {
@@ -278,36 +271,34 @@ HttpBodyPlan putContent(const SharedCall& call) {
 
 HttpBodyPlan editContent(const SharedCall& call) {
   return HttpBodyPlan::whole(kJsonBodyBytesMax, [call](const std::string& text) {
-    checkConditions(call, [call, text](const Document& document, Expected expected) {
-      const auto body = json::parse(text);
-      if (!body.ok() || !body->is_object())
-        return call->fail(invalidBody("Invalid JSON body", "invalid_json"));
-      edit(call, *body, document, expected);
+    Expected expected;
+    if (!readExpected(*call, expected)) return;
+    const auto parsed = json::parse(text);
+    Result<documents::EditRequest> request = invalidBody("Invalid JSON body", "invalid_json");
+    if (parsed.ok() && parsed->is_object()) request = readEditRequest(*call, *parsed, expected);
+    const bool repeatable = !call->idempotency_key.empty();
+    if (repeatable && request.ok()) return edit(call, std::move(request));
+    findFirst(call, [call, request = std::move(request)](const Document& document) {
+      // Before what is wrong with the edit itself, as AOF has it; not before what is no JSON.
+      const bool json = request.ok() || request.error().name() != "invalid_json";
+      if (json && !documents::isTextType(document.content_type))
+        return call->fail(invalidBody(
+            "Edit only supported for text content types (got: " + document.content_type + ")",
+            "not_text"));
+      edit(call, request);
     });
   });
 }
 
-namespace {
-void remove(const SharedCall& call, Expected expected) {
+HttpBodyPlan deleteDocument(const SharedCall& call) {
   documents::Deletion deletion;
   deletion.ref = call->document();
-  deletion.expected_version = expected;
+  if (!readExpected(*call, deletion.expected_version)) return {};
   call->service.remove(
       call->caller, std::move(deletion),
       call->then<std::vector<std::string>>(
           [call](const std::vector<std::string>& ids) { answerDeleted(*call, ids); }),
-      call->idempotency_key);
-}
-}  // namespace
-
-HttpBodyPlan deleteDocument(const SharedCall& call) {
-  // What was deleted by this key before is not there to be looked at.
-  if (!call->idempotency_key.empty() && !anyCondition(call->conditions) &&
-      call->target.queryValue("expected_version") == nullptr) {
-    remove(call, std::nullopt);
-    return {};
-  }
-  checkConditions(call, [call](const Document&, Expected expected) { remove(call, expected); });
+      call->idempotency_key, call->demandsOfContent());
   return {};
 }
 
@@ -316,16 +307,12 @@ HttpBodyPlan changeMetadata(const SharedCall& call) {
     auto change = readMetadataChange(body);
     if (!change.ok()) return call->fail(change.error());
     change->ref = call->document();
-    if (!anyCondition(call->conditions)) return applyMetadataChange(call, std::move(*change));
-    auto check = [call, change = std::move(*change)](const DocumentInfo& info) mutable {
-      const Validators now{documents::revisionEtag(info.document),
-                           parseIsoTimestamp(info.document.updated_at).value_or(WallTime())};
-      if (judgeChange(call->conditions, now) != Verdict::Proceed) return call->preconditionFailed();
-      if (!change.expected_revision) change.expected_revision = info.document.revision;
-      applyMetadataChange(call, std::move(change));
-    };
-    call->service.info({call->caller, call->document()},
-                       call->then<DocumentInfo>(std::move(check)));
+    call->service.changeMetadata(call->caller, std::move(*change),
+                                 call->then<Document>([call](const Document& document) {
+                                   call->answer(200, call->documentJson(document),
+                                                {{"ETag", documents::revisionEtag(document)}});
+                                 }),
+                                 call->idempotency_key, call->demandsOfDescription());
   });
 }
 
@@ -340,15 +327,15 @@ HttpBodyPlan restoreVersion(const SharedCall& call) {
     restore.note = reader.text("note").value_or("");
     if (!errors.empty()) return call->invalid(errors);
     restore.version = *version;
-    checkConditions(call, [call, restore](const Document&, Expected expected) mutable {
-      restore.ref = call->document();
-      if (!restore.expected_version) restore.expected_version = expected;
-      call->service.restore(
-          call->caller, std::move(restore),
-          call->then<documents::Changed>([call](const documents::Changed& changed) {
-            answerChanged(*call, changed.document);
-          }));
-    });
+    Expected expected;
+    if (!readExpected(*call, expected)) return;
+    if (!restore.expected_version) restore.expected_version = expected;
+    restore.ref = call->document();
+    call->service.restore(call->caller, std::move(restore),
+                          call->then<documents::Changed>([call](const documents::Changed& changed) {
+                            answerChanged(*call, changed.document);
+                          }),
+                          call->idempotency_key, call->demandsOfContent());
   });
 }
 

@@ -19,17 +19,8 @@ using SharedDownload = std::shared_ptr<Download>;
 constexpr std::string_view kExposed =
     "Accept-Ranges, Content-Disposition, Content-Range, ETag, X-Char-Range, X-Total-Chars";
 
-/// The tag of what is sent: of an older version, that version's.
-std::string etagOf(const Download& download) {
-  documents::Document document = download.document();
-  document.version = download.version().version;
-  return documents::contentEtag(document);
-}
-
 Validators validatorsOf(const Download& download) {
-  const std::string& version_at = download.version().created_at;
-  const std::string& at = version_at.empty() ? download.document().created_at : version_at;
-  return {etagOf(download), parseIsoTimestamp(at).value_or(WallTime())};
+  return contentValidators(download.document(), download.version());
 }
 
 HttpAnswer answerFor(const Download& download, std::string_view disposition) {

@@ -84,11 +84,8 @@ void answerRelations(Call& call, const DocumentInfo& info) {
 }
 
 void answerMetadata(Call& call, const DocumentInfo& info) {
-  const std::string etag = documents::revisionEtag(info.document);
-  HeaderLines headers = {{"ETag", etag}};
-  Validators now;
-  now.etag = etag;
-  now.changed_at = parseIsoTimestamp(info.document.updated_at).value_or(WallTime());
+  const Validators now = descriptionValidators(info.document);
+  HeaderLines headers = {{"ETag", now.etag}, {"Last-Modified", httpDate(now.changed_at)}};
   switch (judgeRead(call.conditions, now)) {
     case Verdict::NotModified:
       return call.notModified(std::move(headers));

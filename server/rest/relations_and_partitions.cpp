@@ -73,7 +73,8 @@ HttpBodyPlan changeRelation(const SharedCall& call) {
         call->caller, call->parameters.at(0), partitionOfLinks(*call), std::move(note),
         call->then<documents::Relation>([call](const documents::Relation& relation) {
           call->answer(200, documents::toJson(relation));
-        }));
+        }),
+        call->idempotency_key);
   });
 }
 
@@ -81,7 +82,8 @@ HttpBodyPlan deleteRelation(const SharedCall& call) {
   call->service.removeRelation(
       call->caller, call->parameters.at(0), partitionOfLinks(*call),
       call->then<std::vector<std::int64_t>>(
-          [call](const std::vector<std::int64_t>& ids) { answerUnrelated(*call, ids); }));
+          [call](const std::vector<std::int64_t>& ids) { answerUnrelated(*call, ids); }),
+      call->idempotency_key);
   return {};
 }
 

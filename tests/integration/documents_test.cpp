@@ -116,6 +116,33 @@ TEST(DocumentsTest, ARepeatedLinkOrDeletionWithOneKeyGetsTheFirstAnswer) {
   EXPECT_EQ(tutti.call("doc_delete", removal), removed);
 }
 
+TEST(DocumentsTest, ARepeatedRestoreOrChangeOfALinkWithOneKeyGetsTheFirstAnswer) {
+  TempFolder folder;
+  TuttiProcess tutti(folder, allTools());
+  const std::string a = push(tutti, "a.txt", "one");
+  const std::string b = push(tutti, "b.txt", "two");
+  tutti.call("doc_write", {{"document_id", a}, {"content", "later"}});
+  const Json restore = {{"document_id", a}, {"restore_version", 1}, {"idempotency_key", "k"}};
+  const Json restored = tutti.call("doc_write", restore);
+  EXPECT_EQ(restored["version"], 3) << restored;
+  tutti.call("doc_write", {{"document_id", a}, {"content", "last"}});
+  EXPECT_EQ(tutti.call("doc_write", restore), restored);
+  EXPECT_EQ(
+      tutti.call("doc_write",
+                 {{"document_id", a}, {"content", "x"}, {"idempotency_key", "k"}})["error"]["name"],
+      "idempotency_key_reused");
+  const Json linked = tutti.call("doc_link", {{"create_from", a}, {"create_to", b}});
+  const Json id = linked["from_relation"]["id"];
+  const Json note = {{"update_id", id}, {"note", "why"}, {"idempotency_key", "n"}};
+  const Json noted = tutti.call("doc_link", note);
+  EXPECT_EQ(noted["relation"]["note"], "why") << noted;
+  const Json removal = {{"remove_id", id}, {"idempotency_key", "r"}};
+  const Json removed = tutti.call("doc_link", removal);
+  EXPECT_EQ(removed["success"], true) << removed;
+  EXPECT_EQ(tutti.call("doc_link", removal), removed);
+  EXPECT_EQ(tutti.call("doc_link", note), noted);
+}
+
 TEST(DocumentsTest, ALongTextIsCutAndSaysWhereToGoOn) {
   TempFolder folder;
   TuttiProcess tutti(folder);
