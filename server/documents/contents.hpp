@@ -127,8 +127,10 @@ class ContentFiles {
 
 // --- rows, in a caller's transaction ---
 
-/// Inserts the row unless the hash is known.
-void insertContent(store::Tx& tx, const Content& content, const std::string& now);
+/// Inserts the row unless the hash is known. The number that versions know it by.
+std::int64_t insertContent(store::Tx& tx, const Content& content, const std::string& now);
+/// That number of a content that is known; 0 of another.
+std::int64_t contentSeq(store::Connection& db, std::string_view hash);
 /// Removes the row unless a version names it; the file's removal is noted for the sweep.
 void releaseContent(store::Tx& tx, std::string_view hash, const std::string& now);
 /// Errors: Internal "content_missing" when there is no such row.

@@ -4,18 +4,20 @@
 namespace tutti::documents {
 using store::Statement;
 
-void insertContent(store::Tx& tx, const Content& content, const std::string& now) {
-  if (content.in_file) {
-    store::execute(tx,
-                   "INSERT INTO document_contents(hash, size_bytes, created_at) VALUES (?, ?, ?)"
-                   " ON CONFLICT (hash) DO NOTHING",
-                   content.hash, content.size_bytes, now);
-    return;
-  }
-  store::execute(tx,
-                 "INSERT INTO document_contents(hash, size_bytes, bytes, created_at)"
-                 " VALUES (?, ?, ?, ?) ON CONFLICT (hash) DO NOTHING",
-                 content.hash, content.size_bytes, store::Blob{content.bytes}, now);
+std::int64_t insertContent(store::Tx& tx, const Content& content, const std::string& now) {
+  const std::optional<store::Blob> bytes =
+      content.in_file ? std::nullopt : std::optional(store::Blob{content.bytes});
+  const std::int64_t inserted =
+      store::execute(tx,
+                     "INSERT INTO document_contents(hash, size_bytes, bytes, created_at)"
+                     " VALUES (?, ?, ?, ?) ON CONFLICT (hash) DO NOTHING",
+                     content.hash, content.size_bytes, bytes, now);
+  return inserted > 0 ? tx.lastInsertId() : contentSeq(tx, content.hash);
+}
+
+std::int64_t contentSeq(store::Connection& db, std::string_view hash) {
+  Statement row(db, "SELECT content_seq FROM document_contents WHERE hash = ?", hash);
+  return row.step() ? row.integer(0) : 0;
 }
 
 void releaseContent(store::Tx& tx, std::string_view hash, const std::string& now) {

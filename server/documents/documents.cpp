@@ -35,15 +35,20 @@ Status checkNote(std::string_view note, const DocumentLimits& limits) {
       .named("note_bytes_max");
 }
 
+/// A document's newest content.
+struct VersionContent {
+  std::int64_t content_seq = 0;
+  std::string_view note;
+};
+
 void insertVersion(store::Tx& tx, const DocumentRow& row, const Author& author,
-                   const std::string& note) {
+                   const VersionContent& content) {
   const Document& document = row.document;
   store::execute(tx,
                  "INSERT INTO document_versions(document_seq, version, content_seq, content_type,"
-                 " author_session, created_at, note) VALUES (?, ?,"
-                 " (SELECT content_seq FROM document_contents WHERE hash = ?), ?, ?, ?, ?)",
-                 row.document_seq, document.version, document.checksum, document.content_type,
-                 author.viewer.session_id, author.now, note);
+                 " author_session, created_at, note) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                 row.document_seq, document.version, content.content_seq, document.content_type,
+                 author.viewer.session_id, author.now, content.note);
 }
 
 void insertDocument(store::Tx& tx, DocumentRow& row) {
@@ -58,11 +63,12 @@ void insertDocument(store::Tx& tx, DocumentRow& row) {
       tagsText(document.tags), metadataText(document.metadata), document.version,
       document.author_session);
   row.document_seq = tx.lastInsertId();
+  if (row.document_seq % kNamesAside == 0) indexNames(tx, row.document_seq);
 }
 
 /// What a new content makes of the document's row: its next version.
 void writeNewVersion(store::Tx& tx, const Author& author, DocumentRow& row,
-                     const std::string& note) {
+                     const VersionContent& content) {
   Document& document = row.document;
   ++document.version;
   ++document.revision;
@@ -72,7 +78,7 @@ void writeNewVersion(store::Tx& tx, const Author& author, DocumentRow& row,
                  " updated_at = ?, version = ?, revision = ? WHERE document_seq = ?",
                  document.content_type, document.size_bytes, document.checksum, document.updated_at,
                  document.version, document.revision, row.document_seq);
-  insertVersion(tx, row, author, note);
+  insertVersion(tx, row, author, content);
   retire(tx, row.document_seq, author.retention, author.now);
   noteChange(tx, document, "updated");
   queueForIndex(tx, document, "put", author.now);
@@ -116,14 +122,15 @@ Result<Document> createDocument(store::Tx& tx, const Author& author, const NewDo
   document.partition = partition->name;
   document.created_at = document.updated_at = author.now;
   document.author_session = author.viewer.session_id;
+  std::int64_t content_seq = 0;
   if (content != nullptr) {
-    insertContent(tx, *content, author.now);
+    content_seq = insertContent(tx, *content, author.now);
     document.size_bytes = content->size_bytes;
     document.checksum = content->hash;
     document.version = 1;
   }
   insertDocument(tx, row);
-  if (content != nullptr) insertVersion(tx, row, author, input.note);
+  if (content != nullptr) insertVersion(tx, row, author, {content_seq, input.note});
   insertLabels(tx, row);
   noteChange(tx, document, "created");
   queueForIndex(tx, document, "put", author.now);
@@ -145,11 +152,11 @@ Result<Changed> putContent(store::Tx& tx, const Author& author, const NewContent
   const bool same_type = input.content_type.empty() || input.content_type == document.content_type;
   if (document.checksum == content.hash && same_type) return Changed{std::move(document), false};
 
-  insertContent(tx, content, author.now);
+  const std::int64_t content_seq = insertContent(tx, content, author.now);
   document.checksum = content.hash;
   document.size_bytes = content.size_bytes;
   if (!same_type) document.content_type = input.content_type;
-  writeNewVersion(tx, author, *row, input.note);
+  writeNewVersion(tx, author, *row, {content_seq, input.note});
   return Changed{std::move(document), true};
 }
 
@@ -172,7 +179,7 @@ Result<Changed> restoreVersion(store::Tx& tx, const Author& author, const Restor
   const std::string note = restore.note.empty()
                                ? "restored from version " + std::to_string(version->version)
                                : restore.note;
-  writeNewVersion(tx, author, *row, note);
+  writeNewVersion(tx, author, *row, {contentSeq(tx, document.checksum), note});
   return Changed{std::move(document), true};
 }
 
@@ -210,8 +217,10 @@ Result<Document> changeMetadata(store::Tx& tx, const Author& author, const Metad
   Document& document = row->document;
   if (Status as = checkRevision(document, change.expected_revision); !as.ok())
     return std::move(as).error();
+  const DocumentRow before = *row;
   if (Status applied = applyChange(document, change, author.limits); !applied.ok())
     return std::move(applied).error();
+  removeLabels(tx, before);
   ++document.revision;
   document.updated_at = author.now;
   store::execute(tx,
@@ -220,7 +229,7 @@ Result<Document> changeMetadata(store::Tx& tx, const Author& author, const Metad
                  document.filename, document.content_type, tagsText(document.tags),
                  metadataText(document.metadata), document.updated_at, document.revision,
                  row->document_seq);
-  writeLabels(tx, *row);
+  insertLabels(tx, *row);
   noteChange(tx, document, "updated");
   // Its name and type decide how its text is taken.
   queueForIndex(tx, document, "put", author.now);

@@ -125,8 +125,9 @@ Status addTimes(Query& query, const DocumentFilter& filter) {
 }
 
 /// The documents with such a part in their names, if they are few, by the index of trigrams, which
-/// has none for a part of two characters.
-std::optional<std::vector<std::int64_t>> rareNames(store::Connection& db, const std::string& part) {
+/// has none for a part of two characters, and of those that are not in that index yet.
+std::optional<std::vector<std::int64_t>> rareNames(store::Connection& db, const std::string& part,
+                                                   const std::string& pattern) {
   constexpr std::size_t kRareMax = 1000;
   if (countCharacters(part) < 3 || part.find('\0') != std::string::npos) return std::nullopt;
   std::string phrase = "\"";
@@ -136,6 +137,11 @@ std::optional<std::vector<std::int64_t>> rareNames(store::Connection& db, const 
   std::vector<std::int64_t> found;
   while (rows.step()) found.push_back(rows.integer(0));
   if (found.size() > kRareMax) return std::nullopt;
+  Statement aside(db,
+                  "SELECT document_seq FROM documents WHERE filename LIKE ? ESCAPE '\\'"
+                  " AND document_seq > (SELECT indexed_seq FROM document_names_state)",
+                  pattern);
+  while (aside.step()) found.push_back(aside.integer(0));
   return found;
 }
 
@@ -159,7 +165,7 @@ std::optional<std::vector<std::int64_t>> rareNamesOf(store::Connection& db,
 void addNamePart(store::Connection& db, Query& query, const Sight& sight, const std::string& part) {
   if (part.empty()) return;
   const std::string pattern = escapedLike(part);
-  auto rare = rareNames(db, part);
+  auto rare = rareNames(db, part, pattern);
   if (!rare && sight.names.size() == 1 && !sight.visible)
     rare = rareNamesOf(db, sight.names.front(), pattern);
   if (rare) {

@@ -109,8 +109,8 @@ void removeRow(store::Tx& tx, std::int64_t document_seq, const std::string& now)
                        document_seq);
     while (contents.step()) hashes.push_back(contents.text(0));
   }
+  removeLabels(tx, *row);
   for (const std::string_view sql : {"DELETE FROM document_versions WHERE document_seq = ?",
-                                     "DELETE FROM document_labels WHERE document_seq = ?",
                                      "DELETE FROM document_relations WHERE document_seq = ?",
                                      "DELETE FROM document_relations WHERE related_seq = ?",
                                      "DELETE FROM documents WHERE document_seq = ?"})
@@ -148,18 +148,33 @@ std::string metadataLabel(std::string_view key, std::string_view value) {
   return "h" + sha256Hex(std::string(key) + '\0' + std::string(value));
 }
 
-void writeLabels(store::Tx& tx, const DocumentRow& row) {
-  store::execute(tx, "DELETE FROM document_labels WHERE document_seq = ?", row.document_seq);
-  insertLabels(tx, row);
+namespace {
+void forEachLabel(store::Tx& tx, const DocumentRow& row, std::string_view sql) {
+  for (const std::string& tag : row.document.tags)
+    store::execute(tx, sql, tagLabel(tag), row.document_seq);
+  for (const auto& [key, value] : row.document.metadata)
+    store::execute(tx, sql, metadataLabel(key, value), row.document_seq);
 }
+}  // namespace
 
 void insertLabels(store::Tx& tx, const DocumentRow& row) {
-  constexpr std::string_view kInsert =
-      "INSERT INTO document_labels(label, document_seq) VALUES (?, ?) ON CONFLICT DO NOTHING";
-  for (const std::string& tag : row.document.tags)
-    store::execute(tx, kInsert, tagLabel(tag), row.document_seq);
-  for (const auto& [key, value] : row.document.metadata)
-    store::execute(tx, kInsert, metadataLabel(key, value), row.document_seq);
+  forEachLabel(
+      tx, row,
+      "INSERT INTO document_labels(label, document_seq) VALUES (?, ?) ON CONFLICT DO NOTHING");
+}
+
+void removeLabels(store::Tx& tx, const DocumentRow& row) {
+  forEachLabel(tx, row, "DELETE FROM document_labels WHERE label = ? AND document_seq = ?");
+}
+
+void indexNames(store::Tx& tx, std::int64_t document_seq) {
+  store::execute(tx,
+                 "INSERT INTO document_names(rowid, filename)"
+                 " SELECT document_seq, filename FROM documents WHERE document_seq <= ?"
+                 " AND document_seq > (SELECT indexed_seq FROM document_names_state)",
+                 document_seq);
+  store::execute(tx, "UPDATE document_names_state SET indexed_seq = ?1 WHERE indexed_seq < ?1",
+                 document_seq);
 }
 
 std::string tagsText(const std::vector<std::string>& tags) {

@@ -47,10 +47,17 @@ void queueForIndex(store::Tx& tx, const Document& document, std::string_view cha
 
 std::string tagLabel(std::string_view tag);
 std::string metadataLabel(std::string_view key, std::string_view value);
-/// Makes the labels of the document what its tags and metadata say.
-void writeLabels(store::Tx& tx, const DocumentRow& row);
-/// The same for a new document.
+/// What the document is found by: its tags and metadata.
 void insertLabels(store::Tx& tx, const DocumentRow& row);
+/// `row` as insertLabels() had it.
+void removeLabels(store::Tx& tx, const DocumentRow& row);
+
+/// Documents whose names are not in the index of names yet are at most this many, and are looked
+/// through one by one. A commit's names in the index cost about as much as all its other rows, and
+/// many of them hardly more than a few.
+inline constexpr std::int64_t kNamesAside = 256;
+/// Takes the names of all documents up to `document_seq` into the index.
+void indexNames(store::Tx& tx, std::int64_t document_seq);
 std::string tagsText(const std::vector<std::string>& tags);
 std::string metadataText(const std::map<std::string, std::string>& metadata);
 

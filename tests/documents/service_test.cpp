@@ -261,58 +261,6 @@ TEST_F(ServiceTest, AQueryForMoreTagsThanADocumentHasIsRefused) {
   EXPECT_ERROR(query(filter), "tags_max");
 }
 
-TEST_F(ServiceTest, APartOfANameIsFoundAlsoAfterAChangeOfNameAndARemoval) {
-  const auto plain = push("Quarterly \"Plan\".md", "1");
-  const auto other = push("budget-äöü.md", "2");
-  ASSERT_TRUE(plain.ok() && other.ok());
-  const auto found = [&](const std::string& part) {
-    DocumentFilter filter;
-    filter.name_contains = part;
-    return names(filter);
-  };
-  EXPECT_EQ(found("quarterly \"p").size(), 1U);
-  EXPECT_EQ(found("-äö"), (std::vector<std::string>{"budget-äöü.md"}));
-  EXPECT_TRUE(found("-ÄÖ").empty()) << "only ASCII letters are taken in both cases";
-  EXPECT_EQ(found("ä").size(), 1U) << "shorter than what the index has";
-  EXPECT_TRUE(found("quarter* OR md").empty());
-  MetadataChange change;
-  change.ref.document_id = plain->id;
-  change.filename = "yearly.md";
-  ASSERT_TRUE(await<Document>([&](auto done) { service->changeMetadata({}, change, done); }).ok());
-  EXPECT_TRUE(found("Quarterly").empty());
-  EXPECT_EQ(found("early"), (std::vector<std::string>{"yearly.md"}));
-  ASSERT_TRUE(remove(plain->id).ok());
-  EXPECT_TRUE(found("early").empty());
-  const Status sound = store->writeAndWait([](store::Tx& tx) {
-    store::execute(tx, "INSERT INTO document_names(document_names) VALUES ('integrity-check')");
-    return ok();
-  });
-  EXPECT_TRUE(sound.ok()) << sound.error().text();
-}
-
-TEST_F(ServiceTest, APartOfVeryManyNamesIsFoundInEachPartition) {
-  const Status filled = store->writeAndWait([](store::Tx& tx) {
-    store::execute(tx,
-                   "INSERT INTO document_partitions(name, kind, created_at)"
-                   " VALUES ('other', 'named', '')");
-    store::execute(tx,
-                   "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2500)"
-                   " INSERT INTO documents(id, partition, filename, content_type, created_at,"
-                   " updated_at, tags) SELECT 'doc_' || i, iif(i % 1000 = 7, 'other', '_global'),"
-                   " 'common-' || i, 'text/plain', i, i, '[]' FROM n");
-    return ok();
-  });
-  ASSERT_TRUE(filled.ok()) << filled.error().text();
-  DocumentFilter filter;
-  filter.name_contains = "common-";
-  filter.place.partition = "other";
-  EXPECT_EQ(names(filter), (std::vector<std::string>{"common-1007", "common-2007", "common-7"}));
-  filter.place = {};
-  EXPECT_EQ(names(filter).size(), static_cast<std::size_t>(filter.count_max));
-  filter.place.scope = Scope::Visible;
-  EXPECT_EQ(names(filter).size(), static_cast<std::size_t>(filter.count_max));
-}
-
 TEST_F(ServiceTest, AnAgentSeesItsTreeItsProjectAndGlobalOnly) {
   addSession("ses_a", "", "/p/one");
   addSession("ses_b", "ses_a", "/p/one");

@@ -1,0 +1,158 @@
+// What documents are found by beside their own columns: parts of their names, and labels.
+#include "server/documents/rows.hpp"
+#include "tests/documents/support.hpp"
+
+namespace tutti::documents {
+namespace {
+
+class FindingTest : public DocumentsTest {};
+
+/// Where names are when they are asked for: both beside their index, both in it, one of each.
+struct NamesAt {
+  const char* name;
+  int indexed;
+};
+class NamesTest : public DocumentsTest, public ::testing::WithParamInterface<NamesAt> {
+ protected:
+  /// Takes the names there are into the index after as many pushes as the case says.
+  void maybeIndex(int pushed) {
+    if (pushed > GetParam().indexed) return;
+    const Status indexed = store->writeAndWait([](store::Tx& tx) {
+      indexAll(tx);
+      return ok();
+    });
+    ASSERT_TRUE(indexed.ok()) << indexed.error().text();
+  }
+  static void indexAll(store::Tx& tx) {
+    store::Statement newest(tx, "SELECT max(document_seq) FROM documents");
+    ASSERT_TRUE(newest.step());
+    indexNames(tx, newest.integer(0));
+  }
+  std::vector<std::string> found(const std::string& part) {
+    DocumentFilter filter;
+    filter.name_contains = part;
+    return names(filter);
+  }
+};
+
+TEST_P(NamesTest, APartOfANameIsFoundAlsoAfterAChangeOfNameAndARemoval) {
+  const auto plain = push("Quarterly \"Plan\".md", "1");
+  maybeIndex(1);
+  const auto other = push("budget-äöü.md", "2");
+  maybeIndex(2);
+  ASSERT_TRUE(plain.ok() && other.ok());
+  EXPECT_EQ(found("quarterly \"p").size(), 1U);
+  EXPECT_EQ(found("-äö"), (std::vector<std::string>{"budget-äöü.md"}));
+  EXPECT_TRUE(found("-ÄÖ").empty()) << "only ASCII letters are taken in both cases";
+  EXPECT_EQ(found("ä").size(), 1U) << "shorter than what the index has";
+  EXPECT_EQ(found(".md").size(), 2U);
+  EXPECT_TRUE(found("quarter* OR md").empty());
+  MetadataChange change;
+  change.ref.document_id = plain->id;
+  change.filename = "yearly.md";
+  ASSERT_TRUE(await<Document>([&](auto done) { service->changeMetadata({}, change, done); }).ok());
+  EXPECT_TRUE(found("Quarterly").empty());
+  EXPECT_EQ(found("early"), (std::vector<std::string>{"yearly.md"}));
+  ASSERT_TRUE(remove(plain->id).ok());
+  EXPECT_TRUE(found("early").empty());
+  const Status sound = store->writeAndWait([](store::Tx& tx) {
+    indexAll(tx);
+    store::execute(tx,
+                   "INSERT INTO document_names(document_names, rank)"
+                   " VALUES ('integrity-check', 1)");
+    return ok();
+  });
+  EXPECT_TRUE(sound.ok()) << sound.error().text();
+  EXPECT_EQ(found("udget").size(), 1U);
+}
+
+INSTANTIATE_TEST_SUITE_P(Everywhere, NamesTest,
+                         ::testing::Values(NamesAt{"beside", 0}, NamesAt{"mixed", 1},
+                                           NamesAt{"indexed", 2}),
+                         [](const auto& tested) { return std::string(tested.param.name); });
+
+TEST_F(FindingTest, NamesGoIntoTheirIndexManyAtOnceAndAreFoundBeforeAndAfter) {
+  const auto indexed = [&] {
+    std::int64_t count = 0;
+    EXPECT_TRUE(store
+                    ->readAndWait([&](store::Connection& db) {
+                      store::Statement row(db, "SELECT indexed_seq FROM document_names_state");
+                      if (row.step()) count = row.integer(0);
+                      return ok();
+                    })
+                    .ok());
+    return count;
+  };
+  for (int i = 1; i < kNamesAside; ++i)
+    ASSERT_TRUE(push("report_" + std::to_string(i) + ".md", "x").ok());
+  EXPECT_EQ(indexed(), 0);
+  DocumentFilter filter;
+  filter.name_contains = "port_123.";
+  EXPECT_EQ(names(filter), (std::vector<std::string>{"report_123.md"}));
+  ASSERT_TRUE(push("one more.md", "x").ok());
+  EXPECT_EQ(indexed(), kNamesAside);
+  EXPECT_EQ(names(filter), (std::vector<std::string>{"report_123.md"}));
+  ASSERT_TRUE(push("report_123.md too", "x").ok());
+  EXPECT_EQ(names(filter).size(), 2U);
+}
+
+TEST_F(FindingTest, LabelsAreThoseOfTheDocumentAsItIsNow) {
+  PushRequest request;
+  request.filename = "a.md";
+  request.content = "x";
+  request.tags = {"draft", "kept"};
+  request.metadata = {{"owner", "ann"}, {"long", std::string(500, 'v')}};
+  const auto pushed = push(request);
+  ASSERT_TRUE(pushed.ok()) << pushed.error().text();
+  const auto labels = [&] {
+    std::int64_t count = -1;
+    EXPECT_TRUE(store
+                    ->readAndWait([&](store::Connection& db) {
+                      store::Statement row(db, "SELECT count(*) FROM document_labels");
+                      if (row.step()) count = row.integer(0);
+                      return ok();
+                    })
+                    .ok());
+    return count;
+  };
+  EXPECT_EQ(labels(), 4);
+  MetadataChange change;
+  change.ref.document_id = pushed->id;
+  change.tags = std::vector<std::string>{"kept"};
+  change.metadata["long"] = std::nullopt;
+  ASSERT_TRUE(await<Document>([&](auto done) { service->changeMetadata({}, change, done); }).ok());
+  EXPECT_EQ(labels(), 2);
+  DocumentFilter filter;
+  filter.tags = {"draft"};
+  EXPECT_TRUE(names(filter).empty());
+  filter.tags = {"kept"};
+  EXPECT_EQ(names(filter).size(), 1U);
+  ASSERT_TRUE(remove(pushed->id).ok());
+  EXPECT_EQ(labels(), 0);
+}
+
+TEST_F(FindingTest, APartOfVeryManyNamesIsFoundInEachPartition) {
+  const Status filled = store->writeAndWait([](store::Tx& tx) {
+    store::execute(tx,
+                   "INSERT INTO document_partitions(name, kind, created_at)"
+                   " VALUES ('other', 'named', '')");
+    store::execute(tx,
+                   "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2500)"
+                   " INSERT INTO documents(id, partition, filename, content_type, created_at,"
+                   " updated_at, tags) SELECT 'doc_' || i, iif(i % 1000 = 7, 'other', '_global'),"
+                   " 'common-' || i, 'text/plain', i, i, '[]' FROM n");
+    return ok();
+  });
+  ASSERT_TRUE(filled.ok()) << filled.error().text();
+  DocumentFilter filter;
+  filter.name_contains = "common-";
+  filter.place.partition = "other";
+  EXPECT_EQ(names(filter), (std::vector<std::string>{"common-1007", "common-2007", "common-7"}));
+  filter.place = {};
+  EXPECT_EQ(names(filter).size(), static_cast<std::size_t>(filter.count_max));
+  filter.place.scope = Scope::Visible;
+  EXPECT_EQ(names(filter).size(), static_cast<std::size_t>(filter.count_max));
+}
+
+}  // namespace
+}  // namespace tutti::documents
