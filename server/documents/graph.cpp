@@ -63,11 +63,6 @@ std::optional<LinkRow> linkById(store::Connection& db, std::int64_t id) {
   return linkFrom(row);
 }
 
-std::string documentIdOf(store::Connection& db, std::int64_t document_seq) {
-  Statement row(db, "SELECT id FROM documents WHERE document_seq = ?", document_seq);
-  return row.step() ? row.text(0) : std::string();
-}
-
 std::vector<std::int64_t> Walk::wayTo(std::int64_t document_seq) const {
   std::vector<std::int64_t> way{document_seq};
   for (auto at = from_.find(document_seq); at->second != at->first; at = from_.find(at->second))
@@ -90,27 +85,28 @@ Result<Neighbourhood> neighbourhood(store::Connection& db, const Viewer& viewer,
   if (!start.ok()) return std::move(start).error();
 
   Neighbourhood found;
+  found.document = std::move(start->document);
   Walk walk(start->document_seq);
   std::map<std::int64_t, std::int64_t> depths{{start->document_seq, 0}};
   while (const auto at = walk.next()) {
     const std::int64_t depth = depths[*at];
     if (depth == request.depth_max) break;
     for (LinkRow& link : linksOf(db, *at)) {
-      if (depths.count(link.related_seq) != 0) continue;
+      if (walk.knows(link.related_seq)) continue;
       if (!wanted(request.relation_types, link.relation.relation_type)) continue;
+      found.truncated = walk.known() > limits.path_visits_max ||
+                        static_cast<std::int64_t>(found.neighbours.size()) == limits.neighbours_max;
+      if (found.truncated) return found;
       auto row = visibleRow(db, viewer, link.related_seq);
-      if (!row) continue;
-      if (static_cast<std::int64_t>(found.neighbours.size()) == limits.neighbours_max) {
-        found.truncated = true;
-        found.document = std::move(start->document);
-        return found;
+      if (!row) {
+        walk.passBy(link.related_seq);
+        continue;
       }
       walk.reach(link.related_seq, *at);
       depths[link.related_seq] = depth + 1;
       found.neighbours.push_back({std::move(row->document), depth + 1, std::move(link.relation)});
     }
   }
-  found.document = std::move(start->document);
   return found;
 }
 
@@ -144,16 +140,20 @@ Result<std::vector<Relation>> findPath(store::Connection& db, const Viewer& view
   Walk walk(from->document_seq);
   while (const auto at = walk.next()) {
     if (*at == to->document_seq) return linksAlong(db, walk.wayTo(*at), request.relation_types);
-    if (walk.visited() > limits.path_visits_max)
+    if (walk.known() > limits.path_visits_max)
       return Error(Code::ResourceExhausted,
                    "no way found among the nearest " + std::to_string(limits.path_visits_max) +
                        " documents",
                    "ask from a document that is nearer")
           .named("path_visits_max");
-    for (const LinkRow& link : linksOf(db, *at))
-      if (wanted(request.relation_types, link.relation.relation_type) &&
-          (!viewer.is_agent || visibleRow(db, viewer, link.related_seq)))
+    for (const LinkRow& link : linksOf(db, *at)) {
+      if (walk.knows(link.related_seq)) continue;
+      if (!wanted(request.relation_types, link.relation.relation_type)) continue;
+      if (viewer.is_agent && !visibleRow(db, viewer, link.related_seq))
+        walk.passBy(link.related_seq);
+      else
         walk.reach(link.related_seq, *at);
+    }
   }
   return Error(Code::NotFound, "no way leads from '" + request.from.document_id + "' to '" +
                                    request.to.document_id + "'")

@@ -22,9 +22,9 @@ struct LinkRow {
 /// Of one document, by id.
 std::vector<LinkRow> linksOf(store::Connection& db, std::int64_t document_seq);
 std::optional<LinkRow> linkById(store::Connection& db, std::int64_t id);
-std::string documentIdOf(store::Connection& db, std::int64_t document_seq);
 
-/// Breadth first, each document once.
+/// Breadth first, each document once. Those that the caller may not see are passed by: known, so
+/// that they are looked at once, and not led through.
 class Walk {
  public:
   explicit Walk(std::int64_t start) : from_{{start, start}}, queue_{start} {}
@@ -42,7 +42,10 @@ class Walk {
     queue_.push_back(document_seq);
     return true;
   }
-  std::int64_t visited() const { return static_cast<std::int64_t>(from_.size()); }
+  void passBy(std::int64_t document_seq) { from_.emplace(document_seq, document_seq); }
+  bool knows(std::int64_t document_seq) const { return from_.count(document_seq) != 0; }
+  /// How many documents have been looked at or wait for it.
+  std::int64_t known() const { return static_cast<std::int64_t>(from_.size()); }
   /// From the start to a document that was reached.
   std::vector<std::int64_t> wayTo(std::int64_t document_seq) const;
 

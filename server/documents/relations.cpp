@@ -48,34 +48,71 @@ Status checkEnds(const Viewer& viewer, const Document& from, const Document& to)
                  "relate documents of one partition, or one of them global");
 }
 
-/// The documents that lead from `start` to `target` by links of one type, or nothing.
-std::vector<std::int64_t> wayTo(store::Connection& db, std::int64_t start, std::int64_t target,
-                                std::string_view type, std::int64_t visits_max) {
-  Walk walk(start);
-  while (const auto at = walk.next()) {
-    if (*at == target) return walk.wayTo(target);
-    if (walk.visited() > visits_max) return {};
-    for (const LinkRow& link : linksOf(db, *at))
-      if (link.relation.relation_type == type) walk.reach(link.related_seq, *at);
-  }
-  return {};
+/// The documents directly above one: its parents, or its predecessors.
+std::vector<std::int64_t> directlyAbove(store::Connection& db, std::int64_t document_seq,
+                                        std::string_view type) {
+  std::vector<std::int64_t> above;
+  Statement rows(db,
+                 "SELECT related_seq FROM document_relations"
+                 " WHERE document_seq = ? AND relation_type = ?",
+                 document_seq, type);
+  while (rows.step()) above.push_back(rows.integer(0));
+  return above;
 }
 
-/// Is there a way from what would be below back to what would be above?
-Status checkCycle(store::Connection& db, const RelationDefinition& definition,
-                  const DocumentRow& from, const DocumentRow& to, const DocumentLimits& limits) {
-  if (definition.from_document_is == definition.to_document_is) return ok();
-  const auto way = wayTo(db, to.document_seq, from.document_seq, definition.to_document_is,
-                         limits.path_visits_max);
-  if (way.empty()) return ok();
+constexpr std::size_t kNamedOfWayMax = 8;
+
+/// The ids along `way` that the viewer may see, the first few.
+std::string namesAlong(store::Connection& db, const Viewer& viewer,
+                       const std::vector<std::int64_t>& way) {
+  std::vector<std::string> ids;
+  for (const std::int64_t document_seq : way) {
+    if (ids.size() == kNamedOfWayMax) break;
+    if (auto row = visibleRow(db, viewer, document_seq)) ids.push_back(row->document.id);
+  }
   std::string names;
-  for (const std::int64_t document_seq : way)
-    names += (names.empty() ? "" : " > ") + documentIdOf(db, document_seq);
+  for (const std::string& id : ids) names += (names.empty() ? "" : " > ") + id;
+  return ids.size() == kNamedOfWayMax ? names + " > ..." : names;
+}
+
+struct NewLink {
+  const RelationDefinition& definition;
+  const DocumentRow& from;
+  const DocumentRow& to;
+};
+
+Error circle(const NewLink& link, const std::string& names) {
   return Error(Code::Conflict,
-               "document '" + to.document.id + "' is above '" + from.document.id +
+               "document '" + link.to.document.id + "' is above '" + link.from.document.id +
                    "' already: " + names,
-               "a " + std::string(definition.name) + " relation cannot lead in a circle")
+               "a " + std::string(link.definition.name) + " relation cannot lead in a circle")
       .named("relation_cycle");
+}
+
+/// Is what would be below above already? Looked for upwards: a document has few above it, but may
+/// have very many below it.
+Status checkCycle(store::Connection& db, const Author& author, const NewLink& link) {
+  const RelationDefinition& definition = link.definition;
+  if (definition.from_document_is == definition.to_document_is) return ok();
+  const std::int64_t visits_max = author.limits.path_visits_max;
+  Walk walk(link.from.document_seq);
+  while (const auto at = walk.next()) {
+    for (const std::int64_t above : directlyAbove(db, *at, definition.from_document_is)) {
+      walk.reach(above, *at);
+      if (above != link.to.document_seq) continue;
+      std::vector<std::int64_t> way = walk.wayTo(above);
+      std::reverse(way.begin(), way.end());
+      return circle(link, namesAlong(db, author.viewer, way));
+    }
+    if (walk.known() > visits_max)
+      return Error(Code::ResourceExhausted,
+                   "more than " + std::to_string(visits_max) + " documents lead to '" +
+                       link.from.document.id + "': it cannot be told whether '" +
+                       link.to.document.id + "' is one of them",
+                   "relate it to a document that is nearer to the top")
+          .named("path_visits_max");
+  }
+  return ok();
 }
 
 Status checkRoom(store::Connection& db, const DocumentRow& row, const DocumentLimits& limits) {
@@ -149,7 +186,7 @@ Result<RelationPair> createRelation(store::Tx& tx, const Author& author, const N
   for (const auto* row : {&*from, &*to})
     if (Status room = checkRoom(tx, *row, author.limits); !room.ok())
       return std::move(room).error();
-  if (Status open = checkCycle(tx, *definition, *from, *to, author.limits); !open.ok())
+  if (Status open = checkCycle(tx, author, {*definition, *from, *to}); !open.ok())
     return std::move(open).error();
 
   auto there =

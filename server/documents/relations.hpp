@@ -40,7 +40,8 @@ struct RelationPair {
 /// Valid options: ['parent-child', 'related', 'predecessor-successor']`), NotFound
 /// "document_not_found", InvalidArgument "relation_to_itself", Conflict "relation_exists" (AOF:
 /// `Relation already exists between these documents with type 'x'`), "relation_cycle" (parent-child
-/// and predecessor-successor: the target is already above the source; names the way),
+/// and predecessor-successor: the target is already above the source; names of the way what the
+/// caller may see), ResourceExhausted "path_visits_max" (more documents above the source),
 /// InvalidArgument "relation_across_partitions" (unless one of both is global, or in the caller's
 /// own project and tree), "note_bytes_max", ResourceExhausted "relations_max".
 Result<RelationPair> createRelation(store::Tx& tx, const Author& author, const NewRelation& input);
@@ -68,7 +69,7 @@ struct Neighbour {
 struct Neighbourhood {
   Document document;
   std::vector<Neighbour> neighbours;  ///< nearest first, each document once
-  bool truncated = false;             ///< neighbours_max was reached
+  bool truncated = false;             ///< neighbours_max or path_visits_max was reached
 };
 struct NeighbourhoodRequest {
   DocumentRef ref;
@@ -85,7 +86,8 @@ struct PathRequest {
   DocumentRef to;
   std::vector<std::string> relation_types;
 };
-/// The links of one shortest way, in order; empty when both are one document. Errors: NotFound
+/// The links of one shortest way through documents that the viewer may see, in order; empty when
+/// both are one document. Errors: NotFound
 /// "document_not_found", "no_path", ResourceExhausted "path_visits_max" (not found within the
 /// limit: there may be one).
 Result<std::vector<Relation>> findPath(store::Connection& db, const Viewer& viewer,

@@ -30,7 +30,7 @@ struct DocumentLimits {
   std::int64_t cascade_max = 10'000;      ///< documents in one deletion
   std::int64_t page_max = 1000;           ///< documents or versions in one answer
   std::int64_t neighbours_max = 1000;     ///< documents in a neighbourhood
-  std::int64_t path_visits_max = 10'000;  ///< documents looked at in search of a path
+  std::int64_t path_visits_max = 10'000;  ///< documents looked at in search of a path or circle
 };
 
 /// Which versions go when a newer one comes. 0: that rule is off. The newest version stays in any
