@@ -26,3 +26,4 @@ tutti_dependency(boost_filesystem libboost_filesystem.a)
 # Asio and Beast are compiled once, into this library; everybody else sees declarations only.
 add_library(tutti_net STATIC "${CMAKE_SOURCE_DIR}/cmake/net_impl.cpp")
 target_link_libraries(tutti_net PUBLIC tutti_options Threads::Threads)
+tutti_fuzzed(tutti_net)

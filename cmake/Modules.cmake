@@ -1,26 +1,48 @@
 # The heavy headers, parsed once for every folder that handles JSON.
-add_library(tutti_pch OBJECT "${CMAKE_SOURCE_DIR}/cmake/pch.cpp")
-target_link_libraries(tutti_pch PUBLIC tutti_options)
-target_precompile_headers(tutti_pch PRIVATE
-  <nlohmann/json.hpp> <algorithm> <chrono> <filesystem> <functional> <map> <memory> <optional>
-  <string> <string_view> <variant> <vector>)
+function(tutti_module_pch target)
+  add_library(${target} OBJECT "${CMAKE_SOURCE_DIR}/cmake/pch.cpp")
+  target_link_libraries(${target} PUBLIC tutti_options)
+  target_precompile_headers(${target} PRIVATE
+    <nlohmann/json.hpp> <algorithm> <chrono> <filesystem> <functional> <map> <memory> <optional>
+    <string> <string_view> <variant> <vector>)
+endfunction()
+tutti_module_pch(tutti_pch)
+set(tutti_fuzzed_pch tutti_pch)
+if(TUTTI_FUZZ)
+  set(tutti_fuzzed_pch tutti_fuzzed_pch)  # A precompiled header fits one set of flags.
+  tutti_module_pch(tutti_fuzzed_pch)
+  tutti_fuzzed(tutti_fuzzed_pch)
+endif()
 
-# tutti_module(name [PCH] DEPS other…): the folder's sources as one static library. A dependency that is
-# not declared here does not link, which keeps the arrows of the architecture pointing one way.
+# Several sources as one, in batches: what they include is parsed and compiled once for all of them. For the
+# builds that exist to check; the release build compiles each file alone, so each still names what it needs.
+function(tutti_batches target size)
+  if(TUTTI_UNITY)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE ${size})
+  endif()
+endfunction()
+
+# tutti_module(name [PCH] [FUZZED] DEPS other…): the folder's sources as one static library. A dependency
+# that is not declared here does not link, which keeps the arrows of the architecture pointing one way.
 function(tutti_module name)
-  cmake_parse_arguments(ARG "PCH" "" "DEPS" ${ARGN})
+  cmake_parse_arguments(ARG "PCH;FUZZED" "" "DEPS" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cpp")
   add_library(tutti_${name} STATIC ${sources})
   target_link_libraries(tutti_${name} PUBLIC tutti_options ${ARG_DEPS})
   set_target_properties(tutti_${name} PROPERTIES LINKER_LANGUAGE CXX)
+  set(pch tutti_pch)
+  if(ARG_FUZZED)
+    tutti_fuzzed(tutti_${name})
+    set(pch ${tutti_fuzzed_pch})
+  endif()
   if(ARG_PCH)
-    target_precompile_headers(tutti_${name} REUSE_FROM tutti_pch)
+    target_precompile_headers(tutti_${name} REUSE_FROM ${pch})
   endif()
 endfunction()
 
 # The same for tests: with gtest in it, and for what is compiled fast instead of well.
 function(tutti_test_options target)
-  target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O0>)
+  target_compile_options(${target} PRIVATE -O0)
   target_compile_definitions(${target} PRIVATE TUTTI_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
 endfunction()
 function(tutti_test_pch)
@@ -31,6 +53,9 @@ function(tutti_test_pch)
     <gtest/gtest.h> <nlohmann/json.hpp> <algorithm> <chrono> <filesystem> <functional> <map> <memory>
     <optional> <string> <string_view> <vector>)
 endfunction()
+
+# What tutti_test() makes and what it starts: for a build that runs these and nothing else.
+add_custom_target(tutti_tests)
 
 # tutti_test(name DEPS other… [SOURCES more…]): tests/<name>/*.cpp as the executable <name>_test.
 function(tutti_test name)
@@ -43,6 +68,8 @@ function(tutti_test name)
   target_link_libraries(${name}_test PRIVATE tutti_options ${ARG_DEPS} GTest::gtest GTest::gtest_main)
   tutti_test_options(${name}_test)
   target_precompile_headers(${name}_test REUSE_FROM tutti_test_pch)
+  tutti_batches(${name}_test 8)
+  add_dependencies(tutti_tests ${name}_test)
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 300)
   endif()

@@ -241,7 +241,7 @@ part_conformance() {
 }
 
 part_asan() {
-  build asan || return
+  build asan tutti_tests || return
   # A sanitizer's report must end the test, whichever process of it makes the report.
   export ASAN_OPTIONS=detect_stack_use_after_return=1:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
   run_ctest asan -- -E "$heavy"

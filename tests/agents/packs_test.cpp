@@ -20,7 +20,7 @@ BlueprintCatalog::Options only(std::vector<std::string> packs) {
   return options;
 }
 
-std::string problemText(BlueprintCatalog& catalog) {
+std::string packProblems(BlueprintCatalog& catalog) {
   catalog.list();
   std::string text;
   for (const BlueprintProblem& problem : catalog.problems())
@@ -43,7 +43,7 @@ class EachPackTest : public testing::TestWithParam<const char*> {
 };
 
 TEST_P(EachPackTest, LoadsWithoutAProblemAndSaysWhereEachIsFrom) {
-  EXPECT_EQ(problemText(catalog_), "");
+  EXPECT_EQ(packProblems(catalog_), "");
   EXPECT_GE(catalog_.list().size(), 12U);
   for (const Blueprint& blueprint : catalog_.list()) {
     EXPECT_EQ(blueprint.pack, GetParam()) << blueprint.name;
@@ -122,7 +122,7 @@ TEST(PacksTest, TogetherTheyShareNoNameNoAliasAndNoExample) {
   BlueprintCatalog::Options options = only(shippedPacks());
   options.embedded = true;
   BlueprintCatalog catalog(options);
-  EXPECT_EQ(problemText(catalog), "");
+  EXPECT_EQ(packProblems(catalog), "");
   EXPECT_EQ(catalog.list().size(), 4U + 14 + 14 + 30);
   std::set<std::string> names, examples;
   for (const Blueprint& blueprint : catalog.list()) {
@@ -267,7 +267,7 @@ TEST(AliasTest, FindsItsBlueprintUnderThatOnesOwnName) {
   BlueprintCatalog::Options options;
   options.folders = {folder.root()};
   BlueprintCatalog catalog(options);
-  EXPECT_EQ(problemText(catalog), "");
+  EXPECT_EQ(packProblems(catalog), "");
   EXPECT_EQ(catalog.find("short")->name, "long-name");
   EXPECT_EQ((*catalog.plan("short"))->blueprint.name, "long-name");
   EXPECT_EQ(catalog.find("shrot").error().hint(),
@@ -293,7 +293,7 @@ TEST(AliasTest, ThatIsTakenIsReportedAndTheFirstKeepsIt) {
   options.folders = {folder.root()};
   options.embedded = false;
   BlueprintCatalog catalog(options);
-  const std::string problems = problemText(catalog);
+  const std::string problems = packProblems(catalog);
   EXPECT_NE(problems.find("agents/b/agent.json: its alias 'x' is already taken by"),
             std::string::npos);
   EXPECT_NE(problems.find("its alias 'a' is already taken by"), std::string::npos) << problems;

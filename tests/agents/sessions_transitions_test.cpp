@@ -3,7 +3,7 @@
 
 namespace tutti::agents {
 namespace {
-constexpr int kStatuses = 7;
+constexpr int kSessionStatuses = 7;
 
 class TransitionsTest : public SessionsTest {
  protected:
@@ -20,8 +20,8 @@ class TransitionsTest : public SessionsTest {
 
 TEST_F(TransitionsTest, ARunChangesAlongTheTableAndNowhereElse) {
   const StartedRun started = start();
-  for (int from = 0; from < kStatuses; ++from)
-    for (int to = 0; to < kStatuses; ++to) {
+  for (int from = 0; from < kSessionStatuses; ++from)
+    for (int to = 0; to < kSessionStatuses; ++to) {
       if (from == to) continue;
       forceRun(started.run.run_id, static_cast<RunStatus>(from));
       Run run = *findRun(tx, started.run.run_id);
@@ -37,8 +37,8 @@ TEST_F(TransitionsTest, ARunChangesAlongTheTableAndNowhereElse) {
 
 TEST_F(TransitionsTest, ASessionChangesAlongTheTableAndNowhereElse) {
   const StartedRun started = start();
-  for (int from = 0; from < kStatuses; ++from)
-    for (int to = 0; to < kStatuses; ++to) {
+  for (int from = 0; from < kSessionStatuses; ++from)
+    for (int to = 0; to < kSessionStatuses; ++to) {
       if (from == to) continue;
       forceSession(started.session.session_id, static_cast<SessionStatus>(from));
       Session session = *findSession(tx, started.session.session_id);
@@ -72,7 +72,7 @@ TEST_F(TransitionsTest, ARowThatHasChangedSinceItWasReadIsNotOverwritten) {
 }
 
 TEST_F(TransitionsTest, AnOutcomeEndsEveryUnfinishedRunItLegallyCanAndNoOther) {
-  for (int from = 0; from < kStatuses; ++from) {
+  for (int from = 0; from < kSessionStatuses; ++from) {
     for (const RunStatus to : {RunStatus::Completed, RunStatus::Failed, RunStatus::Stopped}) {
       const StartedRun started = start();
       const auto was = static_cast<RunStatus>(from);
@@ -94,7 +94,7 @@ TEST_F(TransitionsTest, AnOutcomeEndsEveryUnfinishedRunItLegallyCanAndNoOther) {
 
 TEST_F(TransitionsTest, AnOutcomeThatIsNoEndIsRefused) {
   const StartedRun started = running();
-  for (int i = 0; i < kStatuses; ++i) {
+  for (int i = 0; i < kSessionStatuses; ++i) {
     const auto status = static_cast<RunStatus>(i);
     const auto session = static_cast<SessionStatus>(i);
     if (!isTerminal(status)) {

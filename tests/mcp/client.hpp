@@ -94,6 +94,13 @@ inline Json everyCapability() {
               {"roots", Json::object()}};
 }
 
+/// And the extension for tasks beside it.
+inline Json withTasks() {
+  Json capabilities = everyCapability();
+  capabilities["extensions"] = {{"io.modelcontextprotocol/tasks", Json::object()}};
+  return capabilities;
+}
+
 /// A request of 2026-07-28 from a client that can do everything unless told otherwise.
 inline Json modernCall(int id, const std::string& tool, Json more = Json::object(),
                        Json capabilities = everyCapability()) {

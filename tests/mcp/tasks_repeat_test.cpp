@@ -8,14 +8,6 @@
 namespace tutti::mcp {
 namespace {
 
-constexpr const char* kExtension = "io.modelcontextprotocol/tasks";
-
-Json withTasks() {
-  Json capabilities = fixture::everyCapability();
-  capabilities["extensions"] = {{kExtension, Json::object()}};
-  return capabilities;
-}
-
 /// A store that a dead process has left something in.
 class SharedStore final : public MemoryTaskStore {
  public:
@@ -89,13 +81,13 @@ class TasksRepeatTest : public testing::Test {
     ASSERT_TRUE(server_->addTool(std::move(tool), handler).ok());
   }
   std::string call(const std::string& tool) {
-    const Json made = client_->ask(
-        fixture::modernCall(++id_, tool, {{"arguments", {{"word", "hello"}}}}, withTasks()));
+    const Json made = client_->ask(fixture::modernCall(
+        ++id_, tool, {{"arguments", {{"word", "hello"}}}}, fixture::withTasks()));
     return made["result"].value("taskId", "");
   }
   Json status(const std::string& id) {
-    return client_->ask(
-        fixture::modernRequest(++id_, "tasks/get", {{"taskId", id}}, withTasks()))["result"];
+    return client_->ask(fixture::modernRequest(++id_, "tasks/get", {{"taskId", id}},
+                                               fixture::withTasks()))["result"];
   }
 
   int id_ = 0;

@@ -12,12 +12,6 @@ using fixture::accepted;
 
 constexpr const char* kExtension = "io.modelcontextprotocol/tasks";
 
-Json withTasks() {
-  Json capabilities = fixture::everyCapability();
-  capabilities["extensions"] = {{kExtension, Json::object()}};
-  return capabilities;
-}
-
 class TasksTest : public testing::Test {
  protected:
   explicit TasksTest(std::size_t tasks_max = 10)
@@ -36,12 +30,13 @@ class TasksTest : public testing::Test {
     return options;
   }
   Json call(const std::string& tool, Json arguments = Json::object()) {
-    return client_->ask(
-        fixture::modernCall(++id_, tool, {{"arguments", std::move(arguments)}}, withTasks()));
+    return client_->ask(fixture::modernCall(++id_, tool, {{"arguments", std::move(arguments)}},
+                                            fixture::withTasks()));
   }
   Json ask(const std::string& method, const Json& task_id, Json more = Json::object()) {
     more["taskId"] = task_id;
-    return client_->ask(fixture::modernRequest(++id_, method, std::move(more), withTasks()));
+    return client_->ask(
+        fixture::modernRequest(++id_, method, std::move(more), fixture::withTasks()));
   }
   Json status(const Json& task_id) { return ask("tasks/get", task_id)["result"]; }
   Json start(Json arguments = Json::object()) {
@@ -140,11 +135,12 @@ TEST_F(TasksTest, AnothersTaskIsUnknown) {
   const Json id = start();
   fixture::StreamClient other(server_, "ses_other");
   const Json frame =
-      other.ask(fixture::modernRequest(1, "tasks/get", {{"taskId", id}}, withTasks()));
+      other.ask(fixture::modernRequest(1, "tasks/get", {{"taskId", id}}, fixture::withTasks()));
   EXPECT_EQ(frame["error"]["code"], -32602);
   fixture::StreamClient same(server_);
-  EXPECT_TRUE(same.ask(fixture::modernRequest(1, "tasks/get", {{"taskId", id}}, withTasks()))
-                  .contains("result"));
+  EXPECT_TRUE(
+      same.ask(fixture::modernRequest(1, "tasks/get", {{"taskId", id}}, fixture::withTasks()))
+          .contains("result"));
   held_.finishOne();
 }
 
@@ -265,11 +261,12 @@ TEST(NoTaskStore, ThenThereAreNoTasks) {
   Server server(fixture::options());
   fixture::addTaskTools(server, held);
   fixture::StreamClient client(server);
-  EXPECT_EQ(client.ask(fixture::modernCall(1, "job_only", Json::object(), withTasks())), Json());
+  EXPECT_EQ(client.ask(fixture::modernCall(1, "job_only", Json::object(), fixture::withTasks())),
+            Json());
   held.finishOne();
   EXPECT_EQ(client.next()["result"]["resultType"], "complete");
   EXPECT_EQ(client.ask(fixture::modernRequest(2, "tasks/get", {{"taskId", "x"}},
-                                              withTasks()))["error"]["code"],
+                                              fixture::withTasks()))["error"]["code"],
             -32601);
 }
 

@@ -9,13 +9,15 @@
 namespace tutti::fixture {
 namespace {
 
-const std::string kMeta = R"("_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28",)"
-                          R"("io.modelcontextprotocol/clientCapabilities":{}})";
+const std::string kListenMeta =
+    R"("_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28",)"
+    R"("io.modelcontextprotocol/clientCapabilities":{}})";
 const std::string kListen = R"({"jsonrpc":"2.0","id":7,"method":"subscriptions/listen","params":{)"
                             R"("notifications":{"toolsListChanged":true},)" +
-                            kMeta + "}}";
+                            kListenMeta + "}}";
 
-std::string post(const std::string& method, const std::string& body, const std::string& more = "") {
+std::string listenPost(const std::string& method, const std::string& body,
+                       const std::string& more = "") {
   return "POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
          "Accept: application/json, text/event-stream\r\nMCP-Protocol-Version: 2026-07-28\r\n"
          "Mcp-Method: " +
@@ -37,7 +39,7 @@ class ListenTest : public testing::Test {
   /// Sends the request and reads up to its acknowledgement.
   std::unique_ptr<HttpClient> listen() const {
     auto client = std::make_unique<HttpClient>(port);
-    client->send(post("subscriptions/listen", kListen));
+    client->send(listenPost("subscriptions/listen", kListen));
     client->readUntil("\r\n\r\n");
     EXPECT_NE(client->event().find("notifications/subscriptions/acknowledged"), std::string::npos);
     return client;
@@ -90,10 +92,10 @@ TEST_F(ListenTest, ArgumentHeadersComeThroughWhateverTheirCase) {
   });
   const std::string body = R"({"jsonrpc":"2.0","id":1,"method":"tools/call","params":{)"
                            R"("name":"region","arguments":{"region":"eu"},)" +
-                           kMeta + "}}";
+                           kListenMeta + "}}";
   HttpClient client(port);
   const auto status = [&](const std::string& headers) {
-    client.send(post("tools/call", body, "Mcp-Name: region\r\n" + headers));
+    client.send(listenPost("tools/call", body, "Mcp-Name: region\r\n" + headers));
     return client.answer().status;
   };
   EXPECT_EQ(status("MCP-PARAM-REGION:  eu \r\n"), 200);
