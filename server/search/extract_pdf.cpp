@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -116,10 +117,8 @@ class Child {
 
 enum class Ended { Output, TooLong, TooMuch, Failed };
 
-/// Reads until the end of the output or a bound.
-Ended readOutput(int fd, SteadyClock::time_point deadline, std::size_t bytes_max,
-                 std::string& output) {
-  std::string block(kBlockBytes, '\0');
+/// Output when there is something to read from `fd`, or its process has ended.
+Ended waitFor(int fd, SteadyClock::time_point deadline) {
   for (;;) {
     const auto left =
         std::chrono::duration_cast<std::chrono::milliseconds>(deadline - SteadyClock::now());
@@ -127,7 +126,16 @@ Ended readOutput(int fd, SteadyClock::time_point deadline, std::size_t bytes_max
     const int polled = left.count() <= 0 ? 0 : ::poll(&ready, 1, static_cast<int>(left.count()));
     if (polled < 0 && errno == EINTR) continue;
     if (polled < 0) return Ended::Failed;
-    if (polled == 0) return Ended::TooLong;
+    return polled == 0 ? Ended::TooLong : Ended::Output;
+  }
+}
+
+/// Reads until the end of the output or a bound.
+Ended readOutput(int fd, SteadyClock::time_point deadline, std::size_t bytes_max,
+                 std::string& output) {
+  std::string block(kBlockBytes, '\0');
+  for (;;) {
+    if (const Ended waited = waitFor(fd, deadline); waited != Ended::Output) return waited;
     const ssize_t got = ::read(fd, block.data(), block.size());
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return Ended::Failed;
@@ -191,9 +199,13 @@ Result<std::string> pdfText(std::string_view pdf, const ExtractLimits& limits) {
   ::setpgid(pid, pid);
   Child child(pid);
   in.reset();
+  const Fd handle(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  if (!handle) return systemError("watch pdftotext");
+  const auto deadline = SteadyClock::now() + limits.pdf_time_max;
   std::string output;
-  const Ended ended = readOutput(out.get(), SteadyClock::now() + limits.pdf_time_max,
-                                 limits.text_bytes_max, output);
+  Ended ended = readOutput(out.get(), deadline, limits.text_bytes_max, output);
+  // It may have closed its output and go on.
+  if (ended == Ended::Output) ended = waitFor(handle.get(), deadline);
   if (ended != Ended::Output) return boundError(ended, limits);
   if (const auto error = statusError(child.collect(), limits)) return *error;
   return toValidUtf8(output);

@@ -128,6 +128,13 @@ TEST_F(PdfReaderTest, OneThatHangsIsKilledWithAllItStarted) {
   EXPECT_EQ(errorName(), "pdf_time");
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
 }
+TEST_F(PdfReaderTest, OneThatHangsAfterItsLastWordIsKilledToo) {
+  program("echo text; exec >&-; exec sleep 1000");
+  limits_.pdf_time_max = std::chrono::milliseconds(200);
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_EQ(errorName(), "pdf_time");
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
+}
 TEST_F(PdfReaderTest, EndlessOutputIsCut) {
   program("exec yes");
   limits_.text_bytes_max = 100'000;
