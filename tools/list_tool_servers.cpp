@@ -24,6 +24,7 @@ Json line(const toolhost::MountHealth& health, std::size_t stderr_lines) {
     if (!value.empty()) entry[key] = value;
   };
   add("problem", health.problem);
+  add("note", health.note);
   add("revision", health.revision);
   add("server_name", health.server_name);
   add("server_version", health.server_version);

@@ -106,7 +106,10 @@ void Mount::open() {
   wanted.client.sampling = wanted.client.elicit_form = wanted.client.elicit_url = true;
   wanted.client.roots = true;
   wanted.client.era = probe_kills_ ? client::Era::Legacy : client::Era::Either;
-  if (share_) wanted.client.era = client::Era::Modern;
+  if (share_) {
+    wanted.client.era = client::Era::Modern;
+    wanted.client.handshake_silent_max_ms = share_->owns() ? 0 : options_.owner_silent_max_ms;
+  }
   const std::weak_ptr<Mount> weak = weak_from_this();
   wanted.on_stderr = [weak](std::string line) {
     if (const auto self = weak.lock()) self->noteStderr(std::move(line));
@@ -124,29 +127,6 @@ void Mount::open() {
   if (!opened.ok()) return fail(opened.error());
   connection_ = std::move(*opened);
   told_.changed();
-}
-
-/// False when it is not to be reached at the moment; then what has to follow is under way.
-bool Mount::reachShared(Fd& socket) {
-  constexpr int kReopenedMax = 500;
-  auto reached = share_->connect();
-  if (reached.ok()) {
-    socket = std::move(*reached);
-    return true;
-  }
-  if (reached.error().name() == "copy_not_listening" && ++reopened_ < kReopenedMax)
-    reopenSoon();
-  else
-    fail(reached.error());
-  return false;
-}
-
-/// The owner of a shared copy comes and goes: calls may wait for the next one.
-void Mount::reopenSoon() {
-  constexpr std::int64_t kReopenMs = 10;
-  state_ = MountState::Starting;
-  restart_at_ms_ = steadyMs() + kReopenMs;
-  arm();
 }
 
 void Mount::onReady() {
@@ -179,10 +159,7 @@ void Mount::fail(const Error& error) {
   connection_.reset();
   listing_ = false;
   relist_at_ms_ = 0;
-  if (share_ && std::exchange(ready_since_ms_, 0) != 0) {
-    log::info("a shared MCP server has lost its owner", {{"server", spec_.name}});
-    return reopenSoon();
-  }
+  if (share_ && reachAgain(error)) return;
   const std::int64_t now = steadyMs();
   if (ready_since_ms_ != 0 && now - ready_since_ms_ >= options_.steady_ms) restart_pause_ms_ = 0;
   ready_since_ms_ = 0;
@@ -337,6 +314,7 @@ MountHealth Mount::health() const {
   health.kind = spec_.kind;
   health.state = state_;
   health.problem = problem_;
+  health.note = note_;
   if (connection_ && state_ == MountState::Ready) {
     const client::ServerFacts& facts = connection_->client().facts();
     health.revision = std::string(mcp::revisionName(facts.revision));

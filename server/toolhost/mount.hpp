@@ -39,6 +39,7 @@ struct MountHealth {
   MountSpec::Kind kind = MountSpec::Kind::Stdio;
   MountState state = MountState::Starting;
   std::string problem;  ///< why it is broken or waiting; empty when all is well
+  std::string note;     ///< why it is not shared although it could be; empty mostly
   std::string revision;
   std::string server_name;
   std::string server_version;
@@ -63,6 +64,9 @@ struct MountOptions {
   std::string client_version;  ///< what it calls itself towards the server
   /// Where processes of tutti that share running copies find each other; empty: each has its own.
   std::filesystem::path share_folder;
+  /// A process that runs a shared copy and says nothing for so long to one that has just connected
+  /// is not waited for: that one runs a copy of its own then.
+  std::int64_t owner_silent_max_ms = 5'000;
   enum class Naming { Prefixed, AsGiven };
   Naming naming = Naming::Prefixed;  ///< of what is offered: tools, URIs, loggers
   std::function<void()> synced;      ///< the sink is in step with the servers again; may be empty
@@ -160,6 +164,9 @@ class Mount final : public mcp::client::Events, public std::enable_shared_from_t
 
   void open();
   bool reachShared(Fd& socket);
+  bool reachAgain(const Error& error);
+  void checkOwner();
+  void goAlone(const Error& error);
   void reopenSoon();
   void fail(const Error& error);
   void list();
@@ -196,6 +203,7 @@ class Mount final : public mcp::client::Events, public std::enable_shared_from_t
   std::shared_ptr<Connection> connection_;  // null between two starts
   MountState state_ = MountState::Starting;
   std::string problem_;
+  std::string note_;
   std::vector<OfferedTool> tools_;
   std::vector<OfferedPrompt> prompts_;
   std::vector<OfferedResource> resources_;
@@ -225,7 +233,8 @@ class Mount final : public mcp::client::Events, public std::enable_shared_from_t
   bool listing_ = false;
   bool settled_ = false;
   bool stopped_ = false;
-  int reopened_ = 0;          // in a row, without a pause
+  int reopened_ = 0;  // in a row, without a pause
+  bool checking_owner_ = false;
   bool probe_kills_ = false;  // it died of the modern handshake: the legacy one is tried alone
   std::int64_t starts_ = 0;
   std::int64_t calls_ok_ = 0;

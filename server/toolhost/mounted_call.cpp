@@ -82,6 +82,7 @@ void MountedCall::cancel(std::string_view why) {
 
 void MountedCall::ended(Result<client::Reply> reply) {
   mount_->calls_.erase(ticket_);
+  if (!reply.ok() && reply.error().name() == "request_timeout") mount_->checkOwner();
   reply_ = std::move(reply);
   next_questions_.clear();
   if (round_) finish();

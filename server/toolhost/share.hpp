@@ -36,6 +36,8 @@ class Share {
   /// Errors: Unavailable "copy_not_listening" while its owner is about to begin or to end: ask
   /// again soon; those of Listener::listenUnix().
   Result<Fd> connect();
+  /// Does this process run the copy?
+  bool owns() const { return copy_ != nullptr; }
   /// Replaces what `health` says of the server itself by what its owner knows.
   void describe(MountHealth& health) const;
 

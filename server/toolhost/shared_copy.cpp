@@ -1,5 +1,6 @@
 #include "server/toolhost/shared_copy.hpp"
 
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,10 +15,12 @@
 #include "server/json/json.hpp"
 #include "server/mcp/log_level.hpp"
 #include "server/mcp/server.hpp"
+#include "server/rpc/codec.hpp"
 #include "server/toolhost/server_sink.hpp"
 #include "server/transport/listener.hpp"
 #include "server/transport/timers.hpp"
 #include "server/transport/transport.hpp"
+#include "server/transport/wakeup.hpp"
 
 namespace tutti::toolhost {
 namespace {
@@ -25,6 +28,10 @@ namespace {
 constexpr std::size_t kClientsMax = 256;
 /// A server may need long to start, and a client should not take us for dead.
 constexpr std::int64_t kUnsettledMaxMs = 30'000;
+/// Messages of the largest kind that wait for a process, before it is heard no more until it has
+/// read some; and so many times as much, before it is given up.
+constexpr std::size_t kUnreadMessagesMax = 4;
+constexpr std::size_t kBacklogFactor = 4;
 
 mcp::ServerOptions serverOptions(boost::asio::io_context& io, const MountOptions& options) {
   mcp::ServerOptions made;
@@ -93,6 +100,8 @@ struct SharedCopy::Impl : std::enable_shared_from_this<SharedCopy::Impl> {
         line_bytes_max(spec.limits.message_bytes_max),
         server(serverOptions(io, options)),
         sink(server, [this](const std::string& frame) { tellAll(frame); }),
+        alive_every_ms(std::max<std::int64_t>(1, options.owner_silent_max_ms / 4)),
+        alive_timer(io, [this] { sayAlive(); }),
         listener(io, [this](Fd socket) { admit(std::move(socket)); }) {
     declareEverything(server);
     options.share_folder.clear();
@@ -110,6 +119,7 @@ struct SharedCopy::Impl : std::enable_shared_from_this<SharedCopy::Impl> {
     host->whenSettled(
         [this] {
           settled = true;
+          alive_timer.stop();
           for (Fd& socket : std::exchange(early, {})) serve(std::move(socket));
         },
         kUnsettledMaxMs);
@@ -122,6 +132,16 @@ struct SharedCopy::Impl : std::enable_shared_from_this<SharedCopy::Impl> {
     }
     if (settled) return serve(std::move(socket));
     early.push_back(std::move(socket));
+    sayAlive();
+  }
+
+  /// To those that wait for their first answer until the server is settled: that somebody is there.
+  void sayAlive() {
+    static const std::string frame =
+        rpc::notificationFrame("notifications/tutti/starting", "{}") + "\n";
+    for (const Fd& socket : early)  // who is gone, or reads nothing, is noticed when it is served
+      (void)::send(socket.get(), frame.data(), frame.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    alive_timer.at(transport::steadyMs() + alive_every_ms);
   }
 
   void serve(Fd socket) {
@@ -129,6 +149,8 @@ struct SharedCopy::Impl : std::enable_shared_from_this<SharedCopy::Impl> {
     transport::StdioOptions options;
     options.input_fd = options.output_fd = socket.get();
     options.line_bytes_max = line_bytes_max;
+    options.output_bytes_max = kUnreadMessagesMax * line_bytes_max;
+    options.backlog_bytes_max = kBacklogFactor * options.output_bytes_max;
     Client& client = clients[id];
     client.socket = std::move(socket);
     client.stdio = std::make_unique<transport::StdioServer>(io, server, std::move(options),
@@ -162,6 +184,8 @@ struct SharedCopy::Impl : std::enable_shared_from_this<SharedCopy::Impl> {
   const std::size_t line_bytes_max;
   mcp::Server server;
   CopySink sink;
+  const std::int64_t alive_every_ms;
+  transport::Wakeup alive_timer;
   std::unique_ptr<ToolHost> host;
   std::map<std::uint64_t, Client> clients;
   std::vector<Fd> early;  // came before the server was settled

@@ -94,6 +94,7 @@ struct StdioServer::Impl : std::enable_shared_from_this<StdioServer::Impl> {
   void serveLines();
   void resume();
   void queue(std::string_view frame);
+  void giveUp();
   void scheduleFlush();
   void flush();
   void watchReader();
@@ -205,7 +206,24 @@ void StdioServer::Impl::resume() {
 void StdioServer::Impl::queue(std::string_view frame) {
   if (broken || stopped) return;
   out.append(frame).push_back('\n');
+  if (options.backlog_bytes_max != 0 && unsent() > options.backlog_bytes_max) return giveUp();
   if (!serving) scheduleFlush();
+}
+
+/// It does not read what is due to it, and pausing is no way out: what it is told of does not come
+/// from its own requests alone. Whoever queues may stand in the middle of anything, so that the
+/// calls under way end later.
+void StdioServer::Impl::giveUp() {
+  log::warning("a client does not read what is sent to it and is given up",
+               {{"backlog_bytes_max", options.backlog_bytes_max}});
+  broken = true;
+  out = std::string();
+  out_sent = 0;
+  asio::post(io, [self = shared_from_this()] {
+    if (self->stopped) return;
+    self->breakOff("it does not read");
+    self->finishIfDone();
+  });
 }
 
 void StdioServer::Impl::scheduleFlush() {

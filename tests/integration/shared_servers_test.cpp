@@ -19,12 +19,24 @@ namespace fs = std::filesystem;
 class SharedServersTest : public ::testing::Test {
  protected:
   std::string config(Json own = Json::object()) {
-    Json entry = {{"command", std::string(std::getenv("TUTTI_FAKES")) + "/mcp_fake"},
-                  {"args", {"--resources", "2", "--notes", notes().string()}}};
+    Json entry = {
+        {"command", std::string(std::getenv("TUTTI_FAKES")) + "/mcp_fake"},
+        {"args", {"--resources", "2", "--notes", notes().string(), "--gate", gate().string()}}};
     if (!own.empty()) entry["tutti"] = std::move(own);
     return folder_.write("mcp.json", Json({{"mcpServers", {{"fake", entry}}}}).dump()).string();
   }
   fs::path notes() const { return folder_.path() / "notes"; }
+  /// A server that starts while this file is there waits until it is gone.
+  fs::path gate() const { return folder_.path() / "gate"; }
+  static Json callOf(const std::string& id, const std::string& tool, Json meta = Json::object()) {
+    meta["io.modelcontextprotocol/protocolVersion"] = "2026-07-28";
+    meta["io.modelcontextprotocol/clientInfo"] = {{"name", "t"}, {"version", "1"}};
+    meta["io.modelcontextprotocol/clientCapabilities"] = Json::object();
+    return {{"jsonrpc", "2.0"},
+            {"id", id},
+            {"method", "tools/call"},
+            {"params", {{"name", tool}, {"arguments", Json::object()}, {"_meta", meta}}}};
+  }
   std::unique_ptr<TuttiProcess> start(const std::string& file, std::vector<std::string> more = {}) {
     Options options;
     options.arguments = {"stdio", "--mcp-config", file};
@@ -106,16 +118,7 @@ TEST_F(SharedServersTest, AnotherTakesOverWhenTheOwnerIsKilledAndCallsUnderWayAr
   const auto third = start(file);
   ASSERT_TRUE(ready(*second) && ready(*third));
   const int old_server = serverOf(*second);
-  second->send({{"jsonrpc", "2.0"},
-                {"id", "slow"},
-                {"method", "tools/call"},
-                {"params",
-                 {{"name", "fake__slow"},
-                  {"arguments", Json::object()},
-                  {"_meta",
-                   {{"io.modelcontextprotocol/protocolVersion", "2026-07-28"},
-                    {"io.modelcontextprotocol/clientInfo", {{"name", "t"}, {"version", "1"}}},
-                    {"io.modelcontextprotocol/clientCapabilities", Json::object()}}}}}});
+  second->send(callOf("slow", "fake__slow"));
   ASSERT_TRUE(until([&] { return noted("slow began") == 1; }));
   first->kill(SIGKILL);
   const Json answer = second->receive();
@@ -128,6 +131,73 @@ TEST_F(SharedServersTest, AnotherTakesOverWhenTheOwnerIsKilledAndCallsUnderWayAr
   EXPECT_EQ(ownerOf(*second), ownerOf(*third));
   EXPECT_TRUE(ownerOf(*second) == second->pid() || ownerOf(*second) == third->pid());
   EXPECT_EQ(noted("started"), 2);
+}
+
+TEST_F(SharedServersTest, ACallThatWaitsForTheServerToStartWaitsForTheNextOwnerToo) {
+  const std::string file = config();
+  auto first = start(file);
+  ASSERT_TRUE(ready(*first));
+  auto second = start(file);
+  auto third = start(file);
+  ASSERT_TRUE(ready(*second) && ready(*third));
+  folder_.write("gate", "");
+  first->kill(SIGKILL);
+  ASSERT_TRUE(until([&] { return noted("started") == 2; })) << "another has taken over";
+  ASSERT_TRUE(until([&] {
+    const int owner = ownerOf(*second);
+    return owner == second->pid() || owner == third->pid();
+  }));
+  if (ownerOf(*second) == second->pid()) std::swap(second, third);
+  second->send(callOf("waits", "fake__limits"));
+  EXPECT_EQ(entry(*second).at("status"), "starting") << "and has the call before it";
+  third->kill(SIGKILL);
+  ASSERT_TRUE(until([&] { return noted("started") == 3; })) << "the one that is left takes over";
+  fs::remove(gate());
+  const Json answer = second->receive();
+  EXPECT_EQ(answer.at("id"), "waits");
+  EXPECT_GT(answer["result"]["structuredContent"].value("pid", 0), 0) << answer;
+}
+
+TEST_F(SharedServersTest, AnOwnerThatIsStoppedKeepsNobodyWaiting) {
+  const std::string file = config({{"timeout_s", 1}});
+  const auto first = start(file);
+  ASSERT_TRUE(ready(*first));
+  const auto second = start(file);
+  ASSERT_TRUE(ready(*second));
+  first->kill(SIGSTOP);
+  const auto third = start(file);
+  EXPECT_EQ(second->call("fake__limits")["error"].value("name", ""), "request_timeout");
+  std::set<int> servers;
+  for (const auto* each : {&second, &third}) {
+    ASSERT_TRUE(until([&] { return entry(**each).at("shared") == false && ready(**each); }));
+    const Json seen = entry(**each);
+    EXPECT_EQ(countOf(seen.value("note", ""), std::to_string(first->pid())), 1) << seen;
+    servers.insert(serverOf(**each));
+  }
+  first->kill(SIGCONT);
+  ASSERT_TRUE(ready(*first));
+  servers.insert(serverOf(*first));
+  EXPECT_EQ(servers.size(), 3U) << "each has its own";
+  EXPECT_EQ(noted("started"), 3);
+}
+
+TEST_F(SharedServersTest, AProcessThatIsStoppedDoesNotMakeTheOwnerKeepWhatItNeverReads) {
+  const std::string file = config({{"limits", {{"message_mb", 1}}}});
+  const auto first = start(file);
+  ASSERT_TRUE(ready(*first));
+  const auto second = start(file);
+  ASSERT_TRUE(ready(*second));
+  second->send(callOf("pour", "fake__pour", {{"progressToken", 1}}));
+  ASSERT_TRUE(until([&] { return noted("pour began") == 1; }));
+  second->kill(SIGSTOP);
+  first->call("fake__poured", {{"count", 400}});  // 24 MB
+  EXPECT_TRUE(until([&] { return noted("cancelled") == 1; })) << "its call is given up";
+  second->kill(SIGCONT);
+  Json answer = second->receive();
+  while (answer.value("id", "") != "pour") answer = second->receive();
+  EXPECT_EQ(answer["result"]["structuredContent"]["error"].value("name", ""), "server_lost")
+      << answer;
+  EXPECT_TRUE(until([&] { return serverOf(*second) == serverOf(*first); }));
 }
 
 TEST_F(SharedServersTest, WhatAKilledProcessHasLeftKeepsNobodyOut) {

@@ -83,6 +83,22 @@ TEST_F(ScriptedClient, AServerThatNeverAnswersIsGivenUp) {
   EXPECT_EQ(told.ready, 0);
 }
 
+TEST_F(ScriptedClient, AServerThatSaysNothingAtAllIsGivenUpSoonerIfThatIsWanted) {
+  Options options = allOptions();
+  options.handshake_silent_max_ms = 5'000;
+  options.era = Era::Modern;
+  open(options);
+  for (int i = 0; i < 3; ++i) {
+    passMs(4'000);
+    notification("notifications/whatever");
+  }
+  EXPECT_TRUE(told.lost.empty()) << "it says something";
+  passMs(5'000);
+  ASSERT_EQ(told.lost.size(), 1U);
+  EXPECT_EQ(told.lost[0].name(), "handshake_timeout");
+  EXPECT_NE(told.lost[0].message().find("5000 ms"), std::string::npos);
+}
+
 TEST_F(ScriptedClient, ARevisionThatNobodyKnowsIsSaid) {
   open();
   refuse(next(), -32601, "no");

@@ -1,6 +1,7 @@
 // A mounted server that is reached through the copy that one process runs for all.
 #include <algorithm>
 
+#include "server/base/file.hpp"
 #include "server/toolhost/share.hpp"
 #include "tests/toolhost/world.hpp"
 
@@ -74,6 +75,39 @@ TEST_F(SharedTest, TheOneThatIsLeftTakesOver) {
   other.reset();
   EXPECT_TRUE(until([&] { return health().pid != before && health().pid != 0; }));
   ASSERT_TRUE(until([&] { return health().state == MountState::Ready; }));
+  EXPECT_EQ(call("fake__echo", {{"text", "hi"}}).at("structuredContent"), Json({{"text", "hi"}}));
+}
+
+TEST_F(SharedTest, AnOwnerThatTakesLongToStartTheServerIsWaitedForWhileItSaysSo) {
+  options.owner_silent_max_ms = 100;
+  const MountSpec made = spec("fake", {"--gate", (folder / "gate").string()});
+  std::ofstream(folder / "gate") << "closed";
+  other = std::make_unique<ToolHost>(io, std::vector<MountSpec>{made}, options, other_sink);
+  other->start();
+  ASSERT_TRUE(until([&] { return other->health()[0].owner_pid != 0; }));
+  host = std::make_unique<ToolHost>(io, std::vector<MountSpec>{made}, options, sink);
+  host->start();
+  ASSERT_TRUE(until([&] { return health().starts > 0; }));
+  const auto limit = std::chrono::steady_clock::now() + std::chrono::milliseconds(500);
+  ASSERT_TRUE(until([&] {
+    return std::chrono::steady_clock::now() > limit || health().state != MountState::Starting;
+  }));
+  EXPECT_EQ(health().note, "");
+  std::filesystem::remove(folder / "gate");
+  ASSERT_TRUE(until([&] { return health().state == MountState::Ready && health().tools > 0; }));
+  EXPECT_EQ(health().pid, other->health()[0].pid);
+}
+
+TEST_F(SharedTest, AnOwnerThatNeverAcceptsIsNotWaitedForEither) {
+  options.owner_silent_max_ms = 100;
+  const MountSpec made = spec("fake");
+  std::filesystem::create_directories(options.share_folder);
+  const auto lock = tryLockFile(options.share_folder / (shareKey(made) + ".lock"));
+  ASSERT_TRUE(lock.ok() && *lock);
+  mount({made});
+  ASSERT_TRUE(until([&] { return health().state == MountState::Ready; }));
+  EXPECT_EQ(health().owner_pid, 0);
+  EXPECT_NE(health().note, "");
   EXPECT_EQ(call("fake__echo", {{"text", "hi"}}).at("structuredContent"), Json({{"text", "hi"}}));
 }
 

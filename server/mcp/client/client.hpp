@@ -41,8 +41,10 @@ struct Options {
 
   std::int64_t probe_max_ms = 4'000;       ///< after it `initialize` is tried beside the probe
   std::int64_t handshake_max_ms = 60'000;  ///< until the server must have answered either
-  std::int64_t request_max_ms = 60'000;    ///< of a request whose options name no other
-  std::int64_t total_max_ms = 3'600'000;   ///< of a request, however much progress it reports
+  /// In the handshake: without a message of any kind; 0: as long as handshake_max_ms.
+  std::int64_t handshake_silent_max_ms = 0;
+  std::int64_t request_max_ms = 60'000;   ///< of a request whose options name no other
+  std::int64_t total_max_ms = 3'600'000;  ///< of a request, however much progress it reports
   std::size_t message_bytes_max = 16U * 1024 * 1024;
   std::size_t in_flight_max = 256;     ///< requests of ours without an answer
   std::size_t questions_max = 64;      ///< requests of the server without an answer

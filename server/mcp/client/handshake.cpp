@@ -59,6 +59,7 @@ void Client::State::probe() {
   phase = Phase::Probing;
   const std::int64_t now = channel.nowMs();
   handshake_until_ms = now + options.handshake_max_ms;
+  if (options.handshake_silent_max_ms > 0) silent_until_ms = now + options.handshake_silent_max_ms;
   if (options.era == Era::Legacy) return initialize();
   if (options.era == Era::Either) probe_until_ms = now + options.probe_max_ms;
   sendProbe();
@@ -137,7 +138,7 @@ void Client::State::initialized(Result<Reply> reply) {
 
 void Client::State::becomeReady(const Json& described, Revision revision) {
   phase = Phase::Ready;
-  handshake_until_ms = probe_until_ms = 0;
+  handshake_until_ms = silent_until_ms = probe_until_ms = 0;
   facts.revision = revision;
   const Json* info = json::find(described, "serverInfo");
   if (isModern(revision)) {

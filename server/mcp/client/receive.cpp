@@ -79,9 +79,14 @@ void Client::State::notePage(const std::string& elicitation_id) {
   if (elicitations.size() > options.elicitations_max) elicitations.pop_front();
 }
 
+void Client::State::noteHeard() {
+  if (silent_until_ms != 0) silent_until_ms = channel.nowMs() + options.handshake_silent_max_ms;
+}
+
 void Client::receive(std::string_view text, const rpc::Id& related) {
   const auto state = state_;
   if (state->phase == Phase::New || state->phase == Phase::Lost) return;
+  state->noteHeard();
   rpc::Decoded decoded = state->decoder.decode(text);
   const std::string_view whole = decoded.batch ? std::string_view{} : text;
   for (rpc::Item& item : decoded.items) state->take(std::move(item), whole, related);

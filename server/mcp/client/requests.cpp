@@ -143,7 +143,7 @@ void Client::State::loseAll(const Error& error) {
   if (phase == Phase::Lost) return;
   const auto kept = shared_from_this();
   phase = Phase::Lost;
-  handshake_until_ms = probe_until_ms = follow_again_ms = watch_again_ms = 0;
+  handshake_until_ms = silent_until_ms = probe_until_ms = follow_again_ms = watch_again_ms = 0;
   while (!pending.empty()) end(pending.begin()->first, error);
   if (alive) events.onLost(error);
 }
@@ -158,20 +158,27 @@ std::int64_t Client::State::deadline(const Pending& request) const {
 void Client::State::rearm() {
   std::int64_t next = std::numeric_limits<std::int64_t>::max();
   for (const std::int64_t at :
-       {probe_until_ms, handshake_until_ms, follow_again_ms, watch_again_ms})
+       {probe_until_ms, handshake_until_ms, silent_until_ms, follow_again_ms, watch_again_ms})
     if (at != 0) next = std::min(next, at);
   for (const auto& [ticket, request] : pending) next = std::min(next, deadline(*request));
   channel.wakeAt(next);
 }
 
+/// Of the handshake.
+void Client::State::loseUnanswered(std::string_view what, std::int64_t limit_ms) {
+  std::string message = "the server did not ";
+  message.append(what).append(" within ").append(std::to_string(limit_ms)).append(" ms");
+  loseAll(Error(Code::DeadlineExceeded, std::move(message),
+                "see what it says on stderr; is it an MCP server?")
+              .named("handshake_timeout"));
+}
+
 void Client::State::expire() {
   const std::int64_t now = channel.nowMs();
   if (handshake_until_ms != 0 && now >= handshake_until_ms)
-    return loseAll(Error(Code::DeadlineExceeded,
-                         "the server did not answer the handshake within " +
-                             std::to_string(options.handshake_max_ms) + " ms",
-                         "see what it says on stderr; is it an MCP server?")
-                       .named("handshake_timeout"));
+    return loseUnanswered("answer the handshake", options.handshake_max_ms);
+  if (silent_until_ms != 0 && now >= silent_until_ms)
+    return loseUnanswered("say anything in the handshake", options.handshake_silent_max_ms);
   if (probe_until_ms != 0 && now >= probe_until_ms && phase == Phase::Probing) initialize();
   if (follow_again_ms != 0 && now >= follow_again_ms && phase == Phase::Ready) follow();
   if (watch_again_ms != 0 && now >= watch_again_ms && phase == Phase::Ready) watchNext();

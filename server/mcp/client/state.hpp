@@ -77,6 +77,7 @@ struct Client::State : std::enable_shared_from_this<Client::State> {
   void sendResponse(const rpc::Id& id, const std::string& frame);
   void rearm();
   void expire();
+  void loseUnanswered(std::string_view what, std::int64_t limit_ms);
   std::int64_t deadline(const Pending& request) const;
   Pending* byTicket(Ticket ticket);
   Pending* byId(const rpc::Id& id);
@@ -89,6 +90,7 @@ struct Client::State : std::enable_shared_from_this<Client::State> {
   void takeAcknowledgement(const Json& params);
   void takeProgress(const Json& params);
   void notePage(const std::string& elicitation_id);
+  void noteHeard();
   void noteGarbage(const std::string& what);
   Ticket causeOf(const rpc::Id& related);
 
@@ -119,6 +121,7 @@ struct Client::State : std::enable_shared_from_this<Client::State> {
   std::deque<std::string> elicitations;  // pages that the user may be at, the oldest first
   std::int64_t probe_until_ms = 0;       // 0: no probe waits for its time
   std::int64_t handshake_until_ms = 0;   // 0: the handshake is over
+  std::int64_t silent_until_ms = 0;      // 0: it is over, or has no such limit
   Ticket probe_ticket = 0;
   bool probed_again = false;
   Ticket init_ticket = 0;

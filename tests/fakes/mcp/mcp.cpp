@@ -2,6 +2,7 @@
 //
 //   mcp_fake [--die-of-probe] [--hang] [--garbage] [--stderr TEXT] [--tools N] [--circles]
 //            [--exit STATUS] [--notes FILE] [--resources N] [--list-bytes N]
+//            [--gate FILE] [--revision REVISION]
 #include <signal.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -31,10 +32,13 @@ struct Options {
   int exit_status = -1;
   std::string stderr_text;
   std::string notes;
+  std::string gate;  // it is not served as long as this file is there
+  std::string revision = "2025-06-18";
 };
 
 Options options;
 std::vector<Json> slow_ids;
+Json pour_token;            // of the progress of a call that lasts
 std::map<int, Json> asked;  // our request id -> the id of the call that waits for its answer
 int last_request = 0;
 bool has_extra = false;
@@ -61,16 +65,29 @@ Json tool(const std::string& name, const Json& properties = Json::object()) {
           {"inputSchema", {{"type", "object"}, {"properties", properties}}}};
 }
 
+/// Two that can be shown, among some that must not be.
+Json icons() {
+  return {
+      {{"src", "https://example.com/icon.png"}, {"mimeType", "image/png"}, {"sizes", {"48x48"}}},
+      {{"src", "javascript:alert(1)"}},
+      {{"src", "file:///etc/passwd"}},
+      {{"src", "http://example.com/icon.png"}},
+      "no icon",
+      {{"src", "data:image/png;base64,aGk="}, {"theme", "dark"}}};
+}
+
 Json tools() {
   Json all = Json::array();
   Json echo = tool("echo", {{"text", {{"type", "string"}}}});
   echo["inputSchema"]["required"] = {"text"};
   echo["outputSchema"] = {{"type", "object"}, {"required", {"text"}}};
   echo["annotations"] = {{"readOnlyHint", true}};
+  echo["icons"] = icons();
   all.push_back(echo);
   for (const char* name :
-       {"slow", "finish", "fail", "ask", "crash", "flood", "hang", "environment", "spawn", "extra",
-        "limits", "blocks", "ask_url", "sample", "roots", "log", "touch", "links", "shrink"})
+       {"slow",  "finish", "fail",   "ask",    "crash",   "flood",  "hang",  "environment",
+        "spawn", "extra",  "limits", "blocks", "ask_url", "sample", "roots", "log",
+        "touch", "links",  "shrink", "pour",   "poured",  "visited"})
     all.push_back(tool(name));
   Json lie = tool("lie");
   lie["outputSchema"] = {{"type", "object"}, {"required", {"count"}}};
@@ -106,6 +123,22 @@ void slow(const Json& id, const Json& params) {
 void finish(const Json& id, const Json&) {
   for (const Json& waiting : slow_ids) text(waiting, "finished");
   slow_ids.clear();
+  text(id, "ok");
+}
+
+/// Lasts, and is told of progress when "poured" says so.
+void pour(const Json&, const Json& params) {
+  if (params.contains("_meta")) pour_token = params["_meta"].value("progressToken", Json());
+  note("pour began");
+}
+
+void poured(const Json& id, const Json& params) {
+  const std::string words(60'000, 'x');
+  const int count = params.at("arguments").value("count", 1);
+  for (int step = 1; step <= count; ++step)
+    send({{"jsonrpc", "2.0"},
+          {"method", "notifications/progress"},
+          {"params", {{"progressToken", pour_token}, {"progress", step}, {"message", words}}}});
   text(id, "ok");
 }
 
@@ -152,6 +185,13 @@ void askUrl(const Json& id, const Json& params) {
              {"message", "Sign in."},
              {"elicitationId", "e1"},
              {"url", "https://example.com/sign-in"}});
+}
+
+/// The user has been to the page.
+void visited(const Json& id, const Json& params) {
+  notify("notifications/elicitation/complete",
+         {{"elicitationId", params.at("arguments").value("page", "")}});
+  text(id, "ok");
 }
 
 void sample(const Json& id, const Json&) {
@@ -285,7 +325,10 @@ void callTool(const Json& id, Json params) {
       {"log", logSome},
       {"touch", touch},
       {"links", links},
-      {"shrink", shrink}};
+      {"shrink", shrink},
+      {"pour", pour},
+      {"poured", poured},
+      {"visited", visited}};
   if (!params.contains("arguments")) params["arguments"] = Json::object();
   const auto found = kTools.find(params.value("name", ""));
   if (found == kTools.end()) return error(id, -32602, "no such tool");
@@ -306,7 +349,10 @@ Json resources() {
   Json all = Json::array();
   for (int i = 1; i <= options.resources; ++i) {
     const std::string number = std::to_string(i);
-    all.push_back({{"uri", "note:///" + number}, {"name", "note " + number}, {"size", 3}});
+    all.push_back({{"uri", "note:///" + number},
+                   {"name", "note " + number},
+                   {"size", 3},
+                   {"icons", icons()}});
   }
   if (options.list_bytes > 0)
     all.push_back({{"uri", "note:///big"},
@@ -341,7 +387,7 @@ bool serveMore(const std::string& method, const Json& id, const Json& params) {
     result(id, {{"resources", resources()}});
   } else if (method == "resources/templates/list") {
     result(id, {{"resourceTemplates",
-                 {{{"uriTemplate", "note:///{number}"}, {"name", "a note"}},
+                 {{{"uriTemplate", "note:///{number}"}, {"name", "a note"}, {"icons", icons()}},
                   {{"uriTemplate", "note://{/path*}"}, {"name", "cannot be matched"}}}}});
   } else if (method == "resources/read") {
     readResource(id, uri);
@@ -357,7 +403,9 @@ bool serveMore(const std::string& method, const Json& id, const Json& params) {
     note("level " + params.value("level", ""));
     result(id, Json::object());
   } else if (method == "prompts/list") {
-    result(id, {{"prompts", {{{"name", "quick"}}, {{"name", "slow"}}, {{"name", "third"}}}}});
+    result(id,
+           {{"prompts",
+             {{{"name", "quick"}, {"icons", icons()}}, {{"name", "slow"}}, {{"name", "third"}}}}});
   } else if (method == "prompts/get") {
     if (params.value("name", "") == "slow") {
       slow_ids.push_back(id);
@@ -397,7 +445,7 @@ void serve(const Json& message) {
   const Json id = message["id"];
   if (method == "server/discover" && options.die_of_probe) std::exit(3);
   if (method == "initialize")
-    return result(id, {{"protocolVersion", "2025-06-18"},
+    return result(id, {{"protocolVersion", options.revision},
                        {"capabilities", capabilities()},
                        {"serverInfo", {{"name", "fake"}, {"version", "7"}}}});
   if (method == "tools/list") {
@@ -433,6 +481,10 @@ bool parse(int argc, char** argv) {
       options.exit_status = std::atoi(next());
     else if (word == "--stderr")
       options.stderr_text = next();
+    else if (word == "--gate")
+      options.gate = next();
+    else if (word == "--revision")
+      options.revision = next();
     else if (word == "--notes")
       options.notes = next();
     else
@@ -452,6 +504,7 @@ int main(int argc, char** argv) {
     for (;;) std::cout << "Server listening on http://localhost\n" << std::flush;
   if (options.hang)
     for (;;) ::pause();
+  while (!options.gate.empty() && ::access(options.gate.c_str(), F_OK) == 0) ::usleep(1'000);
   for (std::string line; std::getline(std::cin, line);) {
     const Json message = Json::parse(line, nullptr, false);
     if (message.is_object()) serve(message);
