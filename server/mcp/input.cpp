@@ -93,12 +93,12 @@ std::string pageIdOf(const Json& params) {
   return params.is_object() ? json::stringOr(params, "elicitationId", "") : std::string();
 }
 
-std::string methodAndParams(const InputRequest& request, Revision revision) {
+std::string methodAndParams(const InputRequest& request, Revision revision, PageIds page_ids) {
   Json params = request.params.is_object() ? request.params : Json::object();
   // Modes came with 2025-11-25; ids of an elicitation are of that revision alone.
   if (isUrlMode(request) && revision == Revision::k2025_11_25 && !params.contains("elicitationId"))
     params["elicitationId"] = randomHex(16);
-  if (isModern(revision)) params.erase("elicitationId");
+  if (isModern(revision) && page_ids == PageIds::AsRevision) params.erase("elicitationId");
   if (request.method == InputRequest::Method::Elicit && revision < Revision::k2025_11_25)
     params.erase("mode");
   std::string text = "\"method\":\"";
@@ -150,10 +150,14 @@ Result<std::string> inputRequired(Server::Impl& server, const Request& request,
       "{\"resultType\":\"input_required\",\"_meta\":{" + server.tail.server_info + "}";
   const std::string_view open = ",\"inputRequests\":{";
   std::string_view before = open;
+  const PageIds page_ids =
+      server.options.keeps_elicitation_ids ? PageIds::Kept : PageIds::AsRevision;
   for (const InputRequest& wanted : needed.requests) {
     body.append(before);
     appendJsonString(body, wanted.key);
-    body.append(":{").append(methodAndParams(wanted, request.context.revision)).push_back('}');
+    body.append(":{")
+        .append(methodAndParams(wanted, request.context.revision, page_ids))
+        .push_back('}');
     before = ",";
   }
   if (!needed.requests.empty()) body += '}';

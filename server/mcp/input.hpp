@@ -33,8 +33,12 @@ InputNeeded visitsOf(const std::vector<PageToVisit>& pages);
 /// The id of the page that a question of 2025-11-25 sends the user to; "" for any other question.
 std::string pageIdOf(const Json& params);
 
+/// May an elicitationId go to a client whose revision has none? See ServerOptions.
+enum class PageIds { AsRevision, Kept };
+
 /// {"method","params"} as `revision` has it, without the braces.
-std::string methodAndParams(const InputRequest& request, Revision revision);
+std::string methodAndParams(const InputRequest& request, Revision revision,
+                            PageIds page_ids = PageIds::AsRevision);
 
 /// Reads inputResponses and requestState of a modern request into `request.round`; leaves that null
 /// when there is neither. Errors: -32602 for a state that does not open and for responses that are

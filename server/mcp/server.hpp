@@ -35,9 +35,12 @@ struct ServerOptions {
   std::int64_t list_ttl_ms = 300'000;  ///< how long a modern client may keep a list
   /// Between two pings to an older client on stdio or with a standalone stream; 0: none are sent.
   std::int64_t ping_every_s = 0;
-  std::int64_t ping_wait_max_s = 60;       ///< without an answer: then the client is let go
-  int input_rounds_max = 8;                ///< of one request that asks an older client
-  std::size_t elicitations_max = 1024;     ///< pages whose clients are remembered
+  std::int64_t ping_wait_max_s = 60;    ///< without an answer: then the client is let go
+  int input_rounds_max = 8;             ///< of one request that asks an older client
+  std::size_t elicitations_max = 1024;  ///< pages whose clients are remembered
+  /// Leave elicitationId, which 2026-07-28 does not have, in what its clients are asked: for
+  /// clients that pass questions on.
+  bool keeps_elicitation_ids = false;
   std::int64_t input_wait_max_s = 600;     ///< for one round's answers of an older client
   std::int64_t request_state_max_s = 600;  ///< after which a signed requestState is refused
   std::size_t request_state_bytes_max = 64U * 1024;  ///< of state and answers in one

@@ -108,6 +108,7 @@ void Mount::open() {
   wanted.client.era = probe_kills_ ? client::Era::Legacy : client::Era::Either;
   if (share_) {
     wanted.client.era = client::Era::Modern;
+    wanted.client.keeps_elicitation_ids = true;
     wanted.client.handshake_silent_max_ms = share_->owns() ? 0 : options_.owner_silent_max_ms;
   }
   const std::weak_ptr<Mount> weak = weak_from_this();

@@ -39,6 +39,7 @@ mcp::ServerOptions serverOptions(boost::asio::io_context& io, const MountOptions
   made.version = options.client_version;
   made.timers = transport::makeTimers(io);
   made.watched_max = std::max(made.watched_max, options.watched_max);
+  made.keeps_elicitation_ids = true;
   return made;
 }
 
@@ -63,13 +64,18 @@ void declareEverything(mcp::Server& server) {
 }
 
 /// What a core tells only to clients of older revisions goes to all processes, whose own clients
-/// may be older: log records that no request has caused.
+/// may be older: log records that no request has caused, and visits to pages, which only that
+/// process passes on that has sent somebody there.
 class CopySink final : public ServerSink {
  public:
   using ToAll = std::function<void(const std::string& frame)>;
   CopySink(mcp::Server& server, ToAll to_all) : ServerSink(server), to_all_(std::move(to_all)) {}
   void log(mcp::LogLevel level, std::string_view logger, const Json& data) override {
     to_all_(mcp::logFrame(level, logger, data));
+  }
+  void elicitationComplete(const std::string& elicitation_id) override {
+    to_all_(rpc::notificationFrame("notifications/elicitation/complete",
+                                   json::dump(Json::object({{"elicitationId", elicitation_id}}))));
   }
 
  private:

@@ -50,6 +50,62 @@ TEST_F(LegacyQuestions, TheEndOfAVisitThatAQuestionAskedForIsTold) {
   EXPECT_EQ(told.visited, (std::vector<std::string>{"e7"}));
 }
 
+/// The ids of pages that are visited in the end, of those that questions sent to.
+class Pages : public ScriptedClient {
+ protected:
+  void sendTo(const std::vector<std::string>& ids) {
+    for (const std::string& id : ids)
+      give({{"jsonrpc", "2.0"},
+            {"id", ++asked},
+            {"method", "elicitation/create"},
+            {"params", {{"mode", "url"}, {"elicitationId", id}, {"url", "https://a/"}}}});
+    told.questions.clear();
+  }
+  const std::vector<std::string>& visited(const std::vector<std::string>& ids) {
+    for (const std::string& id : ids)
+      notification("notifications/elicitation/complete", {{"elicitationId", id}});
+    return told.visited;
+  }
+  int asked = 0;
+};
+
+TEST_F(Pages, OfMoreThanElicitationsMaxThoseAreForgottenThatWereNamedLongestAgo) {
+  Options options = allOptions();
+  options.elicitations_max = 2;
+  open(options);
+  becomeLegacy();
+  sendTo({"a", "b", "a", "c"});
+  EXPECT_EQ(visited({"a", "b", "c"}), (std::vector<std::string>{"a", "c"}));
+}
+
+TEST_F(Pages, OnlyTheRevisionThatHasThemTellsOfVisits) {
+  open();
+  refuse(next(), -32601, "Method not found");
+  answer(next(), {{"protocolVersion", "2025-06-18"}, {"capabilities", Json::object()}});
+  sendTo({"a", ""});
+  EXPECT_EQ(visited({"a", ""}), std::vector<std::string>{});
+}
+
+TEST_F(Pages, AModernServerTellsOfVisitsIfItIsKnownToKeepTheIds) {
+  for (const bool keeps : {false, true}) {
+    told = Told();
+    channel.sent.clear();
+    Options options = allOptions();
+    options.keeps_elicitation_ids = keeps;
+    open(options);
+    becomeModern();
+    Ended ended;
+    client->call({"book"}, {}, ended.done());
+    const Json page = {{"mode", "url"}, {"elicitationId", "a"}, {"url", "https://a/"}};
+    answer(next(),
+           {{"resultType", "input_required"},
+            {"inputRequests", {{"k", {{"method", "elicitation/create"}, {"params", page}}}}}});
+    EXPECT_EQ(told.questions.size(), 1U);
+    EXPECT_EQ(visited({"a", "a"}).size(), keeps ? 1U : 0U);
+    told.questions.clear();
+  }
+}
+
 TEST_F(LegacyQuestions, AMethodThatIsNotOursIsRefused) {
   ask("tools/list", Json::object());
   EXPECT_EQ(next().at("error").at("code"), -32601);

@@ -159,6 +159,36 @@ TEST_P(OwnOrShared, AServerThatRequiresAPageIsCalledAgainOnceItWasVisited) {
   EXPECT_EQ(textOf(ended.value()), "visited");
 }
 
+TEST_P(OwnOrShared, WhoWasSentToAPageIsToldWhenItWasVisited) {
+  mount({made({"--revision", "2025-11-25"})}, client::Era::Legacy);
+  const client::Ended ended = begin("fake__ask_url");
+  ASSERT_TRUE(until([&] { return !told.questions.empty(); }));
+  EXPECT_EQ(told.questions[0]->params().at("elicitationId"), "e1");
+  told.questions[0]->answer({{"action", "accept"}});
+  ASSERT_TRUE(until([&] { return !ended.all.empty(); }));
+  call("fake__visited", {{"page", "nobody was sent there"}});
+  call("fake__visited", {{"page", "e1"}});
+  ASSERT_TRUE(until([&] { return !told.visited.empty(); }));
+  EXPECT_EQ(told.visited, std::vector<std::string>{"e1"});
+}
+
+TEST_P(OwnOrShared, WhoIsRequiredToVisitAPageIsToldWhenItWasVisited) {
+  mount({made({"--revision", "2025-11-25"})}, client::Era::Legacy);
+  const client::Ended ended = begin("fake__ask_url", {{"required", true}});
+  ASSERT_TRUE(until([&] { return !ended.all.empty() || !told.questions.empty(); }));
+  if (GetParam()) {  // asked on its way through the copy, whose clients are modern
+    ASSERT_EQ(told.questions.size(), 1U);
+    EXPECT_EQ(told.questions[0]->params().at("elicitationId"), "e2");
+  } else {
+    const auto pages = client::requiredPages(ended.error());
+    ASSERT_EQ(pages.size(), 1U) << ended.error().text();
+    EXPECT_EQ(pages[0].elicitation_id, "e2");
+  }
+  call("fake__visited", {{"page", "e2"}});
+  ASSERT_TRUE(until([&] { return !told.visited.empty(); }));
+  EXPECT_EQ(told.visited, std::vector<std::string>{"e2"});
+}
+
 TEST_P(OwnOrShared, AFloodOfLogRecordsIsCut) {
   options.logs_max = 10;
   options.logs_window_ms = 600'000;

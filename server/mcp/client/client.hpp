@@ -38,6 +38,8 @@ struct Options {
   bool elicit_url = false;
   bool roots = false;
   bool follow_lists = true;  ///< ask a modern server to tell when a list changes
+  /// A modern server tells of pages that were visited, see ServerOptions::keeps_elicitation_ids.
+  bool keeps_elicitation_ids = false;
 
   std::int64_t probe_max_ms = 4'000;       ///< after it `initialize` is tried beside the probe
   std::int64_t handshake_max_ms = 60'000;  ///< until the server must have answered either

@@ -71,9 +71,11 @@ std::vector<PageToVisit> requiredPages(const Error& error) {
   return pages;
 }
 
-/// Only of 2025-11-25: others have neither such ids nor the word that a visit is over.
+/// Only of 2025-11-25: others have neither such ids nor the word that a visit is over, but for
+/// servers that keep them.
 void Client::State::notePage(const std::string& elicitation_id) {
-  if (elicitation_id.empty() || facts.revision != Revision::k2025_11_25) return;
+  const bool has_ids = facts.revision == Revision::k2025_11_25 || options.keeps_elicitation_ids;
+  if (elicitation_id.empty() || !has_ids) return;
   std::erase(elicitations, elicitation_id);
   elicitations.push_back(elicitation_id);
   if (elicitations.size() > options.elicitations_max) elicitations.pop_front();

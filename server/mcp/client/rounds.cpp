@@ -45,6 +45,8 @@ void Client::State::needInput(Pending& request, const Json& result) {
     if (!method)
       return end(ticket, invalidAnswer(request.method, "asks by a method that there is not"));
     const Json* params = json::find(question, "params");
+    if (params != nullptr && params->is_object())
+      notePage(json::stringOr(*params, "elicitationId", ""));
     ++open_questions;
     made.push_back(std::make_shared<RoundQuestion>(
         weak_from_this(), *method, params == nullptr ? Json::object() : *params, ticket, key));
