@@ -83,6 +83,32 @@ mcp::Content contentOf(const Json& block, const std::string& prefix) {
   return content;
 }
 
+/// Those of an entry's icons that may be shown, up to a bound: what a server wants to have loaded
+/// by other people's clients is not to be trusted, and every list carries it.
+std::vector<mcp::Icon> iconsOf(const Json& entry) {
+  constexpr std::size_t kIconsMax = 8;
+  constexpr std::size_t kIconsBytesMax = 64U * 1024;
+  std::vector<mcp::Icon> icons;
+  const Json* given = json::find(entry, "icons");
+  if (given == nullptr || !given->is_array()) return icons;
+  std::size_t bytes = 0;
+  for (const Json& each : *given) {
+    if (icons.size() >= kIconsMax) break;
+    if (!each.is_object()) continue;
+    mcp::Icon icon{json::stringOr(each, "src", ""), json::stringOr(each, "mimeType", "")};
+    if (auto sizes = json::readStrings(each, "sizes"); sizes.ok() && *sizes)
+      icon.sizes = std::move(**sizes);
+    const std::string theme = json::stringOr(each, "theme", "");
+    if (theme == "light") icon.theme = mcp::IconTheme::Light;
+    if (theme == "dark") icon.theme = mcp::IconTheme::Dark;
+    const bool usable = icon.sizes.size() <= kIconsMax && mcp::check({icon}).ok();
+    if (!usable || bytes + icon.src.size() > kIconsBytesMax) continue;
+    bytes += icon.src.size();
+    icons.push_back(std::move(icon));
+  }
+  return icons;
+}
+
 Error noResultOf(std::string_view what) {
   return Error(Code::Internal, "the server's answer is no result of a " + std::string(what),
                "this is a fault of the server; report it there")
@@ -113,6 +139,7 @@ Result<OfferedTool> offeredTool(const mcp::client::ListEntry& entry) {
     tool.title = json::stringOr(*hints, "title", "");
   tool.description = json::stringOr(entry.value, "description", "");
   tool.annotations = annotationsOf(hints);
+  tool.icons = iconsOf(entry.value);
   tool.input_schema = memberText(entry, "inputSchema");
   tool.unchecked_input = !compiles(*input);
   const Json* output = json::find(entry.value, "outputSchema");
@@ -142,6 +169,7 @@ Result<OfferedPrompt> offeredPrompt(const mcp::client::ListEntry& entry) {
   offered.description = entry.text;
   offered.prompt.title = json::stringOr(entry.value, "title", "");
   offered.prompt.description = json::stringOr(entry.value, "description", "");
+  offered.prompt.icons = iconsOf(entry.value);
   const Json* arguments = json::find(entry.value, "arguments");
   if (arguments == nullptr || !arguments->is_array()) return offered;
   for (const Json& each : *arguments) {
@@ -196,6 +224,7 @@ void describe(Described& to, const Json& entry, const std::string& uri) {
   to.title = json::stringOr(entry, "title", "");
   to.description = json::stringOr(entry, "description", "");
   to.mime_type = json::stringOr(entry, "mimeType", "");
+  to.icons = iconsOf(entry);
   const auto object = [&entry](const char* key) {
     const Json* value = json::find(entry, key);
     return value != nullptr && value->is_object() ? json::dump(*value) : std::string();

@@ -189,6 +189,34 @@ TEST_P(OwnOrShared, WhoIsRequiredToVisitAPageIsToldWhenItWasVisited) {
   EXPECT_EQ(told.visited, std::vector<std::string>{"e2"});
 }
 
+TEST_P(OwnOrShared, IconsThatMayBeShownArePassedOnInEveryList) {
+  // A server whose handshake came before the mounts were ready declares all kinds, as tutti does.
+  ASSERT_TRUE(server.addResource({"own://one", "one"}, [](const auto&) {}).ok());
+  ASSERT_TRUE(server.addPrompt({"own"}, [](const auto&) {}).ok());
+  mount({made()});
+  const Json expected = Json::parse(R"([
+    {"src": "https://example.com/icon.png", "mimeType": "image/png", "sizes": ["48x48"]},
+    {"src": "data:image/png;base64,aGk=", "theme": "dark"}])");
+  const auto listed = [this](client::ListKind kind, std::string_view name) {
+    Json icons;
+    bool done = false;
+    caller->list(kind, [&](Result<std::vector<client::ListEntry>> list) {
+      for (const auto& entry : *list)
+        if (entry.value.at("name") == name) icons = entry.value.value("icons", Json());
+      done = true;
+    });
+    EXPECT_TRUE(until([&] { return done; }));
+    return icons;
+  };
+  const auto last = client::ListKind::ResourceTemplates;
+  ASSERT_TRUE(until([&] { return !listed(last, "a note").is_null(); }));
+  EXPECT_EQ(listed(client::ListKind::Tools, "fake__echo"), expected);
+  EXPECT_EQ(listed(client::ListKind::Prompts, "fake__quick"), expected);
+  EXPECT_EQ(listed(client::ListKind::Resources, "note 1"), expected);
+  EXPECT_EQ(listed(client::ListKind::ResourceTemplates, "a note"), expected);
+  EXPECT_EQ(listed(client::ListKind::Tools, "fake__slow"), Json());
+}
+
 TEST_P(OwnOrShared, AFloodOfLogRecordsIsCut) {
   options.logs_max = 10;
   options.logs_window_ms = 600'000;
