@@ -234,6 +234,26 @@ TEST_P(MountedResourcesTest, AReadIsCancelledCountedAndLimitedInTime) {
             std::string::npos);
 }
 
+TEST_P(MountedResourcesTest, AboveWatchedMaxTheFirstAreWatchedAndItIsSaidOnce) {
+  options.watched_max = 2;
+  mountNotes(notesSpec("a"));
+  log::configure(log::Level::Warning);
+  ::testing::internal::CaptureStderr();
+  const std::string prefix = "tutti://mounted/a/note:///";
+  caller->watch({prefix + "1", prefix + "2", prefix + "3"});
+  EXPECT_TRUE(noted("subscribe note:///1") && noted("subscribe note:///2"));
+  caller->watch({prefix + "2", prefix + "3", prefix + "4"});
+  EXPECT_TRUE(noted("unsubscribe note:///1") && noted("subscribe note:///3"));
+  const std::string said = ::testing::internal::GetCapturedStderr();
+  log::configure(log::Level::Off);
+  const std::string warning = "more resources of an MCP server are watched than can be";
+  const std::size_t first = said.find(warning);
+  ASSERT_NE(first, std::string::npos) << said;
+  EXPECT_NE(said.find("\"watched_max\":2", first), std::string::npos) << said;
+  EXPECT_EQ(said.find(warning, first + 1), std::string::npos) << said;
+  EXPECT_EQ(notes("notes").find("subscribe note:///4"), std::string::npos);
+}
+
 TEST_P(MountedResourcesTest, AServerOverHttpTellsOfWhatIsWatched) {
   mcp::Server other(fixture::options());
   ASSERT_TRUE(other
