@@ -88,6 +88,11 @@ int Connection::Impl::onBusy(void* self, int count) {
   return 1;
 }
 
+int Connection::Impl::onCommit(void* self, sqlite3* /*db*/, const char* /*name*/, int pages) {
+  static_cast<Impl*>(self)->log_pages = pages;
+  return SQLITE_OK;
+}
+
 Connection::Impl::Taken Connection::Impl::take(std::string_view sql) {
   auto found = unused.find(sql);
   if (found != unused.end() && !found->second.empty()) {
@@ -147,6 +152,16 @@ std::int64_t Connection::totalChanges() const {
 }
 std::int64_t Connection::lastInsertId() const {
   return sqlite3_last_insert_rowid(impl_->db);
+}
+void Connection::checkpointByHand() {
+  // It takes the place of SQLite's own hook, which is what checkpoints by itself.
+  sqlite3_wal_hook(impl_->db, &Impl::onCommit, impl_.get());
+}
+std::int64_t Connection::logPages() const {
+  return impl_->log_pages;
+}
+void Connection::checkpoint() {
+  execute("PRAGMA wal_checkpoint(PASSIVE)");
 }
 bool Connection::inTransaction() const {
   return sqlite3_get_autocommit(impl_->db) == 0;

@@ -44,6 +44,15 @@ class Connection {
   bool inTransaction() const;
   /// Rows changed since the connection was opened.
   std::int64_t totalChanges() const;
+  /// From now on a commit never moves the log's pages into the database: whoever calls this does
+  /// so, with checkpoint(), when logPages() says that it is time.
+  void checkpointByHand();
+  /// How many pages the log had after the last commit of this connection, from checkpointByHand()
+  /// on.
+  std::int64_t logPages() const;
+  /// Waits for nobody: what a reader still needs stays in the log until the next time. Throws
+  /// DatabaseError.
+  void checkpoint();
 
  private:
   friend class Statement;

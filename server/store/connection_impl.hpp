@@ -39,8 +39,10 @@ struct Connection::Impl {
 
   /// SQLite's own waiting steps reach 100 ms; the lock here is held for a millisecond or so.
   static int onBusy(void* self, int count);
+  static int onCommit(void* self, sqlite3* db, const char* name, int pages);
 
   sqlite3* db = nullptr;
+  int log_pages = 0;           ///< after the last commit
   bool has_full_text = false;  ///< useFullText() was called
   std::chrono::milliseconds busy_max{0};
   std::chrono::steady_clock::time_point busy_until;

@@ -12,6 +12,10 @@
 namespace tutti::store {
 namespace {
 constexpr auto kIdleBeforeCheckpoint = std::chrono::seconds(2);
+/// So long the log may become before its pages are moved into the database: a page that changes
+/// with every commit is moved once for many. It is what the first block of the log's index holds;
+/// readers look a page up in each block.
+constexpr std::int64_t kLogPagesMax = 4000;
 
 Error storeFailed() {
   return Error(Code::Unavailable, "the store refuses writes since a commit failed on the disk",
@@ -30,7 +34,8 @@ Writer::Writer(std::unique_ptr<Connection> db, const std::filesystem::path& fold
     : options_(options), db_(std::move(db)), observers_(observers), wake_file_(folder) {
   // Inserts touch pages all over the indices; what this holds is given back when the writer is
   // idle.
-  db_->execute("PRAGMA cache_size = -8192");
+  db_->execute("PRAGMA cache_size = -16384; PRAGMA journal_size_limit = 20971520");
+  db_->checkpointByHand();
 }
 
 Writer::~Writer() {
@@ -44,6 +49,7 @@ Writer::~Writer() {
 
 void Writer::submit(Store::Work work, Store::Done done) {
   std::optional<Error> refused;
+  bool wakes = false;
   {
     const std::scoped_lock lock(mutex_);
     if (closing_) {
@@ -57,10 +63,11 @@ void Writer::submit(Store::Work work, Store::Done done) {
     } else {
       queue_.push_back({std::move(work), std::move(done)});
       if (!thread_.joinable()) thread_ = std::thread([this] { loop(); });
+      wakes = queue_.size() >= awaited_;
     }
   }
   if (refused) return finish(done, std::move(*refused));
-  wake_.notify_one();
+  if (wakes) wake_.notify_one();
 }
 
 std::size_t Writer::waiting() const {
@@ -88,19 +95,41 @@ std::vector<Writer::Item> Writer::nextBatch() {
       lock.lock();
     }
   }
-  const auto size = static_cast<std::ptrdiff_t>(std::min(queue_.size(), options_.batch_max));
+  waitForCompany(lock);
+  last_batch_ = std::min(queue_.size(), options_.batch_max);
+  const auto size = static_cast<std::ptrdiff_t>(last_batch_);
   std::vector<Item> batch(std::make_move_iterator(queue_.begin()),
                           std::make_move_iterator(queue_.begin() + size));
   queue_.erase(queue_.begin(), queue_.begin() + size);
   return batch;
 }
 
+void Writer::waitForCompany(std::unique_lock<std::mutex>& lock) {
+  if (queue_.empty() || queue_.size() >= last_batch_) return;
+  awaited_ = last_batch_;
+  wake_.wait_for(lock, std::chrono::microseconds(options_.company_wait_max_us),
+                 [this] { return queue_.size() >= awaited_ || closing_; });
+  awaited_ = 1;
+}
+
 void Writer::checkpointWhenIdle() {
   checkpointed_ = db_->totalChanges();
   try {
     db_->execute("PRAGMA shrink_memory");
-    // PASSIVE waits for nobody: what a reader still needs stays in the log until the next time.
-    db_->execute("PRAGMA wal_checkpoint(PASSIVE)");
+  } catch (const DatabaseError& problem) {
+    log::warning("memory was not given back", {{"what", problem.what()}});
+  }
+  checkpoint();
+}
+
+/// After the answers, so that nobody waits for it but those who ask meanwhile.
+void Writer::checkpointWhenLong() {
+  if (!failed_ && db_->logPages() >= kLogPagesMax) checkpoint();
+}
+
+void Writer::checkpoint() {
+  try {
+    db_->checkpoint();
   } catch (const DatabaseError& problem) {
     log::warning("checkpoint failed", {{"what", problem.what()}});
   }
@@ -117,6 +146,7 @@ void Writer::runBatch(const std::vector<Item>& batch) {
   }
   for (std::size_t i = 0; i < batch.size(); ++i)
     finish(batch[i].done, errors[i] ? Status(std::move(*errors[i])) : ok());
+  checkpointWhenLong();
 }
 
 /// Runs items from `from` on in one transaction. Returns the first item that was not reached:

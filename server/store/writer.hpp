@@ -17,8 +17,9 @@
 namespace tutti::store {
 
 /// Owns the only read-write connection of this process and the thread that uses it, which starts
-/// with the first write. A batch is whatever has queued up while the last one was being synced: one
-/// caller alone never waits for company, and many share a sync.
+/// with the first write. A batch is what has queued up while the last one was being synced, and
+/// what comes from those whom that one answered: one caller alone never waits for company, and many
+/// share a sync.
 ///
 /// Thread-safe: submit() may be called from any thread. The destructor drains the queue, then
 /// joins.
@@ -44,6 +45,7 @@ class Writer {
 
   void loop();
   std::vector<Item> nextBatch();
+  void waitForCompany(std::unique_lock<std::mutex>& lock);
   void runBatch(const std::vector<Item>& batch);
   std::size_t runTransaction(const std::vector<Item>& batch, std::size_t from, Errors& errors);
   enum class Undo { None, Savepoints };
@@ -57,6 +59,8 @@ class Writer {
   std::optional<Error> commit();
   void rollBack();
   void checkpointWhenIdle();
+  void checkpointWhenLong();
+  void checkpoint();
 
   const StoreOptions options_;
   const std::unique_ptr<Connection> db_;  // writer's thread only, once that has started
@@ -68,9 +72,11 @@ class Writer {
 
   mutable std::mutex mutex_;
   std::condition_variable wake_;
-  std::deque<Item> queue_;  // guarded by mutex_
-  bool closing_ = false;    // guarded by mutex_
-  std::thread thread_;      // guarded by mutex_ until it is joined
+  std::deque<Item> queue_;      // guarded by mutex_
+  std::size_t awaited_ = 1;     // guarded by mutex_: from so many on the thread is woken
+  std::size_t last_batch_ = 0;  // writer's thread only: its items
+  bool closing_ = false;        // guarded by mutex_
+  std::thread thread_;          // guarded by mutex_ until it is joined
 };
 
 }  // namespace tutti::store

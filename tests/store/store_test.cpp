@@ -204,6 +204,34 @@ TEST(StoreTest, ABatchNeverExceedsItsLimit) {
   EXPECT_EQ(commits, 3);  // 4 + 4 + 1
 }
 
+TEST(StoreTest, CallersThatWereAnsweredTogetherShareTheNextCommitToo) {
+  TempFolder folder;
+  StoreOptions options;
+  options.company_wait_max_us = 20'000'000;  // never waited out: all who are waited for come
+  const auto store = openStore(folder.path(), options);
+  std::atomic<int> commits{0};
+  const auto hook = store->onCommit([&] { ++commits; });
+  std::promise<void> entered;
+  std::promise<void> gate;
+  std::promise<void> answered;
+  store->write(
+      [&](Tx&) {
+        entered.set_value();
+        gate.get_future().wait();
+        return ok();
+      },
+      [](Status) {});
+  entered.get_future().wait();
+  for (int i = 0; i < 2; ++i) store->write(insertWord(std::to_string(i)), [](Status) {});
+  store->write(insertWord("third"), [&](Status) { answered.set_value(); });
+  gate.set_value();
+  answered.get_future().wait();
+  ASSERT_EQ(commits, 1);
+  for (int i = 10; i < 12; ++i) store->write(insertWord(std::to_string(i)), [](Status) {});
+  EXPECT_TRUE(store->writeAndWait(insertWord("last of three")).ok());
+  EXPECT_EQ(commits, 2);
+}
+
 TEST(StoreTest, AReadSeesOneSnapshotWhileWritesGoOn) {
   TempFolder folder;
   const auto store = openStore(folder.path());
