@@ -207,15 +207,56 @@ Result<EditedText> DocumentService::Impl::editedText(const Found& found, const E
   return applyEdit(*text, wanted, parts.options.edit_bytes_max);
 }
 
-Result<std::optional<Edited>> DocumentService::Impl::editOnce(const EditRequest& request) {
+namespace {
+RepeatedCall callOf(const EditRequest& request) {
   const Edit& wanted = request.edit;
   Json body =
       Json::array({request.ref.document_id, wanted.new_string,
                    wanted.old_string ? Json(*wanted.old_string) : Json(nullptr), wanted.replace_all,
                    optionalJson(wanted.offset), optionalJson(wanted.length),
                    optionalJson(request.expected_version), request.note});
-  const RepeatedCall call{"doc_edit", keyOf(request.caller, request.idempotency_key),
-                          bodyOf(std::move(body), request.precondition)};
+  return {"doc_edit", keyOf(request.caller, request.idempotency_key),
+          bodyOf(std::move(body), request.precondition)};
+}
+
+Status checkEditable(const Document& document, const EditRequest& request) {
+  if (!isTextType(document.content_type)) return notText(document.content_type);
+  const auto expected = request.expected_version;
+  if (expected && *expected != document.version) return versionConflict(document, *expected);
+  return ok();
+}
+}  // namespace
+
+/// All in one transaction, as nothing of it is a file: no other change can come in between.
+Result<std::optional<Edited>> DocumentService::Impl::editRows(store::Tx& tx, const Author& author,
+                                                              const EditRequest& request) {
+  const RepeatedCall call = callOf(request);
+  auto before = answerBefore(tx, call);
+  if (!before.ok() || *before) return before;
+  if (Status held = demand(tx, author.viewer, request.ref, request.precondition); !held.ok())
+    return std::move(held).error();
+  auto found = find(tx, author.viewer, request.ref, 0);
+  if (!found.ok()) return std::move(found).error();
+  if (Status may = checkEditable(found->document, request); !may.ok())
+    return std::move(may).error();
+  if (found->place.in_file) return std::optional<Edited>();
+  auto edited = editedText(*found, request.edit);
+  if (!edited.ok()) return std::move(edited).error();
+  if (edited->text.size() >= kFileBytesMin ||
+      static_cast<std::int64_t>(edited->text.size()) > parts.options.document_bytes_max)
+    return std::optional<Edited>();
+  const Content content = smallContent(std::move(edited->text));
+  auto put = putContent(tx, author, {request.ref, {}, {}, request.note}, content);
+  if (!put.ok()) return std::move(put).error();
+  Edited made{std::move(put->document), put->changed, edited->replacements_made,
+              edited->edit_range};
+  keepAnswer(tx, call, made, author.now);
+  sweepSoon(tx);
+  return std::optional<Edited>(std::move(made));
+}
+
+Result<std::optional<Edited>> DocumentService::Impl::editOnce(const EditRequest& request) {
+  const RepeatedCall call = callOf(request);
   std::optional<Edited> before;
   auto found = lookAndWait<Found>(
       request.caller, [&](store::Connection& db, const Viewer& viewer) -> Result<Found> {
@@ -231,9 +272,8 @@ Result<std::optional<Edited>> DocumentService::Impl::editOnce(const EditRequest&
   if (before) return before;
   Document& document = found->document;
   const auto expected = request.expected_version;
-  if (!isTextType(document.content_type)) return notText(document.content_type);
-  if (expected && *expected != document.version) return versionConflict(document, *expected);
-  auto edited = editedText(*found, wanted);
+  if (Status may = checkEditable(document, request); !may.ok()) return std::move(may).error();
+  auto edited = editedText(*found, request.edit);
   const bool gone = !edited.ok() && edited.error().name() == "content_missing";
   if (gone && !expected) {
     auto now =
@@ -267,8 +307,9 @@ Result<std::optional<Edited>> DocumentService::Impl::editOnce(const EditRequest&
   return std::move(changed).error();
 }
 
-/// Another writer's change in between is a reason to begin again with what it made.
-Result<Edited> DocumentService::Impl::edit(const EditRequest& request) {
+/// Files are written before the transaction. Another writer's change in between is a reason to
+/// begin again with what it made.
+Result<Edited> DocumentService::Impl::editFile(const EditRequest& request) {
   for (int i = 0; i < kEditTriesMax; ++i) {
     auto edited = editOnce(request);
     if (!edited.ok()) return std::move(edited).error();
@@ -283,9 +324,19 @@ Result<Edited> DocumentService::Impl::edit(const EditRequest& request) {
 void DocumentService::edit(EditRequest request, Done<Edited> done) {
   if (Status checked = checkEdit(request.edit); !checked.ok())
     return impl_->answer<Edited>(std::move(done), std::move(checked).error());
-  impl_->work<Edited>(
-      [impl = impl_.get(), request = std::move(request)] { return impl->edit(request); },
-      std::move(done));
+  using InRows = std::optional<Edited>;
+  Impl* impl = impl_.get();
+  auto shared = std::make_shared<const EditRequest>(std::move(request));
+  impl->change<InRows>(
+      shared->caller,
+      [impl, shared](store::Tx& tx, const Author& author) {
+        return impl->editRows(tx, author, *shared);
+      },
+      [impl, shared, done = std::move(done)](Result<InRows> edited) mutable {
+        if (!edited.ok()) return done(std::move(edited).error());
+        if (*edited) return done(std::move(**edited));
+        impl->work<Edited>([impl, shared] { return impl->editFile(*shared); }, std::move(done));
+      });
 }
 
 std::shared_ptr<Upload> DocumentService::openUpload() {

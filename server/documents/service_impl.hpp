@@ -164,7 +164,10 @@ struct DocumentService::Impl : std::enable_shared_from_this<Impl> {
   Result<Opened> open(const OpenRequest& request, Found found) const;
   /// `then` runs on a reader's thread for small content, else on the worker.
   void opened(OpenRequest request, std::function<void(Result<Opened>)> then);
-  Result<Edited> edit(const EditRequest& request);
+  /// Nothing when the text is a file, or would become one: that is for editFile().
+  Result<std::optional<Edited>> editRows(store::Tx& tx, const Author& author,
+                                         const EditRequest& request);
+  Result<Edited> editFile(const EditRequest& request);
   Result<EditedText> editedText(const Found& found, const Edit& wanted) const;
   /// Nothing when another writer was faster.
   Result<std::optional<Edited>> editOnce(const EditRequest& request);

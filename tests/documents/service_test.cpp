@@ -1,5 +1,7 @@
 // The service as its faces see it: push, read, write, edit, find, remove.
+#include <algorithm>
 #include <fstream>
+#include <set>
 #include <thread>
 
 #include "tests/documents/support.hpp"
@@ -152,6 +154,94 @@ TEST_F(ServiceTest, EditsByWordsAndByPositionSayWhatTheyDid) {
   EXPECT_EQ(at->edit_range->new_length, 4);
   EXPECT_EQ(read(pushed->id)->bytes, "1 zwei 1");
   EXPECT_EQ(read(pushed->id, 1)->bytes, "one two one");
+}
+
+TEST_F(ServiceTest, OfManyEditorsOfOneDocumentEachEditIsThereAndMakesOneVersion) {
+  constexpr int kEditors = 16, kEditsEach = 12;
+  const auto pushed = push("a.txt", "");
+  int answers = 0;
+  std::set<std::int64_t> versions;
+  // Each inserts a line at the front, and its next one when that is answered.
+  std::function<void(int, int)> editNext = [&](int editor, int number) {
+    if (number == kEditsEach) return;
+    EditRequest request;
+    request.ref.document_id = pushed->id;
+    request.edit.offset = 0;
+    request.edit.new_string = std::to_string(editor) + "." + std::to_string(number) + "\n";
+    service->edit(std::move(request), [&, editor, number](const Result<Edited>& edited) {
+      ++answers;
+      ASSERT_TRUE(edited.ok()) << edited.error().text();
+      EXPECT_TRUE(versions.insert(edited->document.version).second);
+      editNext(editor, number + 1);
+    });
+  };
+  for (int editor = 0; editor < kEditors; ++editor) editNext(editor, 0);
+  while (answers < kEditors * kEditsEach) ASSERT_TRUE(loop.runOne());
+  EXPECT_EQ(versions.size(), static_cast<std::size_t>(kEditors * kEditsEach));
+  const auto newest = read(pushed->id);
+  ASSERT_TRUE(newest.ok()) << newest.error().text();
+  EXPECT_EQ(newest->version.version, 1 + kEditors * kEditsEach);
+  const std::string& text = newest->bytes;
+  for (int editor = 0; editor < kEditors; ++editor)
+    for (int number = 0; number < kEditsEach; ++number) {
+      const std::string line = std::to_string(editor) + "." + std::to_string(number) + "\n";
+      EXPECT_TRUE(("\n" + text).find("\n" + line) != std::string::npos) << line;
+    }
+  // A version is the one before it with one line more.
+  std::string before = read(pushed->id, newest->version.version - 20)->bytes;
+  for (std::int64_t version = newest->version.version - 19; version <= newest->version.version;
+       ++version) {
+    const std::string now = read(pushed->id, version)->bytes;
+    ASSERT_TRUE(now.ends_with(before)) << version;
+    EXPECT_EQ(std::count(now.begin(), now.end(), '\n'),
+              std::count(before.begin(), before.end(), '\n') + 1);
+    before = now;
+  }
+  expectSound();
+}
+
+TEST_F(ServiceTest, AnEditThatMakesATextAFileOrAFileSmallAgainIsDoneAllTheSame) {
+  const auto pushed = push("a.txt", "end");
+  const auto grown = edit(pushed->id, {std::string(70'000, 'x'), {}, false, 0, {}});
+  ASSERT_TRUE(grown.ok()) << grown.error().text();
+  EXPECT_EQ(grown->document.version, 2);
+  EXPECT_EQ(read(pushed->id)->bytes, std::string(70'000, 'x') + "end");
+  const auto shrunk = edit(pushed->id, {"", {}, false, 0, 70'000});
+  ASSERT_TRUE(shrunk.ok()) << shrunk.error().text();
+  EXPECT_EQ(shrunk->document.version, 3);
+  EXPECT_EQ(read(pushed->id)->bytes, "end");
+  expectSound();
+}
+
+TEST_F(ServiceTest, AnEditBesideManyOtherWritersOfItsDocumentNeedsNoLuck) {
+  ServiceOptions options;
+  options.retention.versions_max = 0;
+  open(options);
+  const auto pushed = push("a.txt", "0 mark");
+  // More writers stand before and behind it than any number of tries.
+  constexpr int kWrites = 400;
+  int written = 0;
+  const auto count = [&](const Result<Changed>& changed) {
+    ++written;
+    EXPECT_TRUE(changed.ok()) << changed.error().text();
+  };
+  std::optional<Result<Edited>> edited;
+  for (int i = 0; i < kWrites; ++i) {
+    WriteRequest request;
+    request.ref.document_id = pushed->id;
+    request.content = std::to_string(i) + " mark";
+    service->write(std::move(request), count);
+    if (i != kWrites / 2) continue;
+    EditRequest change;
+    change.ref.document_id = pushed->id;
+    change.edit = {"edited", "mark", false, {}, {}};
+    service->edit(std::move(change), [&](Result<Edited> result) { edited.emplace(result); });
+  }
+  while (written < kWrites || !edited) ASSERT_TRUE(loop.runOne());
+  ASSERT_TRUE(edited->ok()) << edited->error().text();
+  EXPECT_EQ(read(pushed->id, (*edited)->document.version)->bytes,
+            std::to_string(kWrites / 2) + " edited")
+      << "in its turn: after the writes before it, before those behind it";
 }
 
 TEST_F(ServiceTest, ARepeatedCallWithItsKeyIsDoneOnce) {
