@@ -22,38 +22,39 @@ struct Refused {
   Error error;
 };
 
-[[noreturn]] void refuse(Code code, std::string message, std::string hint = {}) {
-  throw Refused{Error(code, std::move(message), std::move(hint))};
-}
-
 /// Builds JSON from the parser's events. Anchors and aliases are refused, so the result is never
 /// larger than the text.
 class JsonHandler : public YAML::EventHandler {
  public:
-  explicit JsonHandler(const YamlLimits& limits) : limits_(limits) {}
+  using Lines = std::map<std::string, int, std::less<>>;
+  /// `lines`, if any, receives the line of each value.
+  JsonHandler(const YamlLimits& limits, std::string subject, Lines* lines)
+      : limits_(limits), subject_(std::move(subject)), lines_(lines) {}
   Json take() { return std::move(root_); }
 
   void OnDocumentStart(const YAML::Mark&) override {}
   void OnDocumentEnd() override {}
-  void OnNull(const YAML::Mark&, YAML::anchor_t anchor) override {
-    checkAnchor(anchor);
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    begin(mark, anchor);
     add(Json());
   }
-  void OnAlias(const YAML::Mark&, YAML::anchor_t) override { checkAnchor(1); }
-  void OnScalar(const YAML::Mark&, const std::string& tag, YAML::anchor_t anchor,
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override { begin(mark, 1); }
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& value) override {
-    checkAnchor(anchor);
+    begin(mark, anchor);
     const bool is_null = tag == "?" && (value == "null" || value == "~");
     add(is_null ? Json() : Json(value));
   }
-  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t anchor,
+  void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
                        YAML::EmitterStyle::value) override {
-    open(anchor, Json::array());
+    begin(mark, anchor);
+    open(Json::array());
   }
   void OnSequenceEnd() override { close(); }
-  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t anchor,
+  void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
                   YAML::EmitterStyle::value) override {
-    open(anchor, Json::object());
+    begin(mark, anchor);
+    open(Json::object());
   }
   void OnMapEnd() override { close(); }
 
@@ -61,19 +62,34 @@ class JsonHandler : public YAML::EventHandler {
   struct Level {
     Json value;
     std::optional<std::string> key;  ///< of the value that comes next in a mapping
+    std::string path;                ///< of the value itself, if lines are wanted
   };
 
-  static void checkAnchor(YAML::anchor_t anchor) {
+  /// Before each value, and each key.
+  void begin(const YAML::Mark& mark, YAML::anchor_t anchor) {
+    line_ = mark.line + 1;
     if (anchor != 0)
-      refuse(Code::InvalidArgument, "the front matter uses an anchor or an alias (& or *)",
+      refuse(Code::InvalidArgument, subject_ + " uses an anchor or an alias (& or *)",
              "write the value out, or put it in quotes");
+    if (lines_ == nullptr || levels_.empty()) return;
+    const Level& level = levels_.back();
+    if (level.value.is_array())
+      path_ = level.path + "[" + std::to_string(level.value.size()) + "]";
+    else if (level.key)
+      path_ = level.path + (level.path.empty() ? "" : ".") + *level.key;
+    else
+      return;
+    lines_->insert_or_assign(path_, line_);
   }
-  void open(YAML::anchor_t anchor, Json value) {
-    checkAnchor(anchor);
+  [[noreturn]] void refuse(Code code, std::string message, std::string hint = {}) const {
+    throw Refused{
+        Error(code, std::move(message), std::move(hint)).withDetails(std::to_string(line_))};
+  }
+  void open(Json value) {
     if (levels_.size() >= limits_.depth_max)
-      refuse(Code::ResourceExhausted, "the front matter is nested deeper than " +
-                                          std::to_string(limits_.depth_max) + " levels");
-    levels_.push_back({std::move(value), std::nullopt});
+      refuse(Code::ResourceExhausted,
+             subject_ + " is nested deeper than " + std::to_string(limits_.depth_max) + " levels");
+    levels_.push_back({std::move(value), std::nullopt, levels_.empty() ? std::string() : path_});
   }
   void close() {
     Json value = std::move(levels_.back().value);
@@ -83,7 +99,7 @@ class JsonHandler : public YAML::EventHandler {
   void add(Json value) {
     if (++nodes_ > limits_.nodes_max)
       refuse(Code::ResourceExhausted,
-             "the front matter has more than " + std::to_string(limits_.nodes_max) + " values");
+             subject_ + " has more than " + std::to_string(limits_.nodes_max) + " values");
     if (levels_.empty()) {
       root_ = std::move(value);
     } else if (levels_.back().value.is_array()) {
@@ -92,9 +108,9 @@ class JsonHandler : public YAML::EventHandler {
       addToMapping(levels_.back(), std::move(value));
     }
   }
-  static void addToMapping(Level& level, Json value) {
+  void addToMapping(Level& level, Json value) const {
     if (!level.key) {
-      if (!value.is_string()) refuse(Code::InvalidArgument, "a key of the front matter is no text");
+      if (!value.is_string()) refuse(Code::InvalidArgument, "a key of " + subject_ + " is no text");
       level.key = value.get<std::string>();
       if (level.value.contains(*level.key))
         refuse(Code::InvalidArgument, "'" + shortened(*level.key, 60) + "' is given twice");
@@ -105,30 +121,44 @@ class JsonHandler : public YAML::EventHandler {
   }
 
   const YamlLimits limits_;
+  const std::string subject_;
+  Lines* const lines_;
+  int line_ = 0;
+  std::string path_;  ///< of the value that begins
   Json root_;
   std::vector<Level> levels_;
   std::size_t nodes_ = 0;
 };
 
-Result<Json> parseStrictly(const std::string& text, const YamlLimits& limits) {
+struct Reading {
+  std::string subject = "the front matter";
+  JsonHandler::Lines* lines = nullptr;
+};
+
+Result<Json> parseStrictly(const std::string& text, const YamlLimits& limits,
+                           const Reading& reading = {}) {
   std::istringstream input(text);
-  JsonHandler handler(limits);
+  JsonHandler handler(limits, reading.subject, reading.lines);
   try {
     YAML::Parser parser(input);
     parser.HandleNextDocument(handler);
+    JsonHandler more(limits, reading.subject, nullptr);
+    if (reading.lines != nullptr && parser.HandleNextDocument(more))
+      return Error(Code::InvalidArgument, reading.subject + " holds a second document",
+                   "put what follows '---' in a file of its own");
   } catch (Refused& refused) {
     return std::move(refused.error);
   } catch (const YAML::Exception& exception) {
-    return Error(
-               Code::InvalidArgument,
-               "the front matter is no YAML in its line " + std::to_string(exception.mark.line + 1),
-               "put a value that holds ': ' or '#' in quotes")
+    const std::string line = std::to_string(exception.mark.line + 1);
+    return Error(Code::InvalidArgument, reading.subject + " is no YAML in its line " + line,
+                 "put a value that holds ': ' or '#' in quotes")
+        .withDetails(line)
         .named("invalid_yaml");
   }
   Json root = handler.take();
   if (root.is_null()) root = Json::object();
   if (!root.is_object())
-    return Error(Code::InvalidArgument, "the front matter must be \"key: value\" lines");
+    return Error(Code::InvalidArgument, reading.subject + " must be \"key: value\" lines");
   return root;
 }
 
@@ -175,6 +205,17 @@ Result<Json> parseYamlMapping(std::string_view text, YamlLimits limits) {
   if (strict.ok() || strict.error().name() != "invalid_yaml") return strict;
   Result<Json> lenient = parseStrictly(withValuesQuoted(text), limits);
   return lenient.ok() ? std::move(lenient) : std::move(strict);
+}
+
+Result<YamlDocument> parseYamlDocument(std::string_view text, YamlLimits limits) {
+  if (text.size() > limits.bytes_max)
+    return Error(Code::ResourceExhausted,
+                 "the file is larger than " + std::to_string(limits.bytes_max) + " bytes");
+  YamlDocument document;
+  Result<Json> value = parseStrictly(std::string(text), limits, {"the file", &document.lines});
+  if (!value.ok()) return std::move(value).error();
+  document.value = std::move(*value);
+  return document;
 }
 
 Result<FrontMatter> splitFrontMatter(std::string_view text) {

@@ -1,6 +1,10 @@
 // YAML front matter as JSON, bounded.
 #pragma once
 
+#include <functional>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
 #include <string_view>
 
 #include "server/base/result.hpp"
@@ -20,6 +24,17 @@ struct YamlLimits {
 /// the end of its line. Errors: InvalidArgument (not a mapping, a key twice, an alias or an anchor,
 /// the line of a syntax error), ResourceExhausted past a limit. Thread-safe.
 Result<Json> parseYamlMapping(std::string_view text, YamlLimits limits = {});
+
+/// A whole file of YAML. Members and elements by path, as in "strategies.scan.when.all[0]".
+struct YamlDocument {
+  Json value;
+  std::map<std::string, int, std::less<>> lines;  ///< from 1, of each value's beginning
+};
+
+/// The one mapping in `text`, as parseYamlMapping() reads it but without its leniency. Errors as
+/// there, with the line in details() where it is known; also InvalidArgument for a second document.
+/// Thread-safe.
+Result<YamlDocument> parseYamlDocument(std::string_view text, YamlLimits limits);
 
 /// A Markdown file with YAML at its head, between two lines of three dashes.
 struct FrontMatter {

@@ -101,6 +101,7 @@ class WatchedFolder::Scan {
     watch("");
     if (root_ < 0) return;
     if (before_.layout_ == FolderLayout::ClaudeCode) return walkMarkdown("", 0);
+    if (before_.layout_ == FolderLayout::Routing) return walkRules("routing");
     for (const Group& group : groups()) walkGroup(group);
   }
 
@@ -205,13 +206,20 @@ class WatchedFolder::Scan {
       if (entry.name.starts_with('.') || isReadme(entry.name)) continue;
       const std::string path = joinedPath(folder, entry.name);
       const bool is_folder = S_ISDIR(stampAt(root_, path).mode);
-      if (!is_folder && entry.name.ends_with(".md")) addMarkdown(path);
+      if (!is_folder && entry.name.ends_with(".md")) addCounted(path);
       // A link to a folder could lead round in circles.
       if (is_folder && !entry.is_link && depth < kDepthMax) walkMarkdown(path, depth + 1);
     }
   }
 
-  void addMarkdown(const std::string& path) {
+  void walkRules(const std::string& folder) {
+    for (const Entry& entry : list(folder)) {
+      const bool is_rules = entry.name.ends_with(".yaml") || entry.name.ends_with(".yml");
+      if (is_rules && !entry.name.starts_with('.')) addCounted(joinedPath(folder, entry.name));
+    }
+  }
+
+  void addCounted(const std::string& path) {
     if (files.size() < before_.limits_.folders_max)
       return addFile(path, before_.limits_.file_bytes_max);
     if (!std::exchange(full_, true))

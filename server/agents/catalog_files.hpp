@@ -12,7 +12,8 @@
 
 namespace tutti::agents {
 
-enum class FolderLayout { Aof, ClaudeCode };
+/// Routing: the *.yaml files of routing/, which are rules, no blueprints.
+enum class FolderLayout { Aof, ClaudeCode, Routing };
 
 /// What tells one state of a file or folder from another.
 struct FileStamp {

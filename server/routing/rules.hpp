@@ -51,9 +51,9 @@ struct RuleProblem {
 using AgentNames = std::map<std::string, std::string, std::less<>>;
 AgentNames agentNames(agents::BlueprintCatalog& catalog);
 
-/// When a strategy or a gate applies. Evaluated to a confidence: of `All` the least, of `Any` the
-/// greatest, of `Not` 1 minus the greatest (0 unless all of them fail); a leaf gives its own, or 0
-/// below `least`.
+/// When a strategy or a gate applies. Evaluated to a confidence: of `All` the least of its parts,
+/// of `Any` the greatest; `Not` is 1 when every part fails, else 0; a leaf gives its own
+/// confidence, or 0 below `least`; `Always` is 1.
 struct Condition {
   enum class Kind {
     Always,
@@ -111,7 +111,9 @@ struct StrategyRule {
   std::string name;
   std::string description;  ///< begins the reason that people read
   Condition when;
-  int priority = 0;   ///< -1000 to 1000: of those that apply, the highest wins
+  /// -1000 to 1000: of those that apply, the highest wins; one below 0 only where no candidate fits
+  /// well enough.
+  int priority = 0;
   double weight = 1;  ///< 0 to 1, times the condition's confidence: decides at equal priority
   StrategyAction then;
   std::string source;
