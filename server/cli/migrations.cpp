@@ -2,6 +2,7 @@
 
 #include "server/agents/migrations.hpp"
 #include "server/documents/migrations.hpp"
+#include "server/routing/migrations.hpp"
 #include "server/search/migrations.hpp"
 #include "server/tasks/migrations.hpp"
 
@@ -9,7 +10,8 @@ namespace tutti::cli {
 
 std::vector<store::Migration> allMigrations() {
   std::vector<store::Migration> all = agents::migrations();
-  for (const auto* more : {&tasks::migrations(), &documents::migrations(), &search::migrations()})
+  for (const auto* more : {&tasks::migrations(), &documents::migrations(), &search::migrations(),
+                           &routing::migrations()})
     all.insert(all.end(), more->begin(), more->end());
   return all;
 }

@@ -1,0 +1,129 @@
+// Decisions, attempts and feedback in the store: their rules, and the SQL. Every function runs
+// inside a transaction of the caller's; none does I/O. Times are the caller's `now` (isoTimestamp).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "server/base/result.hpp"
+#include "server/store/connection.hpp"
+
+namespace tutti::routing {
+
+inline constexpr std::size_t kStoredRequestBytesMax = 4096;  ///< of a request; the rest is cut
+inline constexpr std::int64_t kDecisionsMax = 10'000;  ///< kept; the oldest go, open ones stay
+inline constexpr std::int64_t kFeedbackMax = 2'000;    ///< kept; the oldest go
+
+enum class DecisionStatus {
+  Decided,        ///< nothing was started
+  Dispatched,     ///< an agent works on it
+  Succeeded,      ///< the agent's run ended well
+  Failed,         ///< it failed in a way that another agent would too
+  NeedsDecision,  ///< no further agent is tried: a person must say what to do
+  Superseded,     ///< feedback has named a better agent
+};
+std::string_view toString(DecisionStatus status);  ///< "decided", …, "needs_decision", …
+std::optional<DecisionStatus> parseDecisionStatus(std::string_view word);
+
+struct StoredDecision {
+  std::int64_t seq = 0;     ///< rises from one to the next; 0 before it is stored
+  std::string decision_id;  ///< "" for a fresh one
+  std::string created_at;
+  std::string updated_at;
+  std::string caller_session_id;
+  std::string request;  ///< cut at kStoredRequestBytesMax
+  std::int64_t request_bytes = 0;
+  std::string request_hash;
+  std::string strategy;  ///< "single_agent", …, "clarify"
+  std::string agent;     ///< the one chosen, or the lead; "" for none
+  DecisionStatus status = DecisionStatus::Decided;
+  std::int64_t attempts_max = 1;
+  std::string dispatch;  ///< JSON: what a further attempt needs; "" when none was asked for
+  std::string problem;   ///< of status failed and needs_decision
+  std::string hint;      ///< what a person can do about it
+  std::string answer;    ///< JSON: what route_request answered
+};
+
+/// A session that was started for a decision.
+struct Attempt {
+  std::int64_t seq = 0;
+  std::string decision_id;
+  std::string agent;
+  std::string session_id;
+  std::string run_id;
+  std::string started_at;
+  std::string ended_at;           ///< "" while it is open
+  std::string outcome = "open";   ///< open, succeeded, failed, stopped, lost
+  std::string error_name, error;  ///< of the run
+};
+
+/// "rte_" and 12 hex digits.
+std::string newDecisionId();
+/// Of a request as the cache and feedback know it: what differs in white space alone is the same.
+std::string normalisedRequest(std::string_view request);
+
+/// Inserts it with an id, cuts its request, and removes what is beyond kDecisionsMax.
+StoredDecision addDecision(store::Tx& tx, StoredDecision decision);
+/// Errors: NotFound "decision_not_found" (hint: explain_route lists them).
+Result<StoredDecision> findDecision(store::Connection& db, std::string_view decision_id);
+
+struct DecisionFilter {
+  std::optional<DecisionStatus> status;
+  std::string agent;
+  std::string strategy;
+  std::string caller_session_id;
+  std::string session_id;  ///< of one of its attempts
+  std::string before;      ///< cursor of the previous page, "" for the first
+  std::int64_t count_max = 20;
+};
+struct DecisionPage {
+  std::vector<StoredDecision> decisions;  ///< newest first
+  std::string next;                       ///< cursor, "" at the end
+};
+/// Errors: InvalidArgument "invalid_cursor".
+Result<DecisionPage> listDecisions(store::Connection& db, const DecisionFilter& filter);
+
+/// What has become of a decision.
+struct DecisionChange {
+  DecisionStatus status;
+  std::string agent;  ///< "": stays
+  std::string problem, hint;
+};
+void changeDecision(store::Tx& tx, std::string_view decision_id, const DecisionChange& change,
+                    const std::string& now);
+
+void addAttempt(store::Tx& tx, const Attempt& attempt);
+/// Oldest first.
+std::vector<Attempt> attemptsOf(store::Connection& db, std::string_view decision_id);
+/// The attempt that a run is of.
+std::optional<Attempt> attemptOfRun(store::Connection& db, std::string_view run_id);
+/// Closes an open attempt. False when another has done so: then this caller must not act on it.
+bool closeAttempt(store::Tx& tx, const Attempt& ended);
+/// Open attempts whose runs are over or gone, oldest first, with outcome and error as the run has
+/// them.
+std::vector<Attempt> endedAttempts(store::Connection& db, std::int64_t count_max);
+
+struct Feedback {
+  std::int64_t seq = 0;
+  std::string decision_id;
+  std::string request;
+  std::string request_hash;
+  std::string agent;    ///< the one that was right or wrong; "" where nobody was chosen
+  std::string outcome;  ///< "right", "wrong", or of a run: "succeeded", "failed"
+  std::string better;   ///< who should have been chosen, or "oos" for nobody; may be ""
+  std::string source;   ///< "user" or "run"
+  std::string note;
+  std::string created_at;
+  bool teaches = true;  ///< does the classifier learn from it?
+};
+/// Inserts it and removes what is beyond kFeedbackMax. A run's success teaches once for the same
+/// request and agent, so that what is asked often does not drown the rest.
+Feedback addFeedback(store::Tx& tx, Feedback feedback);
+std::vector<Feedback> feedbackOf(store::Connection& db, std::string_view decision_id);
+/// Those that teach, with seq > after, oldest first.
+std::vector<Feedback> lessons(store::Connection& db, std::int64_t after, std::int64_t count_max);
+
+}  // namespace tutti::routing

@@ -1,0 +1,70 @@
+#include "server/routing/migrations.hpp"
+
+namespace tutti::routing {
+namespace {
+/// `answer` is what route_request answered. An attempt is open until its run's end has been looked
+/// at, once, by one replica. Feedback has its own copy of the request: it teaches after its
+/// decision has gone.
+constexpr std::string_view kDecisions = R"sql(
+CREATE TABLE route_decisions (
+  decision_seq      INTEGER PRIMARY KEY AUTOINCREMENT,
+  decision_id       TEXT NOT NULL UNIQUE,
+  created_at        TEXT NOT NULL,
+  updated_at        TEXT NOT NULL,
+  caller_session_id TEXT NOT NULL DEFAULT '',
+  request           TEXT NOT NULL,
+  request_bytes     INTEGER NOT NULL,
+  request_hash      TEXT NOT NULL,
+  strategy          TEXT NOT NULL,
+  agent             TEXT NOT NULL DEFAULT '',
+  status            TEXT NOT NULL,
+  attempts_max      INTEGER NOT NULL DEFAULT 1,
+  dispatch          TEXT NOT NULL DEFAULT '',
+  problem           TEXT NOT NULL DEFAULT '',
+  hint              TEXT NOT NULL DEFAULT '',
+  answer            TEXT NOT NULL
+);
+CREATE INDEX route_decisions_by_status ON route_decisions (status, decision_seq);
+CREATE INDEX route_decisions_by_agent ON route_decisions (agent, decision_seq);
+
+CREATE TABLE route_attempts (
+  attempt_seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  decision_id TEXT NOT NULL REFERENCES route_decisions (decision_id) ON DELETE CASCADE,
+  agent       TEXT NOT NULL,
+  session_id  TEXT NOT NULL,
+  run_id      TEXT NOT NULL,
+  started_at  TEXT NOT NULL,
+  ended_at    TEXT NOT NULL DEFAULT '',
+  outcome     TEXT NOT NULL DEFAULT 'open',
+  error_name  TEXT NOT NULL DEFAULT '',
+  error       TEXT NOT NULL DEFAULT ''
+);
+CREATE INDEX route_attempts_by_decision ON route_attempts (decision_id, attempt_seq);
+CREATE INDEX route_attempts_by_run ON route_attempts (run_id);
+CREATE INDEX route_attempts_by_session ON route_attempts (session_id);
+CREATE INDEX route_attempts_open ON route_attempts (attempt_seq) WHERE outcome = 'open';
+
+CREATE TABLE route_feedback (
+  feedback_seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  decision_id  TEXT NOT NULL,
+  request      TEXT NOT NULL,
+  request_hash TEXT NOT NULL,
+  agent        TEXT NOT NULL,
+  outcome      TEXT NOT NULL,
+  better       TEXT NOT NULL DEFAULT '',
+  source       TEXT NOT NULL,
+  note         TEXT NOT NULL DEFAULT '',
+  created_at   TEXT NOT NULL,
+  teaches      INTEGER NOT NULL
+);
+CREATE INDEX route_feedback_by_decision ON route_feedback (decision_id, feedback_seq);
+CREATE INDEX route_feedback_by_request ON route_feedback (request_hash, agent, source);
+)sql";
+}  // namespace
+
+const std::vector<store::Migration>& migrations() {
+  static const std::vector<store::Migration> all = {{400, "routing", kDecisions}};
+  return all;
+}
+
+}  // namespace tutti::routing

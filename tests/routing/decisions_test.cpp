@@ -1,0 +1,167 @@
+// The rules of decisions, attempts and feedback, in a private in-memory store.
+#include "server/routing/decisions.hpp"
+
+#include <gtest/gtest.h>
+
+#include "server/agents/migrations.hpp"
+#include "server/agents/sessions.hpp"
+#include "server/routing/migrations.hpp"
+#include "server/store/statement.hpp"
+
+namespace tutti::routing {
+namespace {
+
+constexpr const char* kNow = "2026-11-20T20:00:00.000000+00:00";
+
+class DecisionsTest : public ::testing::Test {
+ protected:
+  DecisionsTest() : db_(":memory:", store::Access::ReadWrite) {
+    for (const store::Migration& migration : agents::migrations()) db_.execute(migration.sql);
+    for (const store::Migration& migration : migrations()) db_.execute(migration.sql);
+  }
+  StoredDecision add(const std::string& agent, const std::string& request = "scan all hosts") {
+    StoredDecision decision;
+    decision.created_at = kNow;
+    decision.request = request;
+    decision.request_hash = "hash of " + request;
+    decision.strategy = "single_agent";
+    decision.agent = agent;
+    decision.answer = "{}";
+    return addDecision(db_, decision);
+  }
+  /// A session with a pending run, and the open attempt that it is.
+  Attempt dispatch(const StoredDecision& decision) {
+    agents::NewSession session;
+    session.agent_name = decision.agent;
+    session.driver = "process";
+    session.project_dir = "/tmp";
+    session.blueprint = "{}";
+    session.parameters = "{}";
+    session.owner = "rep_1";
+    session.now = kNow;
+    auto started = agents::startSession(db_, session, {});
+    EXPECT_TRUE(started.ok());
+    Attempt attempt;
+    attempt.decision_id = decision.decision_id;
+    attempt.agent = decision.agent;
+    attempt.session_id = started->session.session_id;
+    attempt.run_id = started->run.run_id;
+    attempt.started_at = kNow;
+    addAttempt(db_, attempt);
+    return attempt;
+  }
+  Feedback feedback(const std::string& source) {
+    Feedback one;
+    one.decision_id = "rte_1";
+    one.request = "scan all hosts";
+    one.request_hash = "h";
+    one.agent = "scanner";
+    one.outcome = "succeeded";
+    one.source = source;
+    one.created_at = kNow;
+    return one;
+  }
+  store::Connection db_;
+};
+
+TEST_F(DecisionsTest, IsFoundAsItWasStored) {
+  const StoredDecision stored = add("scanner");
+  const auto found = findDecision(db_, stored.decision_id);
+  ASSERT_TRUE(found.ok()) << found.error().text();
+  EXPECT_EQ(found->agent, "scanner");
+  EXPECT_EQ(found->status, DecisionStatus::Decided);
+  EXPECT_EQ(found->request_bytes, 14);
+}
+
+TEST_F(DecisionsTest, ThatIsUnknownIsNotFoundAndSaysWhereTheyAre) {
+  const auto found = findDecision(db_, "rte_9");
+  ASSERT_FALSE(found.ok());
+  EXPECT_EQ(found.error().name(), "decision_not_found");
+  EXPECT_EQ(found.error().message(), "decision 'rte_9' not found");
+  EXPECT_EQ(found.error().hint(), "explain_route without an id lists the newest decisions");
+}
+
+TEST_F(DecisionsTest, LongRequestIsCutAndItsSizeKept) {
+  const StoredDecision stored = add("scanner", std::string(100'000, 'x'));
+  EXPECT_LE(stored.request.size(), kStoredRequestBytesMax + 8);
+  EXPECT_EQ(stored.request_bytes, 100'000);
+}
+
+TEST_F(DecisionsTest, PagesComeNewestFirstWithoutGapsOrRepeats) {
+  for (int i = 0; i < 5; ++i) add(i % 2 == 0 ? "even" : "odd", std::to_string(i));
+  DecisionFilter filter;
+  filter.count_max = 2;
+  std::string seen;
+  do {
+    const auto page = listDecisions(db_, filter);
+    ASSERT_TRUE(page.ok()) << page.error().text();
+    for (const StoredDecision& one : page->decisions) seen += one.request;
+    filter.before = page->next;
+  } while (!filter.before.empty());
+  EXPECT_EQ(seen, "43210");
+  filter.agent = "odd";
+  filter.status = DecisionStatus::Decided;
+  const auto odd = listDecisions(db_, filter);
+  ASSERT_TRUE(odd.ok());
+  ASSERT_EQ(odd->decisions.size(), 2U);
+  EXPECT_EQ(odd->decisions.front().request, "3");
+}
+
+TEST_F(DecisionsTest, StrangeCursorIsRefused) {
+  DecisionFilter filter;
+  filter.before = "12x";
+  const auto page = listDecisions(db_, filter);
+  ASSERT_FALSE(page.ok());
+  EXPECT_EQ(page.error().name(), "invalid_cursor");
+}
+
+TEST_F(DecisionsTest, OldestGoBeyondTheLimitButOpenOnesStay) {
+  const StoredDecision open = add("scanner");
+  changeDecision(db_, open.decision_id, {DecisionStatus::Dispatched, "", "", ""}, kNow);
+  const StoredDecision old = add("scanner");
+  db_.execute("UPDATE sqlite_sequence SET seq = 20000 WHERE name = 'route_decisions'");
+  add("scanner");
+  EXPECT_TRUE(findDecision(db_, open.decision_id).ok());
+  EXPECT_FALSE(findDecision(db_, old.decision_id).ok());
+}
+
+TEST_F(DecisionsTest, EndedRunIsActedOnByExactlyOne) {
+  const StoredDecision decision = add("scanner");
+  const Attempt attempt = dispatch(decision);
+  EXPECT_TRUE(endedAttempts(db_, 10).empty());
+  const auto stopped = agents::requestStop(db_, attempt.session_id, "rep_1", kNow);
+  ASSERT_TRUE(stopped.ok());
+  const auto ended = endedAttempts(db_, 10);
+  ASSERT_EQ(ended.size(), 1U);
+  EXPECT_EQ(ended[0].outcome, "stopped");
+  EXPECT_TRUE(closeAttempt(db_, ended[0]));
+  EXPECT_FALSE(closeAttempt(db_, ended[0]));
+  EXPECT_TRUE(endedAttempts(db_, 10).empty());
+  EXPECT_EQ(attemptsOf(db_, decision.decision_id).at(0).outcome, "stopped");
+}
+
+TEST_F(DecisionsTest, AttemptWhoseSessionWasDeletedIsLost) {
+  const Attempt attempt = dispatch(add("scanner"));
+  store::execute(db_, "DELETE FROM sessions WHERE session_id = ?", attempt.session_id);
+  const auto ended = endedAttempts(db_, 10);
+  ASSERT_EQ(ended.size(), 1U);
+  EXPECT_EQ(ended[0].outcome, "lost");
+}
+
+TEST_F(DecisionsTest, RunTeachesOnceForARequestAndAPersonEachTime) {
+  EXPECT_TRUE(addFeedback(db_, feedback("run")).teaches);
+  EXPECT_FALSE(addFeedback(db_, feedback("run")).teaches);
+  EXPECT_TRUE(addFeedback(db_, feedback("user")).teaches);
+  const auto all = lessons(db_, 0, 100);
+  ASSERT_EQ(all.size(), 2U);
+  EXPECT_EQ(lessons(db_, all[0].seq, 100).size(), 1U);
+  EXPECT_EQ(feedbackOf(db_, "rte_1").size(), 3U);
+}
+
+TEST(NormalisedRequest, DiffersOnlyInWhatIsNoWhiteSpace) {
+  EXPECT_EQ(normalisedRequest("  Scan\n\tall  hosts "), "Scan all hosts");
+  EXPECT_EQ(normalisedRequest(" \n"), "");
+}
+
+}  // namespace
+}  // namespace tutti::routing
