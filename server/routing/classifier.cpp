@@ -80,7 +80,7 @@ Result<Classifier> Classifier::train(const std::vector<LabelledText>& examples,
 void Classifier::fitScalesByFolds(const std::vector<LabelledText>& examples) {
   const std::size_t work = examples.size() * labels_.size();
   if (work > kWorkMax) return;  // learning twice would take too long: the defaults serve
-  const std::size_t folds = work <= kAllFoldsWorkMax ? kFolds : 1;
+  const std::size_t folds = std::min(work <= kAllFoldsWorkMax ? kFolds : 1, options_.folds_max);
   std::vector<Judged> judged;
   for (std::size_t fold = 0; fold < folds; ++fold) {
     const Split split = setAside(examples, fold);
@@ -154,7 +154,7 @@ int Classifier::indexOf(std::string_view label) const {
   return static_cast<int>(at - labels_.begin());
 }
 
-Decision Classifier::decide(std::string_view text) const {
+Decision Classifier::decide(std::string_view text, std::size_t candidates_max) const {
   Decision decision;
   decision.threshold = scope_.threshold;
   const std::vector<Feature> features = space_.extractor().featuresOf(text);
@@ -170,7 +170,7 @@ Decision Classifier::decide(std::string_view text) const {
 
   std::vector<std::size_t> order(labels_.size());
   for (std::size_t k = 0; k < order.size(); ++k) order[k] = k;
-  const std::size_t count = std::min(options_.candidates_max, order.size());
+  const std::size_t count = std::min(candidates_max, order.size());
   std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count), order.end(),
                     [&](std::size_t a, std::size_t b) {
                       if (probabilities[a] != probabilities[b])

@@ -1,0 +1,112 @@
+#include "server/routing/agent_model.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace tutti::routing {
+namespace {
+/// Of one agent's texts: beyond this a blueprint says the same again.
+constexpr std::size_t kTextsMax = 200;
+/// Alone, an agent is in scope when it knows this share of the request's words.
+constexpr double kOnlyKnownLeast = 0.5;
+
+/// The classifier's word for nobody may be an agent's name too: names end in a mark inside it.
+constexpr char kMark = '\x1f';
+std::string labelOf(std::string_view name) {
+  return name == kNobodyLabel ? std::string(name) + kMark : std::string(name);
+}
+std::string nameOf(std::string label) {
+  if (!label.empty() && label.back() == kMark) label.pop_back();
+  return label;
+}
+
+void appendWords(std::string& text, const std::vector<std::string>& words) {
+  for (const std::string& word : words) {
+    text += text.empty() ? "" : " ";
+    for (const char letter : word) text += letter == '_' || letter == '-' ? ' ' : letter;
+  }
+}
+}  // namespace
+
+std::vector<AgentTexts> textsOf(const std::vector<agents::Blueprint>& blueprints) {
+  std::vector<AgentTexts> all;
+  all.reserve(blueprints.size());
+  for (const agents::Blueprint& blueprint : blueprints) {
+    if (!blueprint.active) continue;
+    AgentTexts one{blueprint.name, {}};
+    if (!blueprint.description.empty()) one.texts.push_back(blueprint.description);
+    std::string lists;
+    for (const auto* words :
+         {&blueprint.capabilities, &blueprint.skills, &blueprint.tags, &blueprint.aliases})
+      appendWords(lists, *words);
+    if (!lists.empty()) one.texts.push_back(std::move(lists));
+    for (const std::string& example : blueprint.examples)
+      if (one.texts.size() < kTextsMax) one.texts.push_back(example);
+    if (one.texts.empty()) one.texts.push_back(blueprint.name);
+    all.push_back(std::move(one));
+  }
+  return all;
+}
+
+AgentModel AgentModel::train(const std::vector<AgentTexts>& agents,
+                             const std::vector<Feedback>& lessons) {
+  AgentModel model;
+  model.names_ = agents.size();
+  std::vector<LabelledText> examples;
+  for (const AgentTexts& agent : agents)
+    for (const std::string& text : agent.texts) examples.push_back({text, labelOf(agent.name)});
+  model.examples_ = examples.size();
+  if (agents.size() == 1) {
+    model.only_ = agents.front().name;
+    std::vector<std::string> texts = agents.front().texts;
+    texts.push_back(agents.front().name);
+    model.only_space_.fit(texts, {});
+  }
+  if (agents.size() > 1) {
+    Classifier::Options options;
+    options.folds_max = 1;
+    auto trained = Classifier::train(examples, {}, options);
+    if (trained.ok()) model.classifier_ = std::move(trained).value();
+  }
+  for (const Feedback& lesson : lessons) model.learn(lesson);
+  return model;
+}
+
+void AgentModel::learn(const Feedback& lesson) {
+  heard_to_ = std::max(heard_to_, lesson.seq);
+  if (!lesson.teaches) return;
+  ++lessons_;
+  const bool right = lesson.outcome == "right" || lesson.outcome == "succeeded";
+  if (!classifier_) {
+    if (right && lesson.agent == only_) only_space_.add(lesson.request);
+    return;
+  }
+  // An agent that has gone since teaches nothing: NotFound.
+  const auto verdict = right ? Classifier::Verdict::Right : Classifier::Verdict::Wrong;
+  if (!lesson.agent.empty())
+    (void)classifier_->learn(lesson.request, labelOf(lesson.agent), verdict);
+  if (lesson.better.empty()) return;
+  const bool nobody = lesson.better == kNobodyLabel;
+  (void)classifier_->learn(lesson.request, nobody ? lesson.better : labelOf(lesson.better),
+                           Classifier::Verdict::Right);
+}
+
+Decision AgentModel::rank(std::string_view request, std::size_t count_max) const {
+  if (classifier_) {
+    Decision decision = classifier_->decide(request, count_max);
+    for (Candidate& candidate : decision.candidates)
+      candidate.label = nameOf(std::move(candidate.label));
+    return decision;
+  }
+  Decision decision;
+  decision.threshold = kOnlyKnownLeast;
+  if (only_.empty()) return decision;
+  const FeatureVector vector = only_space_.vectorOf(request);
+  if (vector.entries.empty()) return decision;
+  decision.scope_score = static_cast<double>(vector.known_share);
+  decision.in_scope = decision.scope_score >= decision.threshold;
+  decision.candidates.push_back({only_, decision.scope_score});
+  return decision;
+}
+
+}  // namespace tutti::routing

@@ -1,0 +1,57 @@
+// Which agent a request sounds like: the classifier over blueprints and feedback, also where there
+// is one blueprint or none.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "server/agents/blueprint.hpp"
+#include "server/routing/classifier.hpp"
+#include "server/routing/decisions.hpp"
+
+namespace tutti::routing {
+
+/// What agents are learnt from: the texts of one blueprint.
+struct AgentTexts {
+  std::string name;
+  std::vector<std::string> texts;  ///< description, examples, and its lists in one
+};
+/// Active blueprints alone.
+std::vector<AgentTexts> textsOf(const std::vector<agents::Blueprint>& blueprints);
+
+/// Trained from the same texts and the same lessons in the same order, it gives the same answers on
+/// every machine. Not thread-safe while learn() runs.
+class AgentModel {
+ public:
+  /// Without agents: nobody fits anything.
+  AgentModel() = default;
+  /// Never fails: what the classifier cannot learn from (one agent, none) is ranked by the share of
+  /// the request's words that the agent's texts have. Blocks: a second at 1,000 agents.
+  static AgentModel train(const std::vector<AgentTexts>& agents,
+                          const std::vector<Feedback>& lessons);
+
+  /// In milliseconds. Agents that are unknown by now teach nothing.
+  void learn(const Feedback& lesson);
+
+  /// As Classifier::decide(): `candidates` are agents, best first, at most `count_max`.
+  Decision rank(std::string_view request, std::size_t count_max) const;
+
+  std::size_t agents() const { return names_; }
+  std::size_t examples() const { return examples_; }
+  std::size_t lessons() const { return lessons_; }
+  /// The newest lesson that it has heard.
+  std::int64_t heardTo() const { return heard_to_; }
+
+ private:
+  std::optional<Classifier> classifier_;
+  std::string only_;  ///< the one agent that there is
+  FeatureSpace only_space_;
+  std::size_t names_ = 0;
+  std::size_t examples_ = 0;
+  std::size_t lessons_ = 0;
+  std::int64_t heard_to_ = 0;
+};
+
+}  // namespace tutti::routing
