@@ -31,6 +31,9 @@ struct Line {
   EventsRequest events;
   DoctorRequest doctor;
   RouteEvalRequest route_eval;
+  RouteAskRequest route;
+  RouteExplainRequest route_explain;
+  RouteFeedbackRequest route_feedback;
   runner::HostAddress host;
   std::string host_data;
   std::string shell;
@@ -54,8 +57,9 @@ void addShared(CLI::App& app, Settings& settings) {
   app.add_option("--assets", settings.assets,
                  "Folder that replaces the embedded schemas/ and "
                  "blueprints/");
-  app.add_option("--toolsets", settings.toolsets,
-                 "Toolsets to publish: agents, sessions, documents, documents-more, tools, all")
+  app.add_option(
+         "--toolsets", settings.toolsets,
+         "Toolsets to publish: agents, sessions, documents, documents-more, routing, tools, all")
       ->envname("TUTTI_TOOLSETS");
   app.add_option("--claude", settings.claude, "Claude Code's program")->envname("TUTTI_CLAUDE");
   app.add_option("--mcp-config", settings.mcp_config,
@@ -82,6 +86,11 @@ void addShared(CLI::App& app, Settings& settings) {
                  "What comes before the paths of documents, as http://host:8766; without it, what "
                  "tutti serve listens on, and for HTTP requests their Host")
       ->envname("TUTTI_PUBLIC_URL");
+  app.add_option("--route-cache-ttl", settings.route_cache_ttl_s,
+                 "Seconds for which a decision on the same request is kept; 0: each is made anew")
+      ->envname("PANTHEROS_ORCHESTRATOR_CACHE_TTL")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 31'536'000));
   app.add_option("--ping-every", settings.ping_every_s,
                  "Seconds between two pings to a client that holds a stream; one that does not "
                  "answer within a minute is let go. 0: none (revisions before 2026-07-28)")
@@ -187,8 +196,47 @@ void addCalling(CLI::App& app, Line& line, Command& chosen) {
 }
 
 void addRouting(CLI::App& app, Line& line, Command& chosen) {
-  auto* route = app.add_subcommand("route", "Ask the routing engine, or measure it");
-  route->require_subcommand(1);
+  const auto format = [&line] { return line.as_json ? Format::Json : Format::People; };
+  auto* route = app.add_subcommand("route", "Find the right agent for a request, and why");
+  route->add_option("request", line.route.request, "What is to be done, in quotes");
+  route->add_option("--context", line.route.context, "What came before");
+  route->add_option("--candidate", line.route.candidates,
+                    "Choose among these blueprints alone (may be repeated)");
+  route->add_flag("--dispatch", line.route.dispatch, "Start the chosen agent");
+  route->add_flag("--dry-run", line.route.dry_run, "Store nothing");
+  route->add_option("--project-dir", line.route.project_dir, "Folder that the agent works in");
+  route->add_flag("--json", line.as_json, "Print JSON");
+  route->callback([&line, &chosen, format, route] {
+    if (!route->get_subcommands().empty()) return;
+    if (line.route.request.empty()) throw CLI::RequiredError("a request, in quotes,");
+    chosen = [&line, format] {
+      line.route.format = format();
+      return runRoute(line.settings, line.route);
+    };
+  });
+  auto* explain = route->add_subcommand("explain", "Tell about a decision, or list the newest");
+  explain->add_option("decision", line.route_explain.decision_id, "Its id");
+  explain->add_flag("--json", line.as_json, "Print JSON");
+  explain->callback([&line, &chosen, format] {
+    chosen = [&line, format] {
+      line.route_explain.format = format();
+      return runRouteExplain(line.settings, line.route_explain);
+    };
+  });
+  auto* feedback = route->add_subcommand("feedback", "Say whether a decision was right");
+  feedback->add_option("decision", line.route_feedback.decision_id, "Its id")->required();
+  feedback->add_option("outcome", line.route_feedback.outcome, "right or wrong")
+      ->required()
+      ->check(CLI::IsMember({"right", "wrong"}));
+  feedback->add_option("--better", line.route_feedback.better,
+                       "The blueprint that should have been chosen, or nobody");
+  feedback->add_flag("--json", line.as_json, "Print JSON");
+  feedback->callback([&line, &chosen, format] {
+    chosen = [&line, format] {
+      line.route_feedback.format = format();
+      return runRouteFeedback(line.settings, line.route_feedback);
+    };
+  });
   auto* eval = route->add_subcommand(
       "eval", R"(Measure the classifier on lines {"text", "label"}; label oos for nobody)");
   eval->add_option("file", line.route_eval.file, "A file to cross-validate");
@@ -196,9 +244,9 @@ void addRouting(CLI::App& app, Line& line, Command& chosen) {
   eval->add_option("--val", line.route_eval.validation, "File to tune on");
   eval->add_option("--test", line.route_eval.test, "File to measure on");
   eval->add_flag("--json", line.as_json, "Print one JSON object");
-  eval->callback([&line, &chosen] {
-    chosen = [&line] {
-      line.route_eval.format = line.as_json ? Format::Json : Format::People;
+  eval->callback([&line, &chosen, format] {
+    chosen = [&line, format] {
+      line.route_eval.format = format();
       return runRouteEval(line.route_eval);
     };
   });

@@ -22,6 +22,9 @@ class DocumentService;
 namespace tutti::search {
 class DocumentSearch;
 }
+namespace tutti::routing {
+class Router;
+}
 
 namespace tutti::tools {
 
@@ -39,6 +42,7 @@ struct Context {
   const toolhost::ToolHost* tool_host = nullptr;  ///< null when nothing is mounted
   documents::DocumentService* documents = nullptr;  ///< null without the document toolsets
   search::DocumentSearch* search = nullptr;         ///< null without the document toolsets
+  routing::Router* router = nullptr;                ///< null without the toolset routing
   std::string documents_url = {};  ///< of the server that serves them by HTTP; empty: there is none
 };
 

@@ -17,6 +17,7 @@
 #include "tools/doc_read.hpp"
 #include "tools/doc_search.hpp"
 #include "tools/doc_write.hpp"
+#include "tools/explain_route.hpp"
 #include "tools/get_events.hpp"
 #include "tools/get_result.hpp"
 #include "tools/get_status.hpp"
@@ -24,6 +25,8 @@
 #include "tools/list_sessions.hpp"
 #include "tools/list_tool_servers.hpp"
 #include "tools/resume.hpp"
+#include "tools/route_feedback.hpp"
+#include "tools/route_request.hpp"
 #include "tools/start_agent.hpp"
 #include "tools/stop.hpp"
 #include "tools/wait_any.hpp"
@@ -171,6 +174,26 @@ const std::vector<Entry>& entries() {
        "of a link, remove it, or list the kinds.",
        {},
        DocLink::handle},
+      {RouteRequest::kName,
+       "routing",
+       "Find the right agent for a request",
+       "Decide which agent (or workflow, or group of researchers) should handle a request, and say "
+       "why and why not others. With dispatch true it is started too, and the next best is tried "
+       "if it fails. Says so when nobody fits.",
+       {.open_world = true},
+       RouteRequest::handle,
+       kAlwaysLoad},
+      {RouteFeedback::kName,
+       "routing",
+       "Say whether a routing decision was right",
+       "Tell whether a decision of route_request was right or wrong, and who would have been "
+       "better: later decisions learn from it.",
+       {},
+       RouteFeedback::handle},
+      {ExplainRoute::kName, "routing", "Explain routing decisions",
+       "Tell all about a decision of route_request: why, why not others, what was started and what "
+       "became of it. Without an id, list the newest decisions.",
+       kReads, ExplainRoute::handle},
       {ListToolServers::kName, "tools", "List tool servers",
        "List the MCP servers whose tools are offered here as <server>__<tool>, with status, last "
        "problem and number of calls.",
@@ -205,6 +228,7 @@ const std::vector<Toolset>& toolsets() {
       {"sessions", "look into sessions: status, events, lists, deletion"},
       {"documents", "shared documents: put, find, read and edit them"},
       {"documents-more", "shared documents: files, links, deletion, reserved names"},
+      {"routing", "find the right agent for a request, and learn from what came of it"},
       {"tools", "the MCP servers whose tools are offered here"},
   };
   return all;

@@ -19,7 +19,7 @@ struct Toolset {
 const std::vector<Toolset>& toolsets();
 
 /// What is published when nothing is said.
-inline constexpr std::string_view kDefaultToolsets = "agents,sessions,documents";
+inline constexpr std::string_view kDefaultToolsets = "agents,sessions,documents,routing";
 
 /// Are all tools that run as tasks among the tools of `names`? Only then tasks of another process
 /// can be taken over.

@@ -13,6 +13,7 @@
 #include "server/cli/migrations.hpp"
 #include "server/cli/mounts.hpp"
 #include "server/documents/service.hpp"
+#include "server/routing/router.hpp"
 #include "server/search/document_search.hpp"
 #include "server/toolhost/server_sink.hpp"
 #include "server/transport/timers.hpp"
@@ -20,6 +21,7 @@
 #include "tools/prompts.hpp"
 #include "tools/registry.hpp"
 #include "tools/resources.hpp"
+#include "tools/route_follower.hpp"
 #include "tools/skills.hpp"
 
 namespace tutti::cli {
@@ -37,7 +39,8 @@ constexpr const char* kInstructions =
     "tutti starts and supervises agents. list_blueprints shows which there are; start_agent "
     "returns a "
     "session_id at once and the agent goes on in the background; get_result waits for its result; "
-    "resume continues the conversation. Agents survive a restart of this server. Share what was "
+    "resume continues the conversation. When it is not clear which agent should do the work, "
+    "route_request tells, or starts it. Agents survive a restart of this server. Share what was "
     "found by doc_push; doc_query lists it and doc_read reads it.";
 
 /// A schema's text: from the assets folder if it is there, else the embedded one.
@@ -200,6 +203,30 @@ void Application::sweepDocuments(mcp::Timers& timers, std::int64_t delay_ms) {
   });
 }
 
+void Application::startRouter(const Settings& settings) {
+  const agents::BlueprintCatalog::Options sources = catalogOptions(settings);
+  routing::DeciderOptions options;
+  options.cache_ttl = std::chrono::seconds(settings.route_cache_ttl_s);
+  router_ = std::make_unique<routing::Router>(routing::Router::Parts{
+      .store = *store_,
+      .catalog = *catalog_,
+      .post = context_->post,
+      .program_check =
+          [this](const agents::Blueprint& blueprint) {
+            const auto command = runner::resolveCommand(blueprint, supervisor_->launchContext());
+            return command.ok() ? std::string() : command.error().text();
+          },
+      .rules = {.folders = sources.folders, .packs = sources.packs},
+      .options = options});
+  context_->router = router_.get();
+  route_follower_ = std::make_unique<tools::RouteFollower>(*context_);
+  route_watch_ = notifier_->watchCommits([this] {
+    router_->storeChanged();
+    route_follower_->look();
+  });
+  route_follower_->look();
+}
+
 Status Application::wire(const Settings& settings) {
   if (Status known = agents::checkPacks(settings.packs); !known.ok()) return known;
   if (Status opened = openStore(settings); !opened.ok()) return opened;
@@ -211,6 +238,8 @@ Status Application::wire(const Settings& settings) {
       tools::Context{*store_, *waiter_, *supervisor_, *catalog_, fs::current_path(failed).string(),
                      [this](std::function<void()> work) { net::post(io_, std::move(work)); },
                      tools::toMillis(settings.progress_every_s)});
+
+  startRouter(settings);
 
   mcp::ServerOptions server;
   server.title = "tutti";

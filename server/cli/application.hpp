@@ -26,6 +26,12 @@ class DocumentService;
 namespace tutti::search {
 class DocumentSearch;
 }
+namespace tutti::routing {
+class Router;
+}
+namespace tutti::tools {
+class RouteFollower;
+}
 
 namespace tutti::cli {
 
@@ -67,6 +73,7 @@ class Application {
   Status offer(const Settings& settings);
   Status keepDocuments(const Settings& settings, const std::shared_ptr<mcp::Timers>& timers);
   void sweepDocuments(mcp::Timers& timers, std::int64_t delay_ms);
+  void startRouter(const Settings& settings);
   Status mount(const Settings& settings);
 
   boost::asio::io_context io_{1};
@@ -77,6 +84,9 @@ class Application {
   std::unique_ptr<agents::BlueprintCatalog> catalog_;
   std::unique_ptr<runner::Supervisor> supervisor_;
   std::unique_ptr<runner::Waiter> waiter_;
+  std::unique_ptr<routing::Router> router_;
+  std::unique_ptr<tools::RouteFollower> route_follower_;
+  store::Notifier::Watch route_watch_;
   std::unique_ptr<documents::DocumentService> documents_;
   std::unique_ptr<search::DocumentSearch> search_;
   store::Notifier::Watch index_watch_;

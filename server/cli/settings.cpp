@@ -66,6 +66,7 @@ std::vector<std::string> sharedArguments(const Settings& settings) {
   if (settings.embeddings.dimensions > 0)
     add("--embeddings-dimensions", std::to_string(settings.embeddings.dimensions));
   add("--document-versions", std::to_string(settings.document_versions_max));
+  add("--route-cache-ttl", std::to_string(settings.route_cache_ttl_s));
   return arguments;
 }
 

@@ -38,7 +38,8 @@ struct Settings {
   /// Host, tools what this process serves, if anything.
   std::string public_url;
   EmbeddingsSettings embeddings;
-  double progress_every_s = 10;  ///< --progress-every, TUTTI_PROGRESS_EVERY; 0.05 to 15
+  std::int64_t route_cache_ttl_s = 3600;  ///< --route-cache-ttl; 0: decisions are not cached
+  double progress_every_s = 10;           ///< --progress-every, TUTTI_PROGRESS_EVERY; 0.05 to 15
 };
 
 struct HttpSettings {

@@ -1,0 +1,297 @@
+#include "server/routing/decider.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "server/base/digest.hpp"
+#include "server/base/text.hpp"
+
+namespace tutti::routing {
+namespace {
+constexpr std::size_t kRankedMax = 32;  ///< agents that are looked at where none are named
+constexpr std::size_t kOthersMax = 8;
+
+double rounded(double value) {
+  return static_cast<double>(static_cast<std::int64_t>(value * 10'000 + 0.5)) / 10'000;
+}
+
+std::string shown(double score) {
+  const auto percent = static_cast<int>(score * 100 + 0.5);
+  return std::to_string(percent) + " %";
+}
+
+bool hasDemands(const RouteRequest& request) {
+  static const std::string none = keyOf(Constraints());
+  return !request.candidates.empty() || keyOf(request.constraints) != none;
+}
+
+bool contains(const std::vector<std::string>& words, std::string_view word) {
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+/// The agents that a strategy starts with or needs.
+std::vector<std::string> chosenBy(const Strategy& strategy) {
+  std::vector<std::string> all;
+  const auto add = [&all](const std::string& name) {
+    if (!name.empty() && !contains(all, name)) all.push_back(name);
+  };
+  add(strategy.agent);
+  for (const WorkflowStep& step : strategy.steps) add(step.agent);
+  for (const SwarmCluster& cluster : strategy.clusters)
+    for (const std::string& name : cluster.agents) add(name);
+  if (strategy.type != StrategyType::Clarify)
+    for (const std::string& name : strategy.agents) add(name);
+  return all;
+}
+
+std::string wordsOfEvidence(const std::vector<Evidence>& evidence) {
+  std::vector<std::string> words;
+  for (const Evidence& one : evidence) words.push_back("'" + one.text + "'");
+  return joined(words);
+}
+}  // namespace
+
+bool takesPromptAlone(const agents::Blueprint& blueprint) {
+  const Json& schema = blueprint.parameters_schema;
+  if (!schema.is_object()) return true;
+  const Json* properties = json::find(schema, "properties");
+  if (properties == nullptr || json::find(*properties, "prompt") == nullptr) return false;
+  const auto required = json::readStrings(schema, "required");
+  if (!required.ok() || !*required) return true;
+  return std::all_of((*required)->begin(), (*required)->end(),
+                     [](const std::string& name) { return name == "prompt"; });
+}
+
+Decider::Decider(DeciderOptions options, const Clock& clock)
+    : options_(options),
+      clock_(clock),
+      blueprints_(std::make_shared<const std::vector<agents::Blueprint>>()),
+      model_(std::make_shared<const AgentModel>()) {}
+Decider::~Decider() = default;
+
+void Decider::setAgents(std::shared_ptr<const std::vector<agents::Blueprint>> blueprints,
+                        AgentNames names, Rules rules) {
+  if (blueprints == blueprints_ && rules.fingerprint() == rules_.fingerprint()) return;
+  blueprints_ = std::move(blueprints);
+  by_name_.clear();
+  for (const agents::Blueprint& one : *blueprints_) by_name_[one.name] = &one;
+  names_ = std::move(names);
+  rules_ = std::move(rules);
+  cache_.clear();
+  cache_order_.clear();
+  without_demands_.clear();
+  ++availability_;
+}
+
+void Decider::setModel(std::shared_ptr<const AgentModel> model) {
+  model_ = std::move(model);
+  cache_.clear();
+  cache_order_.clear();
+}
+
+void Decider::setPassedOver(PassedOver passed_over) {
+  if (passed_over == unstartable_) return;
+  unstartable_ = std::move(passed_over);
+  without_demands_.clear();
+  ++availability_;
+}
+
+void Decider::setRecords(AgentRecords records) {
+  if (records == records_) return;
+  records_ = std::move(records);
+  without_demands_.clear();
+  ++availability_;
+}
+
+const AgentRecord& Decider::recordOf(std::string_view name) const {
+  static const AgentRecord none;
+  const auto found = records_.find(name);
+  return found == records_.end() ? none : found->second;
+}
+
+Result<std::vector<std::string>> Decider::resolved(const std::vector<std::string>& names) const {
+  std::vector<std::string> own;
+  for (const std::string& name : names) {
+    const auto found = names_.find(name);
+    if (found == names_.end()) {
+      std::vector<std::string> known;
+      for (const auto& [one, blueprint] : names_) known.push_back(one);
+      const auto near = nearestNames(name, known);
+      return Error(Code::NotFound, "blueprint '" + name + "' is unknown",
+                   near.empty() ? "list_blueprints shows those that there are"
+                                : "did you mean " + joined(near) + "?")
+          .named("unknown_blueprint");
+    }
+    if (!contains(own, found->second)) own.push_back(found->second);
+  }
+  std::sort(own.begin(), own.end());
+  return own;
+}
+
+Result<Decider::Answer> Decider::decide(const RouteRequest& request) {
+  const std::string normal = normalisedRequest(request.request);
+  if (normal.empty())
+    return Error(Code::InvalidArgument, "the request is empty", "say what is to be done")
+        .named("empty_request");
+  RouteRequest own = request;
+  for (auto* names : {&own.candidates, &own.constraints.exclude}) {
+    auto known = resolved(*names);
+    if (!known.ok()) return std::move(known).error();
+    *names = std::move(*known);
+  }
+  std::string text = normal + '\0' + own.context + '\0' + keyOf(own.constraints);
+  for (const std::string& name : own.candidates) text += '\0' + name;
+  const std::string key = sha256(text + (own.to_start ? "s" : ""));
+
+  const WallTime now = clock_.now();
+  if (const auto known = cache_.find(key); known != cache_.end() && now < known->second.until) {
+    Entry& entry = known->second;
+    if (entry.availability != availability_) {
+      entry.decision = choose(own, *entry.content);
+      entry.availability = availability_;
+    }
+    return Answer{entry.decision, true};
+  }
+  const auto content = read(own, normal);
+  const auto decision = choose(own, *content);
+  if (options_.cache_ttl.count() > 0)
+    keep(key, {content, now + options_.cache_ttl, decision, availability_});
+  return Answer{decision, false};
+}
+
+void Decider::keep(const std::string& key, Entry entry) {
+  if (cache_.insert_or_assign(key, std::move(entry)).second) cache_order_.push_back(key);
+  while (cache_.size() > options_.cache_max) {
+    cache_.erase(cache_order_.front());
+    cache_order_.pop_front();
+  }
+}
+
+std::shared_ptr<const Decider::Content> Decider::read(const RouteRequest& request,
+                                                      const std::string& normal) const {
+  auto content = std::make_shared<Content>();
+  content->request_hash = base64Url(sha256(normal));
+  content->analysis = analyze(request.request, rules_);
+  content->analysis_json = toJson(content->analysis);
+  const std::size_t count = hasDemands(request) ? by_name_.size() : kRankedMax;
+  content->ranking = model_->rank(normal, count);
+  if (content->ranking.in_scope || request.context.empty()) return content;
+  Decision with_context = model_->rank(normal + "\n" + request.context, count);
+  if (!with_context.in_scope) return content;
+  content->ranking = std::move(with_context);
+  content->by_context = true;
+  return content;
+}
+
+std::string Decider::refusal(const agents::Blueprint& blueprint,
+                             const RouteRequest& request) const {
+  if (!request.candidates.empty() && !contains(request.candidates, blueprint.name))
+    return "is not among the candidates";
+  if (const auto found = unstartable_.find(blueprint.name); found != unstartable_.end())
+    return found->second;
+  if (request.to_start && !takesPromptAlone(blueprint))
+    return "cannot begin with a prompt alone: start it with start_agent and its parameters";
+  return refusedFor(blueprint, recordOf(blueprint.name), request.constraints);
+}
+
+PassedOver Decider::passedOverFor(const RouteRequest& request) const {
+  PassedOver passed;
+  for (const agents::Blueprint& blueprint : *blueprints_)
+    if (std::string why = refusal(blueprint, request); !why.empty())
+      passed[blueprint.name] = std::move(why);
+  return passed;
+}
+
+std::shared_ptr<const RouteDecision> Decider::choose(const RouteRequest& request,
+                                                     const Content& content) {
+  Choice choice;
+  if (hasDemands(request)) {
+    choice.passed_over = passedOverFor(request);
+  } else {
+    auto known = without_demands_.find(request.to_start);
+    if (known == without_demands_.end())
+      known = without_demands_.emplace(request.to_start, passedOverFor(request)).first;
+    choice.passed_over = known->second;
+  }
+  const auto& ranked = content.ranking.candidates;
+  std::vector<RankedAgent> open;
+  for (const Candidate& one : ranked)
+    if (by_name_.contains(one.label) && !choice.passed_over.contains(one.label))
+      open.push_back({one.label, one.score});
+  const bool first_is_open = !open.empty() && open.front().name == ranked.front().label;
+  Spread chosen_of = spread(std::move(open), records_);
+  choice.candidates = std::move(chosen_of.candidates);
+  choice.in_scope = content.ranking.in_scope;
+  choice.score_least = first_is_open ? 0 : kFitLeast;
+
+  auto decision = std::make_shared<RouteDecision>();
+  decision->request_hash = content.request_hash;
+  decision->strategy = routing::choose(content.analysis, choice, rules_);
+  const std::vector<std::string> chosen = chosenBy(decision->strategy);
+  if (!chosen.empty()) decision->agent = chosen.front();
+  const std::string evidence = wordsOfEvidence(content.ranking.evidence);
+
+  const auto consider = [&](const std::string& name, double score) {
+    Considered one;
+    one.agent = name;
+    one.score = score;
+    one.chosen = contains(chosen, name);
+    const bool best = !ranked.empty() && ranked.front().label == name;
+    one.reason = score > 0 ? "fits with " + shown(score) : "named by the rule alone";
+    if (best && !evidence.empty()) one.reason += ", by " + evidence;
+    if (best && content.by_context) one.reason += " (with the context)";
+    if (one.chosen) return decision->considered.push_back(std::move(one));
+    const auto passed = choice.passed_over.find(name);
+    const auto equal = chosen_of.passed.find(name);
+    if (passed != choice.passed_over.end()) {
+      one.why_not = passed->second;
+    } else if (decision->strategy.type == StrategyType::Clarify) {
+      one.why_not = "nobody fits well enough";
+    } else if (equal != chosen_of.passed.end()) {
+      one.why_not = equal->second;
+    } else if (decision->strategy.rule != kBestCandidateRule) {
+      one.why_not = "the rule '" + decision->strategy.rule + "' names others";
+    } else {
+      one.why_not = "others fit better";
+    }
+    decision->considered.push_back(std::move(one));
+  };
+  for (const Candidate& one : ranked)
+    if (by_name_.contains(one.label) &&
+        (decision->considered.size() < options_.shown_max || contains(chosen, one.label)))
+      consider(one.label, one.score);
+  for (const std::string& name : chosen)
+    if (std::none_of(decision->considered.begin(), decision->considered.end(),
+                     [&](const Considered& one) { return one.agent == name; }))
+      consider(name, 0);
+  for (const RankedAgent& one : choice.candidates)
+    if (one.name != decision->agent && one.score >= kTryLeast &&
+        decision->others.size() < kOthersMax)
+      decision->others.push_back(one.name);
+  decision->answer = tell(*decision, content);
+  return decision;
+}
+
+Json Decider::tell(const RouteDecision& decision, const Content& content) const {
+  Json candidates = Json::array();
+  for (const Considered& one : decision.considered) {
+    Json line = Json::object({{"agent", one.agent},
+                              {"score", rounded(one.score)},
+                              {"chosen", one.chosen},
+                              {"reason", one.reason},
+                              {"record", toJson(recordOf(one.agent))}});
+    if (!one.chosen) line["why_not"] = one.why_not;
+    candidates.push_back(std::move(line));
+  }
+  Json answer =
+      Json::object({{"strategy", toJson(decision.strategy)},
+                    {"analysis", content.analysis_json},
+                    {"candidates", std::move(candidates)},
+                    {"scope", Json::object({{"in_scope", content.ranking.in_scope},
+                                            {"score", rounded(content.ranking.scope_score)},
+                                            {"threshold", rounded(content.ranking.threshold)}})}});
+  if (!decision.agent.empty()) answer["agent"] = decision.agent;
+  return answer;
+}
+
+}  // namespace tutti::routing

@@ -1,0 +1,86 @@
+// The routing engine of a running tutti: follows blueprints, rules, feedback and runs, learns on a
+// thread of its own, and decides.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "server/routing/decider.hpp"
+#include "server/store/store.hpp"
+
+namespace tutti::routing {
+
+/// A request is decided by what the blueprints' and rules' files and the store say when it comes:
+/// it waits for what has to be read or learnt anew (milliseconds; a second at 1,000 blueprints).
+/// Files are looked at no more often than every kLookEvery. Replicas learn from one another by the
+/// store.
+///
+/// Runs on the I/O thread only; learning has a thread of its own, whose end the destructor awaits.
+class Router {
+ public:
+  struct Parts {
+    store::Store& store;
+    agents::BlueprintCatalog& catalog;
+    std::function<void(std::function<void()>)> post;  ///< runs a function on the I/O thread
+    ProgramCheck program_check;
+    RuleBook::Options rules;
+    DeciderOptions options = {};
+    std::size_t waiting_max = 1024;  ///< requests that wait for what is read or learnt
+  };
+  explicit Router(Parts parts);
+  ~Router();
+
+  using Then = std::function<void(Result<Decider::Answer>)>;
+  /// `then` runs at once, or as soon as the router knows what is new. Errors: those of
+  /// Decider::decide(); Unavailable "router_busy" when waiting_max requests wait.
+  void route(RouteRequest request, Then then);
+
+  /// There may be new feedback or runs: what is known of the store is read before the next
+  /// decision. Call after each commit, by whichever process.
+  void storeChanged() { store_changed_ = true; }
+
+  /// Rule files that were left out, as of the last look.
+  std::vector<RuleProblem> problems() const { return rules_.problems(); }
+  /// Agents, examples and lessons that the model has learnt.
+  Json toldOfModel() const;
+
+ private:
+  struct Waiting {
+    RouteRequest request;
+    Then then;
+  };
+  struct Read;
+
+  void pump();
+  void look();
+  void startReading();
+  void finishReading(Read& read);
+  void startLearning();
+  void finishLearning(std::shared_ptr<AgentModel> model);
+  void serve();
+
+  Parts parts_;
+  RuleBook rules_;
+  Decider decider_;
+  std::shared_ptr<AgentModel> model_;
+  std::shared_ptr<const std::vector<agents::Blueprint>> blueprints_;
+  std::vector<Feedback> lessons_;  ///< all that teach, in order
+  std::uint64_t generation_ = 0;   ///< of the blueprints
+  std::uint64_t learnt_ = 0;       ///< the generation of the model
+  std::uint64_t learning_ = 0;     ///< the generation that is being learnt
+  WallTime looked_at_;
+  WallTime programs_at_;
+  bool store_changed_ = true;
+  bool busy_ = false;  ///< something is being read or learnt
+  std::deque<Waiting> waiting_;
+  std::thread learner_;
+  std::shared_ptr<Router*> self_;  ///< null once this has gone
+};
+
+}  // namespace tutti::routing

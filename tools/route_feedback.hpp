@@ -1,0 +1,31 @@
+#pragma once
+
+#include "server/routing/decisions.hpp"
+#include "tools/context.hpp"
+
+namespace tutti::tools {
+
+/// route_feedback: was a decision right? What is said is stored, and learnt by every replica before
+/// its next decision.
+struct RouteFeedback {
+  static constexpr const char* kName = "route_feedback";
+
+  struct Input {
+    std::string decision_id;
+    bool right = true;
+    std::string better;  ///< a blueprint's own name, or routing::kNobodyLabel
+    std::string note;
+    std::string now;
+  };
+
+  /// Errors: InvalidArgument when `better` is given with right; unknown_blueprint.
+  static Result<Input> decode(const Context& context, const Json& arguments);
+
+  /// Errors: NotFound "decision_not_found".
+  static Result<Json> run(store::Tx& tx, const Input& input);
+
+  /// Runs on the I/O thread.
+  static void handle(const Context& context, const CallPtr& call);
+};
+
+}  // namespace tutti::tools

@@ -1,0 +1,54 @@
+// What becomes of dispatched decisions: success is learnt from, a failure that another agent could
+// avoid starts the next one, and what nobody can do is put to a person.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "server/routing/decisions.hpp"
+#include "tools/context.hpp"
+#include "tools/route_dispatch.hpp"
+
+namespace tutti::tools {
+
+/// Why another agent could do what this one did not, as in "is not installed"; "" when a run that
+/// ended with this error_name would end so with others too.
+std::string_view avoidableBecause(std::string_view error_name);
+
+/// Follows the runs of decisions, whichever process dispatched them. Each replica has one; the
+/// store lets exactly one of them act on an attempt's end, in the transaction that also starts the
+/// next: a process that is killed in between has done all of it or nothing.
+///
+/// Runs on the I/O thread only.
+class RouteFollower {
+ public:
+  explicit RouteFollower(const Context& context);
+  ~RouteFollower();
+
+  /// There may be runs that have ended. Call after each commit, by whichever process.
+  void look();
+
+ private:
+  /// An ended attempt and what is needed to act on it.
+  struct Ended {
+    routing::Attempt attempt;
+    routing::StoredDecision decision;
+    std::vector<routing::Attempt> attempts;  ///< of the decision, this one included
+    std::string prompt;                      ///< of its run
+  };
+
+  void act(const std::shared_ptr<Ended>& ended);
+  static std::vector<Ended> read(store::Connection& db);
+  static void close(store::Tx& tx, const Ended& ended, const std::vector<PreparedStart>& next,
+                    const std::string& why_none, const agents::SessionLimits& limits);
+
+  const Context& context_;
+  bool busy_ = false;
+  bool again_ = false;
+  std::shared_ptr<RouteFollower*> self_;  ///< null once this has gone
+};
+
+}  // namespace tutti::tools

@@ -1,0 +1,25 @@
+// How a decision is told: one form for route_request and explain_route, and a text for people.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "server/json/json.hpp"
+#include "server/routing/decisions.hpp"
+
+namespace tutti::tools {
+
+/// What was answered, and what has become of it since. Matches explain_route.output.json's
+/// `decision`, and route_request.output.json.
+Json decisionReport(const routing::StoredDecision& decision,
+                    const std::vector<routing::Attempt>& attempts,
+                    const std::vector<routing::Feedback>& feedback);
+/// One line of a list.
+Json decisionLine(const routing::StoredDecision& decision);
+
+/// A report, or the answer of route_request, as a person wants to read it.
+std::string decisionText(const Json& report);
+/// A list of explain_route's.
+std::string decisionsText(const Json& answer);
+
+}  // namespace tutti::tools

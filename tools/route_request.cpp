@@ -1,0 +1,203 @@
+#include "tools/route_request.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "server/base/clock.hpp"
+#include "server/routing/router.hpp"
+#include "tools/await_run.hpp"
+#include "tools/handle.hpp"
+#include "tools/route_report.hpp"
+
+namespace tutti::tools {
+namespace {
+
+using routing::DecisionStatus;
+
+/// Everything about a decision that a transaction needs.
+struct Prepared {
+  RouteRequest::Input input;
+  Json answer;
+  routing::StoredDecision decision;
+  Dispatch dispatch;
+  agents::SessionLimits limits;
+  bool cached = false;
+};
+
+/// A decision as the transaction left it.
+struct Stored {
+  routing::StoredDecision decision;
+  std::vector<routing::Attempt> attempts;
+  bool repeated = false;  ///< an earlier call with the same key made it
+};
+
+Result<Stored> earlier(store::Tx& tx, const std::string& decision_id) {
+  auto found = routing::findDecision(tx, decision_id);
+  if (!found.ok()) return std::move(found).error();
+  return Stored{std::move(*found), routing::attemptsOf(tx, decision_id), true};
+}
+
+Result<Stored> keep(store::Tx& tx, const Prepared& prepared) {
+  const RouteRequest::Input& input = prepared.input;
+  if (!input.idempotency_key.empty()) {
+    auto known = agents::findIdempotent(tx, RouteRequest::kName, input.idempotency_key, input.body);
+    if (!known.ok()) return std::move(known).error();
+    if (*known) return earlier(tx, **known);
+  }
+  Stored stored;
+  stored.decision = routing::addDecision(tx, prepared.decision);
+  auto attempts =
+      startAll(tx, stored.decision.decision_id, prepared.dispatch.starts, prepared.limits);
+  if (!attempts.ok()) return std::move(attempts).error();
+  stored.attempts = std::move(*attempts);
+  if (!input.idempotency_key.empty())
+    agents::saveIdempotent(tx, RouteRequest::kName, input.idempotency_key, input.body,
+                           stored.decision.decision_id, prepared.decision.created_at);
+  return stored;
+}
+
+Json told(const Stored& stored, const Prepared& prepared) {
+  Json report = decisionReport(stored.decision, stored.attempts, {});
+  report["cached"] = prepared.cached;
+  if (!stored.repeated && !prepared.dispatch.note.empty()) report["note"] = prepared.dispatch.note;
+  return report;
+}
+
+void finishTold(const CallPtr& call, Json report) {
+  std::string text = decisionText(report);
+  call->finish(mcp::ToolOutput{std::move(report), std::move(text)});
+}
+
+/// What a wait for a dispatched decision saw last. Written by a reader's thread before it reports.
+struct Seen {
+  Stored stored;
+  Json result;
+};
+
+Result<bool> look(store::Connection& db, Seen& seen) {
+  const std::string id = seen.stored.decision.decision_id;
+  auto decision = routing::findDecision(db, id);
+  if (!decision.ok()) return std::move(decision).error();
+  seen.stored.decision = std::move(*decision);
+  seen.stored.attempts = routing::attemptsOf(db, id);
+  if (seen.stored.decision.status == DecisionStatus::Dispatched) return false;
+  auto run = agents::findRun(db, seen.stored.attempts.back().run_id);
+  if (!run.ok()) return true;  // deleted meanwhile: the decision still tells
+  auto session = agents::findSession(db, run->session_id);
+  if (session.ok()) seen.result = runReport(*session, *run);
+  return true;
+}
+
+/// Over fallbacks too: the decision's end is an event of the session that ended it, and each
+/// further start one of the session before.
+void awaitOutcome(const Context& context, const CallPtr& call, Stored stored,
+                  std::shared_ptr<const Prepared> prepared) {
+  auto seen = std::make_shared<Seen>(Seen{std::move(stored), Json()});
+  runner::WaitRequest wait;
+  wait.session_ids = {""};
+  wait.limit = prepared->input.wait;
+  wait.look = [seen](store::Connection& db) { return look(db, *seen); };
+  wait.progress = [call](std::chrono::milliseconds waited) {
+    call->progress(static_cast<double>(waited.count()) / 1000.0, std::nullopt,
+                   "still running after " + std::to_string(waited.count() / 1000) + " s");
+  };
+  wait.done = [call, seen, prepared](Result<bool> found) {
+    if (!found.ok()) return call->finish(std::move(found).error());
+    Json report = told(seen->stored, *prepared);
+    if (!seen->result.is_null()) report["result"] = std::move(seen->result);
+    finishTold(call, std::move(report));
+  };
+  waitFor(context, call, std::move(wait));
+}
+
+routing::StoredDecision rowOf(const RouteRequest::Input& input,
+                              const routing::RouteDecision& decision, const Dispatch& dispatch,
+                              const mcp::Caller& caller) {
+  routing::StoredDecision row;
+  row.created_at = isoTimestamp(Clock::system().now());
+  row.caller_session_id = caller.agent_session_id;
+  row.request = input.request.request;
+  row.request_hash = decision.request_hash;
+  row.strategy = routing::name(decision.strategy.type);
+  row.agent = decision.agent;
+  row.status = dispatch.starts.empty() ? DecisionStatus::Decided : DecisionStatus::Dispatched;
+  row.attempts_max = dispatch.attempts_max;
+  row.dispatch = dispatch.kept;
+  row.answer = json::dump(decision.answer);
+  return row;
+}
+
+void decided(const Context& context, const CallPtr& call, const RouteRequest::Input& input,
+             const routing::Decider::Answer& answer) {
+  const routing::RouteDecision& decision = *answer.decision;
+  if (input.dry_run) {
+    Json report = decision.answer;
+    report["status"] = routing::toString(DecisionStatus::Decided);
+    report["cached"] = answer.cached;
+    return finishTold(call, std::move(report));
+  }
+  auto prepared = std::make_shared<Prepared>();
+  prepared->input = input;
+  prepared->cached = answer.cached;
+  prepared->limits = context.supervisor.limits();
+  if (input.request.to_start) {
+    auto dispatch = prepareDispatch(context, decision, input.dispatch, call->caller());
+    if (!dispatch.ok()) return call->finish(std::move(dispatch).error());
+    prepared->dispatch = std::move(*dispatch);
+  }
+  prepared->decision = rowOf(input, decision, prepared->dispatch, call->caller());
+  write<Stored>(
+      context, [prepared](store::Tx& tx) { return keep(tx, *prepared); },
+      [&context, call, prepared](Result<Stored> stored) {
+        if (!stored.ok()) return call->finish(std::move(stored).error());
+        if (!stored->attempts.empty()) context.supervisor.pumpLaunches();
+        if (stored->attempts.empty() || !prepared->input.sync)
+          return finishTold(call, told(*stored, *prepared));
+        awaitOutcome(context, call, std::move(*stored), prepared);
+      });
+}
+
+}  // namespace
+
+Result<RouteRequest::Input> RouteRequest::decode(const Json& arguments) {
+  Input input;
+  input.request.request = json::stringOr(arguments, "request", "");
+  input.request.context = json::stringOr(arguments, "context", "");
+  auto candidates = json::readStrings(arguments, "candidates");
+  if (!candidates.ok()) return std::move(candidates).error();
+  if (*candidates) input.request.candidates = std::move(**candidates);
+  if (const Json* constraints = json::find(arguments, "constraints")) {
+    auto read = routing::constraintsFrom(*constraints);
+    if (!read.ok()) return std::move(read).error();
+    input.request.constraints = std::move(*read);
+  }
+  input.request.to_start = json::booleanOr(arguments, "dispatch", false);
+  input.dry_run = json::booleanOr(arguments, "dry_run", false);
+  if (input.request.to_start && input.dry_run)
+    return Error(Code::InvalidArgument, "both dispatch and dry_run are given",
+                 "a dry run starts nothing: give one of them");
+  input.dispatch.request = input.request.request;
+  input.dispatch.context = input.request.context;
+  input.dispatch.project_dir = json::stringOr(arguments, "project_dir", "");
+  input.dispatch.name = json::stringOr(arguments, "name", "");
+  input.dispatch.model = json::stringOr(arguments, "model", "");
+  input.dispatch.parent_session_id = json::stringOr(arguments, "parent_session_id", "");
+  input.dispatch.attempts_max = json::integerOr(arguments, "attempts_max", 3);
+  input.sync = json::stringOr(arguments, "mode", "async_poll") == "sync";
+  input.wait = toMillis(json::numberOr(arguments, "wait_s", 45));
+  input.idempotency_key = json::stringOr(arguments, "idempotency_key", "");
+  if (!input.idempotency_key.empty()) input.body = bodyWithoutKey(arguments);
+  return input;
+}
+
+void RouteRequest::handle(const Context& context, const CallPtr& call) {
+  auto decoded = decode(call->arguments());
+  if (!decoded.ok()) return call->finish(std::move(decoded).error());
+  auto input = std::make_shared<const Input>(std::move(*decoded));
+  context.router->route(input->request,
+                        [&context, call, input](Result<routing::Decider::Answer> answer) {
+                          if (!answer.ok()) return call->finish(std::move(answer).error());
+                          decided(context, call, *input, *answer);
+                        });
+}
+
+}  // namespace tutti::tools
