@@ -123,7 +123,8 @@ struct StdioServer::Impl : std::enable_shared_from_this<StdioServer::Impl> {
   bool waiting_writable = false;
   bool paused = false;  // the client does not read its answers
   bool eof = false;
-  bool broken = false;  // nobody reads the output
+  bool broken = false;    // nobody reads the output
+  bool given_up = false;  // the same, and the end is under way
   bool stopped = false;
 };
 
@@ -204,7 +205,7 @@ void StdioServer::Impl::resume() {
 }
 
 void StdioServer::Impl::queue(std::string_view frame) {
-  if (broken || stopped) return;
+  if (broken || stopped || given_up) return;
   out.append(frame).push_back('\n');
   if (options.backlog_bytes_max != 0 && unsent() > options.backlog_bytes_max) return giveUp();
   if (!serving) scheduleFlush();
@@ -216,7 +217,7 @@ void StdioServer::Impl::queue(std::string_view frame) {
 void StdioServer::Impl::giveUp() {
   log::warning("a client does not read what is sent to it and is given up",
                {{"backlog_bytes_max", options.backlog_bytes_max}});
-  broken = true;
+  given_up = true;
   out = std::string();
   out_sent = 0;
   asio::post(io, [self = shared_from_this()] {

@@ -222,6 +222,25 @@ TEST_F(StdioTest, AReaderThatDoesNotReadStopsTheReadingAndLosesNothing) {
   EXPECT_EQ(answers, kCalls);
 }
 
+TEST_F(StdioTest, AtBacklogBytesMaxAClientIsKeptAndAboveItGivenUpWithItsCalls) {
+  constexpr std::size_t kFrames = 10;
+  const std::string frame(999, 'x');
+  serveSocket({.backlog_bytes_max = kFrames * (frame.size() + 1)});
+  send(kSlow + "\n");
+  lines->next();                                // it has begun
+  const auto notify = [&](std::size_t count) {  // in one turn: nothing is sent in between
+    thread.run([&] {
+      for (std::size_t i = 0; i < count; ++i) thread.stdio->notify(frame);
+    });
+  };
+  notify(kFrames);
+  for (std::size_t i = 0; i < kFrames; ++i) EXPECT_EQ(lines->next(), frame);
+  EXPECT_EQ(thread.ask<int>([&] { return thread.held.cancelled; }), 0);
+  notify(kFrames + 1);
+  EXPECT_TRUE(closes());
+  EXPECT_EQ(thread.ask<int>([&] { return thread.held.cancelled; }), 1);
+}
+
 TEST_F(StdioTest, AClientThatClosesItsOutputEndsTheServerAndCancels) {
   auto [in_read, in_write] = makePipe();
   auto [out_read, out_write] = makePipe();
