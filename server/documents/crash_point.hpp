@@ -5,9 +5,9 @@
 
 namespace tutti::documents {
 
-/// Called with the name of the step just done. Null but in the crash tests, which set it before any
-/// thread starts. The steps: "staged", "synced", "renamed", "committing", "committed", "unlinking",
-/// "unlinked".
+/// Called with the name of the step just done. Null but in tests of crashes and of what runs beside
+/// something long. The steps: "staged", "synced", "renamed", "committing", "committed", "unlinking",
+/// "unlinked"; "pulling" and "counting" at each piece.
 using CrashHook = void (*)(const char* step);
 inline std::atomic<CrashHook> crash_hook{nullptr};
 

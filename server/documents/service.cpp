@@ -32,7 +32,8 @@ std::string bodyOfChange(const MetadataChange& change, const Precondition& preco
 DocumentService::DocumentService(Parts parts) : impl_(std::make_shared<Impl>(std::move(parts))) {}
 
 DocumentService::~DocumentService() {
-  impl_->worker->stop();
+  impl_->worker->stop();  // first: it gives the other its jobs
+  impl_->long_worker->stop();
 }
 
 const ContentFiles& DocumentService::files() const {

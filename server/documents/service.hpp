@@ -183,7 +183,8 @@ struct ServiceOptions {
 
 /// Every function answers through `done`, once, on the I/O thread and never before it returns. What
 /// was changed is durable then. Runs on the I/O thread only; owns one worker thread for hashing and
-/// files. Outlives what it has been asked: destroy it when the I/O thread has stopped.
+/// files, and one for what goes through very many bytes, so that nothing small waits for that.
+/// Outlives what it has been asked: destroy it when the I/O thread has stopped.
 ///
 /// A change with an idempotency key (as in PushRequest) that was made before is answered as it was
 /// then, before anything is asked of the document as it is now.

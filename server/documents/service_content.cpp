@@ -56,7 +56,8 @@ void DocumentService::Impl::copyFile(std::shared_ptr<Fd> file, std::shared_ptr<S
   for (int i = 0; i < kPiecesInTurn; ++i) {
     auto piece = readPiece(file->get());
     if (!piece.ok()) return done(std::move(piece).error());
-    if (piece->empty()) return done(staged->finish());
+    if (piece->empty())
+      return throughBytes(staged->size(), [staged, done] { done(staged->finish()); });
     if (Status taken = staged->append(*piece); !taken.ok()) return done(std::move(taken).error());
   }
   worker->resume([this, file = std::move(file), staged = std::move(staged),
@@ -78,7 +79,7 @@ void DocumentService::Impl::prepare(const Caller& caller, ContentSource source, 
   }
   auto last = calledOnce(std::move(done));
   const Status queued = worker->submit([this, caller, source = std::move(source), staged, last] {
-    if (staged) return last(staged->finish());
+    if (staged) return throughBytes(staged->size(), [staged, last] { last(staged->finish()); });
     auto fresh = std::make_shared<Staged>(files.stage(parts.options.document_bytes_max));
     if (const auto* text = std::get_if<std::string>(&source)) {
       if (Status taken = fresh->append(*text); !taken.ok()) return last(std::move(taken).error());

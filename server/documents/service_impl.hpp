@@ -34,7 +34,8 @@ struct DocumentService::Impl : std::enable_shared_from_this<Impl> {
   explicit Impl(Parts given)
       : parts(std::move(given)),
         files(parts.store.folder()),
-        worker(std::make_shared<Worker>(parts.options.jobs_max)) {}
+        worker(std::make_shared<Worker>(parts.options.jobs_max)),
+        long_worker(std::make_shared<Worker>(parts.options.jobs_max)) {}
 
   template <class T>
   using Change = std::function<Result<T>(store::Tx&, const Author&)>;
@@ -126,6 +127,13 @@ struct DocumentService::Impl : std::enable_shared_from_this<Impl> {
     if (!queued.ok()) answer<T>(std::move(done), queued.error());
   }
 
+  /// From a job of the worker's: the rest of it, which goes through so many bytes. What would keep
+  /// others waiting runs on a thread of its own, if that has room; else here, before this returns.
+  void throughBytes(std::int64_t bytes, const std::function<void()>& rest) {
+    constexpr std::int64_t kShortBytesMax = 8 << 20;
+    if (bytes <= kShortBytesMax || !long_worker->submit(rest).ok()) rest();
+  }
+
   template <class T>
   void finish(std::shared_ptr<std::optional<T>> made, Done<T> done, Status status) {
     parts.post(
@@ -184,6 +192,7 @@ struct DocumentService::Impl : std::enable_shared_from_this<Impl> {
   Parts parts;
   ContentFiles files;
   std::shared_ptr<Worker> worker;
+  std::shared_ptr<Worker> long_worker;    ///< see throughBytes()
   std::atomic<bool> sweep_wanted{false};  ///< when what is under way is committed
 };
 

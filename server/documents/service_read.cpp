@@ -19,6 +19,7 @@ Result<FoundRange> findIn(const ContentReader& reader, CharacterRange asked) {
   for (std::int64_t at = 0; at < reader.size();) {
     auto piece = reader.read(at, kPieceBytesMax);
     if (!piece.ok()) return std::move(piece).error();
+    crashPoint("counting");
     finder.add(*piece);
     at += static_cast<std::int64_t>(piece->size());
   }
@@ -130,7 +131,10 @@ void DocumentService::Impl::opened(OpenRequest request, std::function<void(Resul
         if (!status.ok()) return last(status.error());
         if (!found->place.in_file) return last(self->open(*shared, std::move(*found)));
         const Status queued = self->worker->submit([impl = self.get(), shared, found, last] {
-          last(impl->open(*shared, std::move(*found)));
+          // Characters are counted from the content's first byte.
+          const std::int64_t bytes = shared->characters ? found->place.size_bytes : 0;
+          impl->throughBytes(
+              bytes, [impl, shared, found, last] { last(impl->open(*shared, std::move(*found))); });
         });
         if (!queued.ok()) last(queued.error());
       });
@@ -190,6 +194,7 @@ Result<Pulled> pullTo(const Opened& opened, const PullJob& job) {
   for (std::int64_t at = 0; at < opened.reader->size();) {
     auto piece = opened.reader->read(at, kPieceBytesMax);
     if (!piece.ok()) return std::move(piece).error();
+    crashPoint("pulling");
     if (Status put = writer->append(*piece); !put.ok()) return std::move(put).error();
     at += static_cast<std::int64_t>(piece->size());
   }
@@ -201,20 +206,23 @@ Result<Pulled> pullTo(const Opened& opened, const PullJob& job) {
 void DocumentService::pull(PullRequest request, Done<Pulled> done) {
   Impl* impl = impl_.get();
   auto shared = std::make_shared<const PullRequest>(std::move(request));
-  impl->work<Pulled>(
-      [impl, shared]() -> Result<Pulled> {
-        auto found = impl->lookAndWait<Impl::Found>(
-            shared->caller, [&](store::Connection& db, const Viewer& viewer) {
-              return Impl::find(db, viewer, shared->ref, shared->version);
-            });
-        if (!found.ok()) return std::move(found).error();
-        const PullJob job{impl->rootsOf(found->viewer), shared->path,
-                          shared->overwrite ? Overwrite::Yes : Overwrite::No};
-        auto opened = impl->open({}, std::move(*found));
-        if (!opened.ok()) return std::move(opened).error();
-        return pullTo(*opened, job);
-      },
-      std::move(done));
+  auto last = calledOnce<Pulled>([impl, done = std::move(done)](Result<Pulled> pulled) mutable {
+    impl->answer<Pulled>(std::move(done), std::move(pulled));
+  });
+  const Status queued = impl->worker->submit([impl, shared, last] {
+    auto found = impl->lookAndWait<Impl::Found>(
+        shared->caller, [&](store::Connection& db, const Viewer& viewer) {
+          return Impl::find(db, viewer, shared->ref, shared->version);
+        });
+    if (!found.ok()) return last(std::move(found).error());
+    const PullJob job{impl->rootsOf(found->viewer), shared->path,
+                      shared->overwrite ? Overwrite::Yes : Overwrite::No};
+    auto opened = impl->open({}, std::move(*found));
+    if (!opened.ok()) return last(std::move(opened).error());
+    impl->throughBytes(opened->reader->size(),
+                       [content = *opened, job, last] { last(pullTo(content, job)); });
+  });
+  if (!queued.ok()) last(queued.error());
 }
 
 namespace {
