@@ -7,12 +7,15 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
+#include <semaphore>
 
 #include "server/base/file.hpp"
 #include "server/base/ids.hpp"
 #include "server/base/sha256.hpp"
 #include "server/documents/crash_point.hpp"
+#include "server/documents/worker.hpp"
 
 namespace tutti::documents {
 namespace fs = std::filesystem;
@@ -21,6 +24,14 @@ constexpr const char* kIncoming = "incoming";
 constexpr const char* kLock = ".lock";
 constexpr int kStageTriesMax = 16;
 constexpr std::size_t kLeftoversMax = 256;  // each holds a file open
+/// The disk is given so much at a time while more is still to come: the sync at the end is short.
+constexpr std::int64_t kWriteBackBytes = 8 << 20;
+/// From this size on content is hashed on a thread of its own while it is written, for as many
+/// contents at a time; a shorter piece is not worth the handing over.
+constexpr std::int64_t kHashedBesideMin = 4 << 20;
+constexpr std::size_t kHashedBesidePieceMin = 256U * 1024;
+constexpr int kHashersMax = 2;
+std::atomic<int> hashers{0};
 
 Status writeAll(int fd, std::string_view bytes, const fs::path& path) {
   while (!bytes.empty()) {
@@ -70,19 +81,26 @@ struct Staged::Impl {
   Impl& operator=(const Impl&) = delete;
   ~Impl() {
     if (file) ::unlink(path.c_str());
+    if (hasher) --hashers;
   }
 
   Status openFile();
   Status write(std::string_view bytes);
+  Status writeToFile(std::string_view bytes);
+  Status writeWhileHashing(std::string_view bytes);
+  bool mayHashBeside(std::string_view bytes);
   Result<Content> publish(std::string hash);
 
   const ContentFiles files;
   const std::int64_t bytes_max;
   Sha256 hash;
-  std::string memory;  ///< while it is small
-  Fd file;             ///< locked as long as its writer lives
+  std::unique_ptr<Worker> hasher;  ///< of large content: what its job adds to `hash` is waited for
+  std::string memory;              ///< while it is small
+  Fd file;                         ///< locked as long as its writer lives
   fs::path path;
   std::int64_t size = 0;
+  std::int64_t written = 0;     ///< to the file
+  std::int64_t given_back = 0;  ///< of that, to the disk
   std::optional<Error> failure;
 };
 
@@ -111,18 +129,51 @@ Status Staged::Impl::openFile() {
 }
 
 Status Staged::Impl::write(std::string_view bytes) {
-  hash.add(bytes);
   size += static_cast<std::int64_t>(bytes.size());
   if (!file && memory.size() + bytes.size() < kFileBytesMin) {
+    hash.add(bytes);
     memory.append(bytes);
     return ok();
   }
   if (!file) {
     if (Status opened = openFile(); !opened.ok()) return opened;
-    if (Status written = writeAll(file.get(), memory, path); !written.ok()) return written;
+    if (Status taken = writeToFile(memory); !taken.ok()) return taken;
     memory = std::string();
   }
-  return writeAll(file.get(), bytes, path);
+  return writeWhileHashing(bytes);
+}
+
+bool Staged::Impl::mayHashBeside(std::string_view bytes) {
+  if (size < kHashedBesideMin || bytes.size() < kHashedBesidePieceMin) return false;
+  if (hasher) return true;
+  if (hashers.fetch_add(1) >= kHashersMax) {
+    --hashers;
+    return false;
+  }
+  hasher = std::make_unique<Worker>(1);
+  return true;
+}
+
+Status Staged::Impl::writeWhileHashing(std::string_view bytes) {
+  std::binary_semaphore hashed(0);
+  const auto add = [&] {
+    hash.add(bytes);
+    hashed.release();
+  };
+  if (!mayHashBeside(bytes) || !hasher->submit(add).ok()) add();
+  Status taken = writeToFile(bytes);
+  hashed.acquire();
+  return taken;
+}
+
+Status Staged::Impl::writeToFile(std::string_view bytes) {
+  if (Status taken = writeAll(file.get(), bytes, path); !taken.ok()) return taken;
+  written += static_cast<std::int64_t>(bytes.size());
+  if (written - given_back < kWriteBackBytes) return ok();
+  // Only begins; the sync at the end is what makes it durable and what tells of failures.
+  (void)::sync_file_range(file.get(), given_back, written - given_back, SYNC_FILE_RANGE_WRITE);
+  given_back = written;
+  return ok();
 }
 
 Result<Content> Staged::Impl::publish(std::string digest) {

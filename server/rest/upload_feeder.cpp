@@ -1,9 +1,15 @@
 #include "server/rest/upload_feeder.hpp"
 
 namespace tutti::rest {
+namespace {
+constexpr std::size_t kLongBytesMin = 64U * 1024;
+}  // namespace
 
 void UploadFeeder::add(std::string_view bytes) {
   if (refusal_) return;
+  // A body that goes on for this long goes on to a whole piece, most likely.
+  if (gathered_.size() >= kLongBytesMin && gathered_.capacity() < documents::kPieceBytesMax)
+    gathered_.reserve(documents::kPieceBytesMax + kLongBytesMin);
   gathered_ += bytes;
   if (gathered_.size() >= documents::kPieceBytesMax) flush();
 }
