@@ -256,8 +256,9 @@ void addRest(CLI::App& app, Line& line, Command& chosen) {
   // Reads its own arguments (see run()); listed here for the help and the completion.
   app.add_subcommand("survey", "Print what a folder of source code holds, as JSON");
 
-  auto* doctor = app.add_subcommand("doctor", "Check the store: database, documents, files");
-  doctor->add_flag("--fix", line.doctor.fix, "Remove files that belong to nothing");
+  auto* doctor = app.add_subcommand("doctor", "Check the store: database, documents, files, index");
+  doctor->add_flag("--fix", line.doctor.fix,
+                   "Remove what belongs to nothing, and index anew what is not as its document");
   doctor->add_flag("--json", line.as_json, "Print JSON");
   doctor->callback([&line, &chosen] {
     chosen = [&line] {

@@ -42,11 +42,12 @@ struct EventsRequest {
 int runEvents(const Settings& settings, const EventsRequest& request);
 
 struct DoctorRequest {
-  bool fix = false;  ///< remove what belongs to nothing; damage is only told of
+  bool fix = false;  ///< remove what belongs to nothing, have indexed what is not; not damage
   Format format = Format::People;
 };
 /// `tutti doctor`: checks the whole store, also while others work on it. 1 when something is
-/// damaged.
+/// damaged, or the index wrong
+/// and not fixed.
 int runDoctor(const Settings& settings, const DoctorRequest& request);
 
 }  // namespace tutti::cli

@@ -1,4 +1,5 @@
-// Is the store whole? SQLite's own checks of the database, then the context store's of its files.
+// Is the store whole? SQLite's own checks of the database, then the context store's of its files
+// and of the search's index.
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
@@ -6,6 +7,7 @@
 #include "server/cli/migrations.hpp"
 #include "server/cli/print.hpp"
 #include "server/documents/check.hpp"
+#include "server/search/check.hpp"
 #include "server/store/statement.hpp"
 
 namespace tutti::cli {
@@ -27,41 +29,60 @@ Status checkDatabase(store::Store& store, Checked& checked) {
       if (const std::string text = integrity.text(0); text != "ok")
         addDamage(checked, "database_damaged", "tutti.db", text);
     store::Statement keys(db, "PRAGMA foreign_key_check");
-    while (keys.step())
+    while (keys.step()) {
+      // Of the index its own check tells more, and mends it.
+      if (keys.text(0).starts_with("search_")) continue;
       addDamage(checked, "row_without_parent", keys.text(0),
                 "row " + keys.text(1) + " of " + keys.text(0) + " refers to a row of " +
                     keys.text(2) + " that is not there");
+    }
     return ok();
   });
 }
 
-Json toJson(const Checked& checked) {
+const char* kindOf(const Finding& finding) {
+  switch (finding.kind) {
+    case Finding::Kind::Damage:
+      return "damage";
+    case Finding::Kind::Garbage:
+      return "garbage";
+    case Finding::Kind::Index:
+      return "index";
+  }
+  return "";
+}
+
+Json toJson(const Checked& checked, const search::IndexChecked& index) {
   Json json = Json::object();
   json["documents"] = checked.documents;
   json["versions"] = checked.versions;
   json["contents"] = checked.contents;
   json["files"] = checked.files;
   json["bytes_hashed"] = checked.bytes_hashed;
+  json["index"] = Json::object(
+      {{"documents", index.documents}, {"sections", index.sections}, {"vectors", index.vectors}});
   json["findings_count"] = checked.findings_count;
   json["damage_count"] = checked.damage_count;
   json["findings"] = Json::array();
   for (const Finding& finding : checked.findings)
-    json["findings"].push_back(
-        {{"kind", finding.kind == Finding::Kind::Damage ? "damage" : "garbage"},
-         {"name", finding.name},
-         {"subject", finding.subject},
-         {"message", finding.message},
-         {"fixed", finding.fixed}});
+    json["findings"].push_back({{"kind", kindOf(finding)},
+                                {"name", finding.name},
+                                {"subject", finding.subject},
+                                {"message", finding.message},
+                                {"fixed", finding.fixed}});
   return json;
 }
 
-void show(const Checked& checked, const DoctorRequest& request) {
-  bool garbage_left = false;
+std::string wordOf(const Finding& finding) {
+  if (!finding.fixed) return kindOf(finding);
+  return finding.kind == Finding::Kind::Index ? "to be indexed anew" : "removed";
+}
+
+void show(const Checked& checked, const search::IndexChecked& index) {
+  bool fixable = false;
   for (const Finding& finding : checked.findings) {
-    const bool damage = finding.kind == Finding::Kind::Damage;
-    garbage_left = garbage_left || (!damage && !finding.fixed);
-    const char* word = damage ? "damage: " : finding.fixed ? "removed: " : "garbage: ";
-    printOut(word + oneLine(finding.message, 400) + "\n");
+    fixable = fixable || (finding.kind != Finding::Kind::Damage && !finding.fixed);
+    printOut(wordOf(finding) + ": " + oneLine(finding.message, 400) + "\n");
   }
   const auto listed = static_cast<std::int64_t>(checked.findings.size());
   if (checked.findings_count > listed)
@@ -70,7 +91,10 @@ void show(const Checked& checked, const DoctorRequest& request) {
            " versions, " + std::to_string(checked.contents) + " contents, " +
            std::to_string(checked.files) +
            " files: " + (checked.damage_count > 0 ? "damaged" : "whole") + "\n");
-  if (garbage_left && !request.fix) printOut("tutti doctor --fix removes the garbage\n");
+  printOut(std::to_string(index.documents) + " documents, " + std::to_string(index.sections) +
+           " sections, " + std::to_string(index.vectors) +
+           " vectors in the index: " + (index.unfixed_count > 0 ? "wrong" : "right") + "\n");
+  if (fixable) printOut("tutti doctor --fix removes garbage and has the index made anew\n");
 }
 }  // namespace
 
@@ -90,15 +114,18 @@ int runDoctor(const Settings& settings, const DoctorRequest& request) {
   auto checked =
       documents::checkDocuments(**store, documents::ContentFiles((*store)->folder()), options);
   if (!checked.ok()) return printError(checked.error());
-  checked->findings_count += database.findings_count;
+  auto index = search::checkIndex(**store, {.fix = request.fix});
+  if (!index.ok()) return printError(index.error());
+  checked->findings_count += database.findings_count + index->findings_count;
   checked->damage_count += database.damage_count;
   checked->findings.insert(checked->findings.begin(), database.findings.begin(),
                            database.findings.end());
+  checked->findings.insert(checked->findings.end(), index->findings.begin(), index->findings.end());
   if (request.format == Format::Json)
-    printJson(toJson(*checked));
+    printJson(toJson(*checked, *index));
   else
-    show(*checked, request);
-  return checked->damage_count > 0 ? 1 : 0;
+    show(*checked, *index);
+  return checked->damage_count > 0 || index->unfixed_count > 0 ? 1 : 0;
 }
 
 }  // namespace tutti::cli

@@ -14,10 +14,12 @@ namespace tutti::documents {
 
 /// One thing that is not as it should be.
 struct Finding {
-  enum class Kind { Damage, Garbage };
-  Kind kind = Kind::Damage;  ///< garbage harms nobody and can be removed
-  std::string name;          ///< "content_missing", "content_damaged", "orphan_file", …
-  std::string subject;       ///< the hash, id or path
+  /// Garbage harms nobody and can be removed; what is wrong with the index of the search can be
+  /// made anew from the documents.
+  enum class Kind { Damage, Garbage, Index };
+  Kind kind = Kind::Damage;
+  std::string name;     ///< "content_missing", "content_damaged", "orphan_file", …
+  std::string subject;  ///< the hash, id or path
   std::string message;
   bool fixed = false;
 };
@@ -41,9 +43,9 @@ struct CheckOptions {
 
 /// Checks every content (there, as long as its row says, its hash), every document and version
 /// (their contents; the newest version is what the document says; both directions of each
-/// relation; no cycle among parents), files without a row, staged leftovers, removals that wait,
-/// index entries of documents that are gone. Safe while others work on the store: what looks wrong
-/// is looked at again before it is reported. Blocks; not on the I/O thread.
+/// relation; no cycle among parents), files without a row, staged leftovers, removals that wait.
+/// The index of the search has its own check (search/check.hpp). Safe while others work on the
+/// store: what looks wrong is looked at again before it is reported. Blocks; not on the I/O thread.
 /// Errors: those of reading the store.
 Result<Checked> checkDocuments(store::Store& store, const ContentFiles& files,
                                const CheckOptions& options = {});
