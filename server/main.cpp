@@ -114,6 +114,10 @@ void addEmbeddings(CLI::App& app, EmbeddingsSettings& settings) {
       ->check(CLI::IsMember({"openai", "ollama"}));
   app.add_option("--embeddings-model", settings.model, "Its model")
       ->envname("TUTTI_EMBEDDINGS_MODEL");
+  app.add_option("--embeddings-ca-file", settings.ca_file,
+                 "PEM file with its certificate or its authority's, instead of what the system "
+                 "trusts")
+      ->envname("TUTTI_EMBEDDINGS_CA_FILE");
   app.add_option("--embeddings-key-env", settings.key_environment,
                  "Environment variable that holds its key")
       ->envname("TUTTI_EMBEDDINGS_KEY_ENV");

@@ -93,6 +93,7 @@ std::optional<search::EmbeddingsOptions> embeddingsOptions(const EmbeddingsSetti
       settings.wire == "ollama" ? search::EmbeddingsWire::Ollama : search::EmbeddingsWire::OpenAi;
   options.model = settings.model;
   options.key_environment = settings.key_environment;
+  options.ca_file = settings.ca_file;
   options.dimensions = settings.dimensions;
   return options;
 }

@@ -64,6 +64,9 @@ std::vector<std::string> sharedArguments(const Settings& settings) {
   add("--embeddings-model", settings.embeddings.model);
   add("--embeddings-key-env", settings.embeddings.key_environment);
   if (settings.embeddings.dimensions > 0)
+  add("--embeddings-ca-file", settings.embeddings.ca_file.empty()
+                                  ? ""
+                                  : fs::absolute(settings.embeddings.ca_file).string());
     add("--embeddings-dimensions", std::to_string(settings.embeddings.dimensions));
   add("--document-versions", std::to_string(settings.document_versions_max));
   add("--route-cache-ttl", std::to_string(settings.route_cache_ttl_s));

@@ -18,6 +18,7 @@ struct EmbeddingsSettings {
   std::string model;            ///< --embeddings-model, TUTTI_EMBEDDINGS_MODEL
   std::string key_environment;  ///< --embeddings-key-env: the variable that holds the key
   std::int64_t dimensions = 0;  ///< --embeddings-dimensions; 0: the model's own
+  std::string ca_file;          ///< --embeddings-ca-file: for https; "": what the system trusts
 };
 
 /// Settings that every command shares. The command line wins over the environment.

@@ -12,6 +12,7 @@
 #include "server/search/embeddings_wire.hpp"
 #include "server/transport/http_link.hpp"
 #include "server/transport/http_request.hpp"
+#include "server/transport/tls.hpp"
 
 namespace tutti::search {
 namespace {
@@ -42,16 +43,35 @@ Status check(const EmbeddingsOptions& options) {
   return ok();
 }
 
-/// One request and its answer, on an event loop of this call's own.
+/// An event loop with the connections on it. One thread at a time.
+struct Wire {
+  asio::io_context io{1};
+  std::shared_ptr<transport::HttpLinks> links;  // after the loop: goes before it
+  bool used = false;                            ///< there may be a connection of an earlier request
+};
+
+/// One request and its answer, on a wire. After a failure the wire is not to be used again: there
+/// may be something left on its loop.
 class Exchange {
  public:
-  Exchange(const EmbeddingsOptions& options, std::size_t count, std::int64_t max_ms)
-      : options_(options), count_(count), max_ms_(max_ms) {}
+  Exchange(Wire& wire, const EmbeddingsOptions& options, std::size_t count, std::int64_t max_ms)
+      : wire_(wire), io_(wire.io), options_(options), count_(count), max_ms_(max_ms) {}
 
-  Result<std::vector<Vector>> run(const transport::HttpAddress& address, transport::HttpCall call,
-                                  const std::stop_token& stop) {
-    auto links = transport::HttpLinks::create(io_, address, {});
-    if (!links.ok()) return std::move(links).error();
+  Result<std::vector<Vector>> run(transport::HttpCall call, const std::stop_token& stop) {
+    if (Status ended = exchange(std::move(call), stop); !ended.ok()) return ended.error();
+    if (status_ != 200) return embeddingsStatusError(options_, status_);
+    return embeddingsAnswer(options_, body_, count_);
+  }
+  /// The answer came in full, whatever it says.
+  bool whole() const { return whole_; }
+  /// Nothing came, as when the server has closed a connection that was kept.
+  bool nothingCame() const { return status_ == 0 && error_ && isUnreachable(*error_); }
+
+ private:
+  static bool isUnreachable(const Error& error) { return error.name() == "embeddings_unreachable"; }
+
+  Status exchange(transport::HttpCall call, const std::stop_token& stop) {
+    io_.restart();
     transport::HttpTold told;
     told.on_head = [this](const transport::HttpTold::Head& head) { status_ = head.status; };
     told.on_body = [this](std::string_view bytes) { take(bytes); };
@@ -61,21 +81,25 @@ class Exchange {
     timer.async_wait([this](boost::system::error_code error) {
       if (!error) fail(late());
     });
-    request_ =
-        transport::HttpRequest::start(io_, std::move(*links), std::move(call), std::move(told));
-    const std::stop_callback stopped(stop, [this] {
-      asio::post(io_, [this] { fail(Error(Code::Cancelled, "the search is shutting down")); });
-    });
-    while (!error_ && !whole_ && io_.run_one() != 0) {
+    const auto request =
+        transport::HttpRequest::start(io_, wire_.links, std::move(call), std::move(told));
+    {
+      const std::stop_callback stopped(stop, [this] {
+        asio::post(io_, [this] { fail(Error(Code::Cancelled, "the search is shutting down")); });
+      });
+      while (!error_ && !whole_ && io_.run_one() != 0) {
+      }
     }
-    if (request_) request_->abort();
+    if (!whole_) request->abort();
+    // What is queued on the loop refers to this exchange.
+    timer.cancel();
+    io_.restart();
+    io_.poll();
     if (error_) return *error_;
     if (!whole_) return Error(Code::Internal, "the request ended without an end");
-    if (status_ != 200) return embeddingsStatusError(options_, status_);
-    return embeddingsAnswer(options_, body_, count_);
+    return ok();
   }
 
- private:
   void fail(Error error) {
     if (!error_ && !whole_) error_ = std::move(error);
   }
@@ -103,15 +127,21 @@ class Exchange {
     if (ended.ok())
       whole_ = true;
     else
-      fail(Error(Code::Unavailable, ended.error().message(), "it is tried again later")
+      fail(Error(Code::Unavailable, ended.error().message(), hintFor(ended.error()))
                .named("embeddings_unreachable"));
   }
 
+  static std::string hintFor(const Error& error) {
+    return error.name() == "tls_failed"
+               ? "name the file with its certificate, or its authority's, by --embeddings-ca-file"
+               : "it is tried again later";
+  }
+
+  Wire& wire_;
+  asio::io_context& io_;
   const EmbeddingsOptions& options_;
   const std::size_t count_;
   const std::int64_t max_ms_;
-  asio::io_context io_{1};
-  std::shared_ptr<transport::HttpRequest> request_;
   int status_ = 0;
   std::string body_;
   bool whole_ = false;
@@ -124,6 +154,10 @@ struct Embeddings::Impl {
   transport::HttpAddress address;
   std::string key;
   NowMs now_ms;
+
+  std::mutex wires_mutex;
+  std::shared_ptr<transport::TlsClientContext> tls;  // guarded by wires_mutex; null until needed
+  std::vector<std::unique_ptr<Wire>> idle;           // guarded by wires_mutex; the last used last
 
   mutable std::mutex mutex;
   int failures = 0;                  // guarded by mutex: in a row
@@ -167,6 +201,58 @@ struct Embeddings::Impl {
     paused_until_ms = now_ms() + std::min(options.pause_ms << doublings, options.pause_max_ms);
   }
 
+  /// What is trusted is read once: that takes longer than most requests.
+  Status loadTls() {
+    if (!address.tls || tls) return ok();
+    auto loaded = transport::TlsClientContext::load(options.ca_file);
+    if (!loaded.ok()) return loaded.error();
+    tls = std::move(*loaded);
+    return ok();
+  }
+
+  Result<std::unique_ptr<Wire>> takeWire() {
+    const std::scoped_lock lock(wires_mutex);
+    if (!idle.empty()) {
+      auto wire = std::move(idle.back());
+      idle.pop_back();
+      return wire;
+    }
+    return newWire();
+  }
+  Result<std::unique_ptr<Wire>> newWire() {
+    if (Status loaded = loadTls(); !loaded.ok()) return loaded.error();
+    auto wire = std::make_unique<Wire>();
+    transport::HttpLinks::Options links;
+    links.tls = tls;
+    auto made = transport::HttpLinks::create(wire->io, address, std::move(links));
+    if (!made.ok()) return made.error();
+    wire->links = std::move(*made);
+    return wire;
+  }
+  void keepWire(std::unique_ptr<Wire> wire) {
+    const std::scoped_lock lock(wires_mutex);
+    wire->used = true;
+    if (idle.size() < options.idle_max) idle.push_back(std::move(wire));
+  }
+  void dropWires() {
+    const std::scoped_lock lock(wires_mutex);
+    idle.clear();
+  }
+
+  Result<std::vector<Vector>> exchange(const transport::HttpCall& call, std::size_t count,
+                                       const std::stop_token& stop, std::int64_t max_ms) {
+    for (;;) {
+      auto wire = takeWire();
+      if (!wire.ok()) return wire.error();
+      const bool used = (*wire)->used;
+      Exchange one(**wire, options, count, max_ms);
+      auto vectors = one.run(call, stop);
+      if (one.whole()) keepWire(std::move(*wire));
+      if (!used || !one.nothingCame()) return vectors;
+      dropWires();  // the others are as old: the next one is new
+    }
+  }
+
   Result<std::vector<Vector>> embedBatch(std::span<const std::string> texts,
                                          const std::stop_token& stop, std::int64_t max_ms) {
     if (const auto paused = enter()) return *paused;
@@ -176,8 +262,7 @@ struct Embeddings::Impl {
     if (!key.empty()) call.headers.emplace_back("Authorization", "Bearer " + key);
     call.body = embeddingsRequest(options, texts);
     call.connect_max_ms = options.connect_max_ms;
-    Exchange exchange(options, texts.size(), max_ms);
-    Result<std::vector<Vector>> vectors = exchange.run(address, std::move(call), stop);
+    Result<std::vector<Vector>> vectors = exchange(call, texts.size(), stop, max_ms);
     leave(vectors);
     return vectors;
   }
@@ -200,6 +285,8 @@ Result<std::unique_ptr<Embeddings>> Embeddings::create(EmbeddingsOptions options
   }
   impl->options = std::move(options);
   impl->address = std::move(*address);
+  if (!impl->options.ca_file.empty())
+    if (Status loaded = impl->loadTls(); !loaded.ok()) return loaded.error();
   impl->now_ms = now_ms ? std::move(now_ms) : steadyNowMs;
   return std::unique_ptr<Embeddings>(new Embeddings(std::move(impl)));
 }

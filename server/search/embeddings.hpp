@@ -26,10 +26,12 @@ struct EmbeddingsOptions {
   EmbeddingsWire wire = EmbeddingsWire::OpenAi;
   std::string model;
   std::string key_environment;  ///< the variable that holds the key; "" for none
+  std::string ca_file;          ///< PEM, for https; "": what the system trusts
   std::int64_t dimensions = 0;  ///< asked for and demanded; 0: what the model gives
   std::size_t batch_max = 32;   ///< texts in one request
   std::size_t answer_bytes_max = 32U * 1024 * 1024;
   std::int64_t connect_max_ms = 5'000;
+  std::size_t idle_max = 4;             ///< connections that are kept for the next request
   std::int64_t answer_max_ms = 60'000;  ///< from the request to the end of its answer
   std::int64_t query_max_ms = 5'000;    ///< the same for a search, which somebody waits for
   int failures_max = 3;                 ///< in a row, then no request until the pause is over
@@ -37,9 +39,10 @@ struct EmbeddingsOptions {
   std::int64_t pause_max_ms = 300'000;
 };
 
-/// A client of one embeddings server. Requests block their caller; each has a connection of its
-/// own. After `failures_max` failures in a row the circuit is open: calls fail at once until the
-/// pause is over, then one is let through.
+/// A client of one embeddings server. Requests block their caller; those at the same time have
+/// connections of their own, which are used again for a few seconds. One that turns out to be
+/// closed then is no failure: the request is made again. After `failures_max` failures in a row the
+/// circuit is open: calls fail at once until the pause is over, then one is let through.
 ///
 /// Thread-safe.
 class Embeddings {
@@ -48,7 +51,7 @@ class Embeddings {
 
   /// Errors: InvalidArgument "invalid_embeddings" (what is missing or out of range), those of the
   /// HTTP client's addresses; FailedPrecondition "embeddings_key_missing" when the variable is not
-  /// set.
+  /// set; those of TlsClientContext::load() when a `ca_file` is given.
   static Result<std::unique_ptr<Embeddings>> create(EmbeddingsOptions options, NowMs now_ms = {});
   ~Embeddings();
 
@@ -58,7 +61,8 @@ class Embeddings {
   /// "embeddings_refused" (401, 403, 404); InvalidArgument "embeddings_rejected" (other 4xx: these
   /// texts will not do); Internal "embeddings_invalid" (not the JSON that was agreed),
   /// "embeddings_count", "embeddings_dimension", "embeddings_not_finite", "embeddings_zero";
-  /// ResourceExhausted "embeddings_answer_too_large"; Cancelled.
+  /// ResourceExhausted "embeddings_answer_too_large"; Cancelled; under TLS, those of
+  /// TlsClientContext::load(), and "embeddings_unreachable" for a certificate that is not trusted.
   /// `max_ms` is for each request; 0: answer_max_ms.
   Result<std::vector<Vector>> embed(std::span<const std::string> texts, std::stop_token stop = {},
                                     std::int64_t max_ms = 0);

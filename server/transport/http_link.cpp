@@ -321,8 +321,8 @@ std::string HttpAddress::origin() const {
 
 Result<std::shared_ptr<HttpLinks>> HttpLinks::create(asio::io_context& io, HttpAddress address,
                                                      Options options) {
-  std::shared_ptr<TlsClientContext> tls;
-  if (address.tls) {
+  std::shared_ptr<TlsClientContext> tls = options.tls;
+  if (address.tls && !tls) {
     auto loaded = TlsClientContext::load(options.ca_file);
     if (!loaded.ok()) return std::move(loaded).error();
     tls = std::move(*loaded);

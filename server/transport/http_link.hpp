@@ -17,6 +17,8 @@ class io_context;
 
 namespace tutti::transport {
 
+class TlsClientContext;
+
 /// Where a server is. Its parts as they go into a request.
 struct HttpAddress {
   bool tls = false;
@@ -51,7 +53,9 @@ class HttpLink {
 class HttpLinks {
  public:
   struct Options {
-    std::string ca_file;           ///< PEM; instead of what the system trusts
+    std::string ca_file;  ///< PEM; instead of what the system trusts
+    /// Null: made from `ca_file`, which takes milliseconds. Given, it counts and not `ca_file`.
+    std::shared_ptr<TlsClientContext> tls;
     std::size_t idle_max = 8;      ///< connections that are kept
     std::int64_t idle_ms = 4'000;  ///< how long; many servers close after five seconds
   };

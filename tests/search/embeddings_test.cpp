@@ -137,6 +137,28 @@ TEST_P(EmbeddingsTest, TextsThatWillNotDoAreTheTextsFault) {
   }
 }
 
+// The fake takes nothing that Ollama does not document, and answers as documented.
+TEST(OllamaWireTest, DimensionsAreAskedForAndAModelThatIsNotPulledIsNamed) {
+  EmbeddingsServer server;
+  EmbeddingsOptions options;
+  options.url = server.url();
+  options.wire = EmbeddingsWire::Ollama;
+  options.model = "nomic-embed-text";
+  options.dimensions = 16;
+  const std::vector<std::string> texts = {"one", "two"};
+  const auto embeddings = Embeddings::create(options);
+  ASSERT_TRUE(embeddings.ok()) << embeddings.error().text();
+  const auto vectors = (*embeddings)->embed(texts);
+  ASSERT_TRUE(vectors.ok()) << vectors.error().text();
+  EXPECT_EQ(vectors->at(1).size(), 16U);
+  options.model = "absent";
+  const auto other = Embeddings::create(options);
+  const auto refused = (*other)->embed(texts);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().name(), "embeddings_refused");
+  EXPECT_NE(refused.error().hint().find("ollama pull absent"), std::string::npos);
+}
+
 TEST_P(EmbeddingsTest, TheKeyComesFromTheEnvironmentAndIsNeverShown) {
   EmbeddingsServer server({"--key", "s3cret-key"});
   options_.key_environment = "TUTTI_TEST_EMBEDDINGS_KEY";

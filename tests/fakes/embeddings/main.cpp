@@ -11,6 +11,11 @@
 // error (500), shuffled (vectors in another order, as OpenAI's wire allows). --fail N answers the
 // first N requests with --status (500). --key demands a bearer token; --reject WORD answers 400 to
 // texts that hold it.
+//
+// /api/embed is as Ollama documents it (docs/api.md there, "Generate Embeddings"): `input` is a
+// text or a list of texts, beside `model` there may be `truncate`, `dimensions`, `options` and
+// `keep_alive` and nothing else, vectors have length 1, and with them come `model`,
+// `total_duration`, `load_duration` and `prompt_eval_count`. The model "absent" is not pulled: 404.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -27,6 +32,9 @@
 #include <map>
 #include <mutex>
 #include <nlohmann/json.hpp>
+#include <numeric>
+#include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -90,10 +98,12 @@ struct Answer {
   std::string body;
 };
 
-std::string numbersOf(const std::string& text, const std::string& how) {
-  std::size_t dimensions = options.dimensions;
+std::string numbersOf(const std::string& text, const std::string& how, std::size_t dimensions) {
   if (how == "other_dimension") ++dimensions;
   std::vector<double> vector = vectorOf(text, dimensions);
+  const double length =
+      std::sqrt(std::inner_product(vector.begin(), vector.end(), vector.begin(), 0.0));
+  for (double& value : vector) value /= length;
   if (how == "zero") vector.assign(dimensions, 0.0);
   if (how == "infinite") vector[0] = 1e300;
   std::string numbers = Json(vector).dump();
@@ -101,17 +111,43 @@ std::string numbersOf(const std::string& text, const std::string& how) {
   return numbers;
 }
 
+/// What is wrong with a request of Ollama's; nothing for one as documented.
+std::optional<Answer> ollamaRefusal(const Json& request) {
+  const auto refuse = [](int status, const std::string& why) {
+    return Answer{status, Json({{"error", why}}).dump()};
+  };
+  for (const auto& [name, value] : request.items()) {
+    static const std::set<std::string> known = {"model",      "input",   "truncate",
+                                                "dimensions", "options", "keep_alive"};
+    if (!known.contains(name)) return refuse(400, "no member " + name + " is documented");
+  }
+  const std::string model = request.value("model", "");
+  if (model.empty()) return refuse(400, "model is required");
+  if (model == "absent")
+    return refuse(404, "model \"" + model + "\" not found, try pulling it first");
+  const bool texts =
+      request.contains("input") && (request["input"].is_string() || request["input"].is_array());
+  if (!texts) return refuse(400, "invalid input type");
+  if (request.contains("truncate") && !request["truncate"].is_boolean())
+    return refuse(400, "truncate is a boolean");
+  return std::nullopt;
+}
+
 Answer answerTo(const std::string& target, const Json& request, const std::string& how) {
   const bool ollama = target == "/api/embed";
   if (!ollama && target != "/v1/embeddings") return {404, R"({"error":"no such path"})"};
   if (how == "garbage") return {200, "<html>Gateway</html>"};
   if (how == "huge") return {200, std::string(64U * 1024 * 1024, ' ')};
+  if (ollama)
+    if (auto refused = ollamaRefusal(request)) return *refused;
+  const Json& input = request.at("input");
+  const auto dimensions = request.value("dimensions", options.dimensions);
   std::vector<std::string> items;
-  for (const Json& text : request.at("input")) {
+  for (const Json& text : input.is_string() ? Json::array({input}) : input) {
     const auto words = text.get<std::string>();
     if (!options.reject.empty() && words.find(options.reject) != std::string::npos)
       return {400, R"({"error":{"message":"input is too long"}})"};
-    const std::string numbers = numbersOf(words, how);
+    const std::string numbers = numbersOf(words, how, dimensions);
     items.push_back(ollama ? numbers
                            : R"({"object":"embedding","index":)" + std::to_string(items.size()) +
                                  R"(,"embedding":)" + numbers + "}");
@@ -120,8 +156,9 @@ Answer answerTo(const std::string& target, const Json& request, const std::strin
   std::string list;
   if (how == "shuffled" && !ollama) items = {items.rbegin(), items.rend()};
   for (const std::string& item : items) list += (list.empty() ? "" : ",") + item;
-  return {200, (ollama ? R"({"model":"fake","embeddings":[)" : R"({"object":"list","data":[)") +
-                   list + "]}"};
+  if (!ollama) return {200, R"({"object":"list","data":[)" + list + "]}"};
+  return {200, R"({"model":)" + request["model"].dump() + R"(,"embeddings":[)" + list +
+                   R"(],"total_duration":14143917,"load_duration":1019500,"prompt_eval_count":8})"};
 }
 
 bool readAll(int fd, std::string& head, std::string& body) {
