@@ -9,6 +9,7 @@
 #include "server/cli/commands.hpp"
 #include "server/cli/completion.hpp"
 #include "server/cli/doc.hpp"
+#include "server/cli/document_options.hpp"
 #include "server/cli/print.hpp"
 #include "server/cli/route.hpp"
 #include "server/cli/survey.hpp"
@@ -77,11 +78,7 @@ void addShared(CLI::App& app, Settings& settings) {
                  "Folder that doc_push and doc_pull may use beside the project (may be repeated)")
       ->envname("TUTTI_DOCUMENT_ROOTS")
       ->take_all();
-  app.add_option("--document-versions", settings.document_versions_max,
-                 "Older versions of a document that are kept; 0 for all")
-      ->envname("TUTTI_DOCUMENT_VERSIONS")
-      ->capture_default_str()
-      ->check(CLI::Range(0, 1'000'000));
+  addDocumentOptions(app, settings.documents);
   app.add_option("--public-url", settings.public_url,
                  "What comes before the paths of documents, as http://host:8766; without it, what "
                  "tutti serve listens on, and for HTTP requests their Host")
@@ -114,13 +111,13 @@ void addEmbeddings(CLI::App& app, EmbeddingsSettings& settings) {
       ->check(CLI::IsMember({"openai", "ollama"}));
   app.add_option("--embeddings-model", settings.model, "Its model")
       ->envname("TUTTI_EMBEDDINGS_MODEL");
+  app.add_option("--embeddings-key-env", settings.key_environment,
+                 "Environment variable that holds its key")
+      ->envname("TUTTI_EMBEDDINGS_KEY_ENV");
   app.add_option("--embeddings-ca-file", settings.ca_file,
                  "PEM file with its certificate or its authority's, instead of what the system "
                  "trusts")
       ->envname("TUTTI_EMBEDDINGS_CA_FILE");
-  app.add_option("--embeddings-key-env", settings.key_environment,
-                 "Environment variable that holds its key")
-      ->envname("TUTTI_EMBEDDINGS_KEY_ENV");
   app.add_option("--embeddings-dimensions", settings.dimensions,
                  "Length of its vectors; 0: what the model gives")
       ->envname("TUTTI_EMBEDDINGS_DIMENSIONS")

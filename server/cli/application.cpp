@@ -175,8 +175,7 @@ void Application::adoptTasks(mcp::Timers& timers) {
 
 Status Application::keepDocuments(const Settings& settings,
                                   const std::shared_ptr<mcp::Timers>& timers) {
-  documents::ServiceOptions options;
-  options.retention.versions_max = settings.document_versions_max;
+  documents::ServiceOptions options = settings.documents;
   for (const std::string& root : settings.document_roots) options.roots.emplace_back(root);
   options.user_roots.emplace_back(context_->working_folder);
   documents_ = std::make_unique<documents::DocumentService>(documents::DocumentService::Parts{

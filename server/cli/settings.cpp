@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #include "server/base/file.hpp"
+#include "server/cli/document_options.hpp"
 
 namespace tutti::cli {
 namespace fs = std::filesystem;
@@ -63,13 +64,14 @@ std::vector<std::string> sharedArguments(const Settings& settings) {
   if (!settings.embeddings.url.empty()) add("--embeddings-wire", settings.embeddings.wire);
   add("--embeddings-model", settings.embeddings.model);
   add("--embeddings-key-env", settings.embeddings.key_environment);
-  if (settings.embeddings.dimensions > 0)
   add("--embeddings-ca-file", settings.embeddings.ca_file.empty()
                                   ? ""
                                   : fs::absolute(settings.embeddings.ca_file).string());
+  if (settings.embeddings.dimensions > 0)
     add("--embeddings-dimensions", std::to_string(settings.embeddings.dimensions));
-  add("--document-versions", std::to_string(settings.document_versions_max));
   add("--route-cache-ttl", std::to_string(settings.route_cache_ttl_s));
+  for (std::string& word : documentArguments(settings.documents))
+    arguments.push_back(std::move(word));
   return arguments;
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "server/base/result.hpp"
+#include "server/documents/service.hpp"
 
 namespace tutti::cli {
 
@@ -17,8 +18,8 @@ struct EmbeddingsSettings {
   std::string wire = "openai";  ///< --embeddings-wire: openai or ollama
   std::string model;            ///< --embeddings-model, TUTTI_EMBEDDINGS_MODEL
   std::string key_environment;  ///< --embeddings-key-env: the variable that holds the key
-  std::int64_t dimensions = 0;  ///< --embeddings-dimensions; 0: the model's own
   std::string ca_file;          ///< --embeddings-ca-file: for https; "": what the system trusts
+  std::int64_t dimensions = 0;  ///< --embeddings-dimensions; 0: the model's own
 };
 
 /// Settings that every command shares. The command line wins over the environment.
@@ -33,8 +34,8 @@ struct Settings {
   std::string log_level = "warning";    ///< --log-level, TUTTI_LOG
   std::size_t tasks_max = 4096;         ///< --tasks-max, TUTTI_TASKS_MAX; kept at once
   std::int64_t ping_every_s = 0;        ///< --ping-every, TUTTI_PING_EVERY; 0: no pings
-  std::vector<std::string> document_roots;   ///< --document-root, TUTTI_DOCUMENT_ROOTS
-  std::int64_t document_versions_max = 100;  ///< --document-versions; 0: all are kept
+  std::vector<std::string> document_roots;  ///< --document-root, TUTTI_DOCUMENT_ROOTS
+  documents::ServiceOptions documents;      ///< --document-…, TUTTI_DOCUMENT_…; roots: above
   /// --public-url, TUTTI_PUBLIC_URL: in front of documents' paths. "": REST takes the request's
   /// Host, tools what this process serves, if anything.
   std::string public_url;

@@ -137,10 +137,11 @@ struct DocumentPage {
   std::vector<Document> documents;
   std::string next;  ///< cursor, "" at the end
 };
-/// Errors: InvalidArgument "invalid_cursor" (also one of another order), "invalid_time"; those of
-/// sightOf().
+/// Errors: InvalidArgument "invalid_cursor" (also one of another order), "invalid_time", "tags_max"
+/// (more tags or metadata than a document can have); those of sightOf().
 Result<DocumentPage> queryDocuments(store::Connection& db, const Viewer& viewer,
-                                    const DocumentFilter& filter);
+                                    const DocumentFilter& filter,
+                                    const DocumentLimits& limits = {});
 
 // --- changes, for subscriptions ---
 

@@ -268,8 +268,7 @@ std::vector<std::string> labelsOf(const DocumentFilter& filter) {
   return labels;
 }
 /// SQLite takes expressions of 1,000 levels, and no document has more than this.
-Status checkLabels(const DocumentFilter& filter) {
-  const DocumentLimits limits;
+Status checkLabels(const DocumentFilter& filter, const DocumentLimits& limits) {
   if (filter.tags.size() <= limits.tags_max &&
       filter.metadata.size() <= limits.metadata_entries_max)
     return ok();
@@ -291,8 +290,8 @@ std::optional<Order> parseOrder(std::string_view word) {
 }
 
 Result<DocumentPage> queryDocuments(store::Connection& db, const Viewer& viewer,
-                                    const DocumentFilter& filter) {
-  if (Status few = checkLabels(filter); !few.ok()) return std::move(few).error();
+                                    const DocumentFilter& filter, const DocumentLimits& limits) {
+  if (Status few = checkLabels(filter, limits); !few.ok()) return std::move(few).error();
   auto sight = sightOf(db, viewer, filter.place);
   if (!sight.ok()) return std::move(sight).error();
   Query query;
@@ -303,8 +302,7 @@ Result<DocumentPage> queryDocuments(store::Connection& db, const Viewer& viewer,
   if (Status timed = addTimes(query, filter); !timed.ok()) return std::move(timed).error();
   if (Status begun = addCursor(query, filter); !begun.ok()) return std::move(begun).error();
 
-  const std::int64_t count_max =
-      std::clamp<std::int64_t>(filter.count_max, 0, DocumentLimits{}.page_max);
+  const std::int64_t count_max = std::clamp<std::int64_t>(filter.count_max, 0, limits.page_max);
   Statement rows(db, textOf(query, filter));
   int index = 0;
   for (const Parameter& parameter : query.parameters)

@@ -74,9 +74,9 @@ void DocumentService::query(QueryRequest request, Done<QueryAnswer> done) {
   const Caller caller = request.caller;
   impl_->look<QueryAnswer>(
       caller,
-      [request = std::move(request)](store::Connection& db,
-                                     const Viewer& viewer) -> Result<QueryAnswer> {
-        auto page = queryDocuments(db, viewer, request.filter);
+      [request = std::move(request), limits = impl_->parts.options.limits](
+          store::Connection& db, const Viewer& viewer) -> Result<QueryAnswer> {
+        auto page = queryDocuments(db, viewer, request.filter, limits);
         if (!page.ok()) return std::move(page).error();
         QueryAnswer answer;
         answer.next = std::move(page->next);
