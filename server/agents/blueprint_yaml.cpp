@@ -1,9 +1,9 @@
 #include "server/agents/blueprint_yaml.hpp"
 
-#include <algorithm>
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/parser.h>
+#include <algorithm>
 
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -73,13 +73,14 @@ class JsonHandler : public YAML::EventHandler {
              "write the value out, or put it in quotes");
     if (lines_ == nullptr || levels_.empty()) return;
     const Level& level = levels_.back();
-    if (level.value.is_array())
-      path_ = level.path + "[" + std::to_string(level.value.size()) + "]";
-    else if (level.key)
-      path_ = level.path + (level.path.empty() ? "" : ".") + *level.key;
-    else
+    if (!level.value.is_array() && !level.key) {
+      key_line_ = line_;
       return;
-    lines_->insert_or_assign(path_, line_);
+    }
+    const bool is_element = level.value.is_array();
+    path_ = is_element ? level.path + "[" + std::to_string(level.value.size()) + "]"
+                       : level.path + (level.path.empty() ? "" : ".") + *level.key;
+    lines_->insert_or_assign(path_, is_element ? line_ : key_line_);
   }
   [[noreturn]] void refuse(Code code, std::string message, std::string hint = {}) const {
     throw Refused{
@@ -123,7 +124,7 @@ class JsonHandler : public YAML::EventHandler {
   const YamlLimits limits_;
   const std::string subject_;
   Lines* const lines_;
-  int line_ = 0;
+  int line_ = 0, key_line_ = 0;
   std::string path_;  ///< of the value that begins
   Json root_;
   std::vector<Level> levels_;
@@ -232,11 +233,10 @@ Result<FrontMatter> splitFrontMatter(std::string_view text) {
     const std::size_t end = std::min(text.find('\n', line_at), text.size());
     if (isDashes(text.substr(line_at, end - line_at)))
       return FrontMatter{text.substr(front_at, line_at - front_at),
-                   end < text.size() ? text.substr(end + 1) : std::string_view()};
+                         end < text.size() ? text.substr(end + 1) : std::string_view()};
     line_at = end + 1;
   }
-  return Error(Code::InvalidArgument, "the front matter does not end",
-               "end it with a line '---'");
+  return Error(Code::InvalidArgument, "the front matter does not end", "end it with a line '---'");
 }
 
 }  // namespace tutti::agents

@@ -28,7 +28,8 @@ Result<Json> parseYamlMapping(std::string_view text, YamlLimits limits = {});
 /// A whole file of YAML. Members and elements by path, as in "strategies.scan.when.all[0]".
 struct YamlDocument {
   Json value;
-  std::map<std::string, int, std::less<>> lines;  ///< from 1, of each value's beginning
+  std::map<std::string, int, std::less<>>
+      lines;  ///< from 1: of a member's key, of an element's beginning
 };
 
 /// The one mapping in `text`, as parseYamlMapping() reads it but without its leniency. Errors as

@@ -89,7 +89,7 @@ class Analyzer {
   EvidenceSpan spanOf(const Match& match) const {
     const Token& first = tokens_.tokens[match.first];
     const Token& last = tokens_.tokens[match.last];
-    const Entry& entry = vocabulary_.entries[match.entry];
+    const VocabularyEntry& entry = vocabulary_.entries[match.entry];
     std::string rule(sectionName(entry.section));
     rule.append(".").append(entry.name).append(": ").append(match.term);
     if (!match.cue.empty())

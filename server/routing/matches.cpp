@@ -131,7 +131,7 @@ class Negations {
   void apply(std::vector<Match>& matches) {
     std::vector<Match> cues;
     for (const Match& match : matches) {
-      const Entry& entry = vocabulary_.entries[match.entry];
+      const VocabularyEntry& entry = vocabulary_.entries[match.entry];
       if (entry.section == Section::Negation)
         cues.push_back(match);
       else

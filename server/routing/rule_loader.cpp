@@ -207,8 +207,8 @@ class RuleLoader {
       default:
         break;
     }
-    const std::vector<Entry>& entries = parts_->vocabulary.entries;
-    return std::any_of(entries.begin(), entries.end(), [&](const Entry& entry) {
+    const std::vector<VocabularyEntry>& entries = parts_->vocabulary.entries;
+    return std::any_of(entries.begin(), entries.end(), [&](const VocabularyEntry& entry) {
       return entry.section == sectionOf(use.kind) && entry.name == use.name;
     });
   }
@@ -220,7 +220,7 @@ class RuleLoader {
     if (kind == NameKind::Agent)
       for (const auto& [alias, name] : agents_) names.push_back(alias);
     else
-      for (const Entry& entry : parts_->vocabulary.entries)
+      for (const VocabularyEntry& entry : parts_->vocabulary.entries)
         if (entry.section == sectionOf(kind)) names.push_back(entry.name);
     return names;
   }

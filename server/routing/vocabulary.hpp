@@ -54,13 +54,13 @@ struct Pattern {
 };
 
 /// A signal, a domain, a level of complexity …
-struct Entry {
+struct VocabularyEntry {
   Section section = Section::Signals;
   std::string name;
 };
 
 struct Vocabulary {
-  std::vector<Entry> entries;
+  std::vector<VocabularyEntry> entries;
   std::vector<Term> terms;
   std::vector<Pattern> patterns;
   std::set<std::string, std::less<>> hosts;            ///< in lower case

@@ -39,7 +39,7 @@ TEST(PantherosRules, RouteTheThreeUsageExamples) {
   expectRoutes({{"Scan all hosts and create hardware profiles",
                  "multi_agent hardware-discovery-comprehensive"},
                 {"Review security configuration for all hosts", "multi_agent security-review"},
-                {"Research best practices for NixOS module development", "research_swarm [nixos]"}},
+                {"Research best practices for NixOS module development", "research_swarm [nixos] [development]"}},
                "pantheros");
 }
 
@@ -64,7 +64,7 @@ TEST(PantherosRules, RunSkillsThatAreNamedOrTriggered) {
         "skill_execution hardware-scanner hardware-discovery"},
        {"Document the specifications of yoga",
         "skill_execution hardware-scanner hardware-discovery"},
-       {"Show the system info", "clarify"},
+       {"Show the system info", "skill_execution hardware-scanner hardware-discovery"},
        {"Deploy the current flake to hetzner-vps",
         "skill_execution deployment-orchestrator deployment-orchestrator"},
        {"Roll back zephyrus to the previous generation",
