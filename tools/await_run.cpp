@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "tools/route_report.hpp"
+
 namespace tutti::tools {
 namespace {
 
@@ -10,6 +12,7 @@ namespace {
 struct Seen {
   agents::Session session;
   agents::Run run;
+  Json route;  ///< what the routing engine makes of a run that failed; null when it is not its
 };
 
 Result<bool> look(store::Connection& db, const AwaitRun& request, Seen& seen) {
@@ -31,6 +34,7 @@ Result<bool> look(store::Connection& db, const AwaitRun& request, Seen& seen) {
     return Error(Code::InvalidArgument,
                  "run '" + request.run_id + "' is not of session '" + request.session_id + "'",
                  "give one of the two");
+  if (seen.run.status == agents::RunStatus::Failed) seen.route = routeOfRun(db, seen.run.run_id);
   return agents::isTerminal(seen.run.status);
 }
 
@@ -48,7 +52,9 @@ void beginWait(const Context& context, const CallPtr& call, const AwaitRun& requ
   };
   wait.done = [call, seen, request](Result<bool> found) {
     if (!found.ok()) return call->finish(std::move(found).error());
-    call->finish(mcp::ToolOutput{runReport(seen->session, seen->run, request.window), {}});
+    Json report = runReport(seen->session, seen->run, request.window);
+    if (!seen->route.is_null()) report["route"] = std::move(seen->route);
+    call->finish(mcp::ToolOutput{std::move(report), {}});
   };
   waitFor(context, call, std::move(wait));
 }

@@ -165,6 +165,23 @@ Json decisionLine(const routing::StoredDecision& decision) {
   return line;
 }
 
+Json routeOfRun(store::Connection& db, std::string_view run_id) {
+  const auto attempt = routing::attemptOfRun(db, run_id);
+  if (!attempt) return Json();
+  const auto decision = routing::findDecision(db, attempt->decision_id);
+  if (!decision.ok()) return Json();
+  Json route = Json::object(
+      {{"decision_id", decision->decision_id}, {"status", routing::toString(decision->status)}});
+  const routing::Attempt latest = routing::attemptsOf(db, decision->decision_id).back();
+  if (latest.seq > attempt->seq) {
+    route["agent"] = latest.agent;
+    route["session_id"] = latest.session_id;
+  }
+  if (!decision->problem.empty()) route["problem"] = decision->problem;
+  if (!decision->hint.empty()) route["hint"] = decision->hint;
+  return route;
+}
+
 std::string decisionText(const Json& report) {
   std::string text =
       strategyText(report) + candidatesText(report) + analysisText(report) + sessionsText(report);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "server/json/json.hpp"
@@ -16,6 +17,10 @@ Json decisionReport(const routing::StoredDecision& decision,
                     const std::vector<routing::Feedback>& feedback);
 /// One line of a list.
 Json decisionLine(const routing::StoredDecision& decision);
+
+/// What has become of the decision that started this run, for whoever waits for the run: null when
+/// it was not started by one.
+Json routeOfRun(store::Connection& db, std::string_view run_id);
 
 /// A report, or the answer of route_request, as a person wants to read it.
 std::string decisionText(const Json& report);

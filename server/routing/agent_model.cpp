@@ -12,7 +12,7 @@ constexpr double kOnlyKnownLeast = 0.5;
 
 /// The classifier's word for nobody may be an agent's name too: names end in a mark inside it.
 constexpr char kMark = '\x1f';
-std::string labelOf(std::string_view name) {
+std::string marked(std::string_view name) {
   return name == kNobodyLabel ? std::string(name) + kMark : std::string(name);
 }
 std::string nameOf(std::string label) {
@@ -48,21 +48,34 @@ std::vector<AgentTexts> textsOf(const std::vector<agents::Blueprint>& blueprints
   return all;
 }
 
+std::string AgentModel::labelOf(std::string_view name) const {
+  const auto twin = twin_of_.find(name);
+  return marked(twin == twin_of_.end() ? name : std::string_view(twin->second));
+}
+
 AgentModel AgentModel::train(const std::vector<AgentTexts>& agents,
                              const std::vector<Feedback>& lessons) {
   AgentModel model;
   model.names_ = agents.size();
   std::vector<LabelledText> examples;
-  for (const AgentTexts& agent : agents)
-    for (const std::string& text : agent.texts) examples.push_back({text, labelOf(agent.name)});
+  std::map<std::vector<std::string>, std::string> firsts;
+  for (const AgentTexts& agent : agents) {
+    const auto [first, is_new] = firsts.emplace(agent.texts, agent.name);
+    if (!is_new) {
+      model.twins_[first->second].push_back(agent.name);
+      model.twin_of_[agent.name] = first->second;
+      continue;
+    }
+    for (const std::string& text : agent.texts) examples.push_back({text, marked(agent.name)});
+  }
   model.examples_ = examples.size();
-  if (agents.size() == 1) {
+  if (firsts.size() == 1) {
     model.only_ = agents.front().name;
     std::vector<std::string> texts = agents.front().texts;
     texts.push_back(agents.front().name);
     model.only_space_.fit(texts, {});
   }
-  if (agents.size() > 1) {
+  if (firsts.size() > 1) {
     Classifier::Options options;
     options.folds_max = 1;
     auto trained = Classifier::train(examples, {}, options);
@@ -78,7 +91,7 @@ void AgentModel::learn(const Feedback& lesson) {
   ++lessons_;
   const bool right = lesson.outcome == "right" || lesson.outcome == "succeeded";
   if (!classifier_) {
-    if (right && lesson.agent == only_) only_space_.add(lesson.request);
+    if (right && nameOf(labelOf(lesson.agent)) == only_) only_space_.add(lesson.request);
     return;
   }
   // An agent that has gone since teaches nothing: NotFound.
@@ -92,20 +105,27 @@ void AgentModel::learn(const Feedback& lesson) {
 }
 
 Decision AgentModel::rank(std::string_view request, std::size_t count_max) const {
-  if (classifier_) {
-    Decision decision = classifier_->decide(request, count_max);
-    for (Candidate& candidate : decision.candidates)
-      candidate.label = nameOf(std::move(candidate.label));
-    return decision;
-  }
   Decision decision;
-  decision.threshold = kOnlyKnownLeast;
-  if (only_.empty()) return decision;
-  const FeatureVector vector = only_space_.vectorOf(request);
-  if (vector.entries.empty()) return decision;
-  decision.scope_score = static_cast<double>(vector.known_share);
-  decision.in_scope = decision.scope_score >= decision.threshold;
-  decision.candidates.push_back({only_, decision.scope_score});
+  if (classifier_) {
+    decision = classifier_->decide(request, count_max);
+  } else {
+    decision.threshold = kOnlyKnownLeast;
+    const FeatureVector vector = only_space_.vectorOf(request);
+    if (only_.empty() || vector.entries.empty()) return decision;
+    decision.scope_score = static_cast<double>(vector.known_share);
+    decision.in_scope = decision.scope_score >= decision.threshold;
+    decision.candidates.push_back({only_, decision.scope_score});
+  }
+  std::vector<Candidate> agents;
+  for (Candidate& candidate : decision.candidates) {
+    const double score = candidate.score;
+    agents.push_back({nameOf(std::move(candidate.label)), score});
+    const auto twins = twins_.find(agents.back().label);
+    if (twins == twins_.end()) continue;
+    for (const std::string& name : twins->second) agents.push_back({name, score});
+  }
+  if (agents.size() > count_max) agents.resize(count_max);
+  decision.candidates = std::move(agents);
   return decision;
 }
 

@@ -2,6 +2,7 @@
 // is one blueprint or none.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -45,8 +46,13 @@ class AgentModel {
   std::int64_t heardTo() const { return heard_to_; }
 
  private:
+  std::string labelOf(std::string_view name) const;
+
   std::optional<Classifier> classifier_;
-  std::string only_;  ///< the one agent that there is
+  /// Agents of the very same texts, by the first of them: they are one label, and fit alike.
+  std::map<std::string, std::vector<std::string>, std::less<>> twins_;
+  std::map<std::string, std::string, std::less<>> twin_of_;  ///< the others, by name
+  std::string only_;                                         ///< the one agent that there is
   FeatureSpace only_space_;
   std::size_t names_ = 0;
   std::size_t examples_ = 0;

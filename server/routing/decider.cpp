@@ -44,6 +44,20 @@ std::vector<std::string> chosenBy(const Strategy& strategy) {
   return all;
 }
 
+/// Who may be tried when `first` has failed, best first.
+std::vector<std::string> othersOf(const RouteRequest& request,
+                                  const std::vector<RankedAgent>& candidates,
+                                  const std::string& first) {
+  double rest = 0;
+  for (const RankedAgent& one : candidates) rest += one.name == first ? 0 : one.score;
+  std::vector<std::string> others;
+  for (const RankedAgent& one : candidates) {
+    const bool may = !request.candidates.empty() || one.score >= kTryLeast * rest;
+    if (one.name != first && may && others.size() < kOthersMax) others.push_back(one.name);
+  }
+  return others;
+}
+
 std::string wordsOfEvidence(const std::vector<Evidence>& evidence) {
   std::vector<std::string> words;
   for (const Evidence& one : evidence) words.push_back("'" + one.text + "'");
@@ -77,16 +91,14 @@ void Decider::setAgents(std::shared_ptr<const std::vector<agents::Blueprint>> bl
   for (const agents::Blueprint& one : *blueprints_) by_name_[one.name] = &one;
   names_ = std::move(names);
   rules_ = std::move(rules);
-  cache_.clear();
-  cache_order_.clear();
+  ++state_;
   without_demands_.clear();
   ++availability_;
 }
 
 void Decider::setModel(std::shared_ptr<const AgentModel> model) {
   model_ = std::move(model);
-  cache_.clear();
-  cache_order_.clear();
+  ++state_;
 }
 
 void Decider::setPassedOver(PassedOver passed_over) {
@@ -144,7 +156,8 @@ Result<Decider::Answer> Decider::decide(const RouteRequest& request) {
   const std::string key = sha256(text + (own.to_start ? "s" : ""));
 
   const WallTime now = clock_.now();
-  if (const auto known = cache_.find(key); known != cache_.end() && now < known->second.until) {
+  const auto known = cache_.find(key);
+  if (known != cache_.end() && known->second.state == state_ && now < known->second.until) {
     Entry& entry = known->second;
     if (entry.availability != availability_) {
       entry.decision = choose(own, *entry.content);
@@ -155,14 +168,17 @@ Result<Decider::Answer> Decider::decide(const RouteRequest& request) {
   const auto content = read(own, normal);
   const auto decision = choose(own, *content);
   if (options_.cache_ttl.count() > 0)
-    keep(key, {content, now + options_.cache_ttl, decision, availability_});
+    keep(key, {content, now + options_.cache_ttl, decision, availability_, state_});
   return Answer{decision, false};
 }
 
 void Decider::keep(const std::string& key, Entry entry) {
+  constexpr int kSweptAtOnce = 4;  // to destroy thousands at once takes long
   if (cache_.insert_or_assign(key, std::move(entry)).second) cache_order_.push_back(key);
-  while (cache_.size() > options_.cache_max) {
-    cache_.erase(cache_order_.front());
+  for (int i = 0; i < kSweptAtOnce && !cache_order_.empty(); ++i) {
+    const auto oldest = cache_.find(cache_order_.front());
+    if (cache_.size() <= options_.cache_max && oldest->second.state == state_) return;
+    cache_.erase(oldest);
     cache_order_.pop_front();
   }
 }
@@ -264,10 +280,7 @@ std::shared_ptr<const RouteDecision> Decider::choose(const RouteRequest& request
     if (std::none_of(decision->considered.begin(), decision->considered.end(),
                      [&](const Considered& one) { return one.agent == name; }))
       consider(name, 0);
-  for (const RankedAgent& one : choice.candidates)
-    if (one.name != decision->agent && one.score >= kTryLeast &&
-        decision->others.size() < kOthersMax)
-      decision->others.push_back(one.name);
+  decision->others = othersOf(request, choice.candidates, decision->agent);
   decision->answer = tell(*decision, content);
   return decision;
 }

@@ -58,8 +58,9 @@ struct DeciderOptions {
 
 /// Best candidate that is no first choice (that one is passed over) must have this score at least.
 inline constexpr double kFitLeast = 0.15;
-/// Score from which on an agent may be tried after another has failed.
-inline constexpr double kTryLeast = 0.02;
+/// Share of what the scores leave without the first, from which on an agent may be tried after
+/// another has failed. Those that the asker names may be tried in any case.
+inline constexpr double kTryLeast = 0.15;
 
 /// Deterministic: the same state and request give the same decision, byte for byte.
 /// Runs on one thread only (the I/O thread).
@@ -68,10 +69,10 @@ class Decider {
   explicit Decider(DeciderOptions options, const Clock& clock = Clock::system());
   ~Decider();
 
-  /// What is known from now on. Empties the cache if `rules` or the blueprints differ.
+  /// What is known from now on. What is cached is out of date if `rules` or the blueprints differ.
   void setAgents(std::shared_ptr<const std::vector<agents::Blueprint>> blueprints, AgentNames names,
                  Rules rules);
-  /// Empties the cache.
+  /// What is cached is out of date then.
   void setModel(std::shared_ptr<const AgentModel> model);
   void setPassedOver(PassedOver passed_over);
   void setRecords(AgentRecords records);
@@ -100,6 +101,7 @@ class Decider {
     WallTime until;
     std::shared_ptr<const RouteDecision> decision;
     std::uint64_t availability = 0;  ///< of `decision`
+    std::uint64_t state = 0;         ///< of the cache, when it was made
   };
 
   std::shared_ptr<const Content> read(const RouteRequest& request, const std::string& normal) const;
@@ -122,6 +124,7 @@ class Decider {
   AgentRecords records_;
   std::uint64_t availability_ = 1;              ///< rises when who can take work changes
   std::map<bool, PassedOver> without_demands_;  ///< by to_start; of requests without constraints
+  std::uint64_t state_ = 1;  ///< rises when all that is cached is out of date; it goes bit by bit
   std::unordered_map<std::string, Entry> cache_;
   std::deque<std::string> cache_order_;
 };

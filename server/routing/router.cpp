@@ -3,6 +3,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "server/base/log.hpp"
+
 namespace tutti::routing {
 namespace {
 constexpr std::chrono::milliseconds kLookEvery{100};
@@ -67,10 +69,20 @@ void Router::look() {
     blueprints_ = std::make_shared<const std::vector<agents::Blueprint>>(parts_.catalog.list());
     programs_at_ = WallTime();
   }
-  decider_.setAgents(blueprints_, agentNames(parts_.catalog), rules_.rules(parts_.catalog));
+  Rules rules = rules_.rules(parts_.catalog);
+  tellProblems(rules);
+  decider_.setAgents(blueprints_, agentNames(parts_.catalog), std::move(rules));
   if (now >= programs_at_ && now - programs_at_ < kProgramsEvery) return;
   programs_at_ = now;
   decider_.setPassedOver(unstartable(*blueprints_, parts_.program_check));
+}
+
+void Router::tellProblems(const Rules& rules) {
+  constexpr std::size_t kToldMax = 20;
+  if (rules.fingerprint() == told_of_rules_) return;
+  told_of_rules_ = rules.fingerprint();
+  for (std::size_t i = 0; i < rules_.problems().size() && i < kToldMax; ++i)
+    log::warning("routing rules: " + rules_.problems()[i].text());
 }
 
 void Router::startReading() {

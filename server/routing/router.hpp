@@ -2,7 +2,6 @@
 // thread of its own, and decides.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -59,6 +58,7 @@ class Router {
 
   void pump();
   void look();
+  void tellProblems(const Rules& rules);
   void startReading();
   void finishReading(Read& read);
   void startLearning();
@@ -76,6 +76,7 @@ class Router {
   std::uint64_t learning_ = 0;     ///< the generation that is being learnt
   WallTime looked_at_;
   WallTime programs_at_;
+  std::string told_of_rules_;  ///< their fingerprint when their problems were last logged
   bool store_changed_ = true;
   bool busy_ = false;  ///< something is being read or learnt
   std::deque<Waiting> waiting_;

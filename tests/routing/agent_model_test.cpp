@@ -102,6 +102,20 @@ TEST(AgentModelTest, LessonOfAnAgentThatHasGoneChangesNothing) {
   EXPECT_EQ(best(model, "bake bread"), "cook");
 }
 
+TEST(AgentModelTest, AgentsOfTheSameTextsFitAlikeAndLearnTogether) {
+  auto blueprints = three();
+  blueprints.push_back(blueprints[1]);
+  blueprints.back().name = "second-cook";
+  auto model = AgentModel::train(textsOf(blueprints), {});
+  const Decision decision = model.rank("bake bread", 4);
+  ASSERT_EQ(decision.candidates.size(), 4U);
+  EXPECT_EQ(decision.candidates[0].label, "cook");
+  EXPECT_EQ(decision.candidates[1].label, "second-cook");
+  EXPECT_EQ(decision.candidates[0].score, decision.candidates[1].score);
+  model.learn(lesson("plant a tree in the garden", "gardener", "wrong", "second-cook"));
+  EXPECT_EQ(best(model, "plant a tree in the garden"), "cook");
+}
+
 TEST(AgentModelTest, AgentCalledAsTheWordForNobodyIsAnAgent) {
   auto blueprints = three();
   blueprints[0].name = "oos";
