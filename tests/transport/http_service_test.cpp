@@ -375,16 +375,17 @@ TEST_F(HttpServiceTest, AFaultyChunkIsABadRequestAndTheEnd) {
 
 TEST_F(HttpServiceTest, AnUploadThatStopsIsGivenUpAndOneThatFlowsIsNot) {
   transport::HttpOptions options;
-  options.request_max_s = 2;
+  options.request_max_s = 4;
   serve(options);
   HttpClient stopped(port);
   stopped.send(request("PUT /things/count", length(100), "a"));
   HttpClient flowing(port);
   flowing.send(request("POST /things/small", length(4)));
-  const auto ends = std::chrono::steady_clock::now() + std::chrono::seconds(3);
-  // Slowly is the point here: longer than request_max_s in all, never that long without a byte.
-  for (int i = 0; i < 3; ++i) {
-    std::this_thread::sleep_until(ends - std::chrono::seconds(2 - i));
+  // Slowly is the point here: longer than request_max_s in all, never nearly that long without a
+  // byte, so that a busy machine is no stopped client.
+  const auto began = std::chrono::steady_clock::now();
+  for (int i = 1; i <= 3; ++i) {
+    std::this_thread::sleep_until(began + i * std::chrono::milliseconds(1'500));
     flowing.send("x");
   }
   flowing.send("y");
