@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdint>
+#include <cstdlib>
 #include <functional>
 #include <map>
 
@@ -159,7 +160,8 @@ void addDocumentOptions(CLI::App& app, documents::ServiceOptions& options) {
 std::vector<std::string> documentArguments(const documents::ServiceOptions& options) {
   std::vector<std::string> arguments;
   for (const Row& one : table()) {
-    if (one.get(options) == one.get(ServiceOptions())) continue;
+    const bool in_environment = std::getenv(environmentName(one.name).c_str()) != nullptr;
+    if (one.get(options) == one.get(ServiceOptions()) && !in_environment) continue;
     arguments.push_back(std::string("--document-") + one.name);
     arguments.push_back(std::to_string(one.get(options)));
   }

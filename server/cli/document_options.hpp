@@ -17,7 +17,8 @@ namespace tutti::cli {
 /// `options`, which outlives the parse.
 void addDocumentOptions(CLI::App& app, documents::ServiceOptions& options);
 
-/// The arguments that say what in `options` is otherwise than by default.
+/// The arguments that say what in `options` is otherwise than it would be without them: than by
+/// default, or than the environment may have it.
 std::vector<std::string> documentArguments(const documents::ServiceOptions& options);
 
 }  // namespace tutti::cli
