@@ -3,6 +3,7 @@
 #include <fstream>
 #include <future>
 
+#include "server/base/sha256.hpp"
 #include "server/documents/crash_point.hpp"
 #include "tests/documents/support.hpp"
 
@@ -121,6 +122,39 @@ TEST_F(LongWorkTest, TheSyncOfALargeFileKeepsNobodyWaiting) {
   while (!pushed) ASSERT_TRUE(loop.runOne());
   ASSERT_TRUE(pushed->ok()) << pushed->error().text();
   EXPECT_EQ((*pushed)->size_bytes, static_cast<std::int64_t>(large.size()));
+  expectSound();
+}
+
+/// More at a time than are hashed beside their writing, in pieces short and long.
+TEST_F(LongWorkTest, LargeUploadsBesideOneAnotherHaveTheHashOfAllTheirBytes) {
+  constexpr std::size_t kPieces[] = {1000, 70'000, 3U << 20, 1U << 20, 300'000, 2U << 20, 5};
+  struct Sent {
+    std::shared_ptr<Upload> upload;
+    std::string bytes;
+  };
+  std::vector<Sent> all(4);
+  for (Sent& one : all) one.upload = service->openUpload();
+  for (const std::size_t size : kPieces) {
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      const std::string piece(size, static_cast<char>('a' + i));
+      all[i].bytes += piece + std::to_string(size);
+      const auto taken = await<bool>([&](auto done) {
+        all[i].upload->append(piece + std::to_string(size), [done](Status status) {
+          done(status.ok() ? Result<bool>(true) : Result<bool>(status.error()));
+        });
+      });
+      ASSERT_TRUE(taken.ok()) << taken.error().text();
+    }
+  }
+  for (Sent& one : all) {
+    PushRequest request;
+    request.filename = "large";
+    request.content = std::move(one.upload);
+    const auto pushed = push(std::move(request));
+    ASSERT_TRUE(pushed.ok()) << pushed.error().text();
+    EXPECT_EQ(pushed->checksum, sha256Hex(one.bytes));
+    EXPECT_TRUE(read(pushed->id)->bytes == one.bytes);
+  }
   expectSound();
 }
 
