@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <limits>
 #include <random>
 
 #include "server/base/text.hpp"
@@ -25,7 +26,9 @@ std::string joinedText(const Characters& characters) {
 class TextTest : public ::testing::Test {
  protected:
   Characters characters(std::size_t count_max) {
-    const char* kAlphabet[] = {"a", "b", "\n", "ä", "€", "😀", "e\xcc\x81" /* two */, "中"};
+    // Also what makes one with what is beside it, and counts for itself all the same.
+    const char* kAlphabet[] = {
+        "a", "b", "\n", "\r", "ä", "€", "😀", "\u200d", "\U0010ffff", "e\xcc\x81" /* two */, "中"};
     Characters all(random() % (count_max + 1));
     for (std::string& one : all) {
       one = kAlphabet[random() % std::size(kAlphabet)];
@@ -120,6 +123,44 @@ TEST_F(TextTest, EditsByWordsReplaceWhatAScanFromTheLeftFinds) {
       ASSERT_EQ(edited->replacements_made, count);
     }
   }
+}
+
+TEST_F(TextTest, TheEndsOfATextAndAnEmptyOneTakeEdits) {
+  const std::string text = "a\r\ne\xcc\x81😀";  // a, CR, LF, e, its accent, a face: six
+  const auto at = [&](std::string_view of, std::int64_t offset, std::int64_t length) {
+    const auto edited = applyEdit(of, {"|", {}, false, offset, length});
+    return edited.ok() ? edited->text : std::string(edited.error().name());
+  };
+  EXPECT_EQ(at(text, 0, 0), "|" + text);
+  EXPECT_EQ(at(text, 6, 0), text + "|");
+  EXPECT_EQ(at(text, 5, 1), "a\r\ne\xcc\x81|");
+  EXPECT_EQ(at(text, 0, 6), "|");
+  EXPECT_EQ(at(text, 2, 1), "a\r|e\xcc\x81😀") << "between CR and LF";
+  EXPECT_EQ(at(text, 4, 1), "a\r\ne|😀") << "the accent alone";
+  EXPECT_EQ(at(text, 7, 0), "offset_out_of_range");
+  EXPECT_EQ(at(text, 6, 1), "range_out_of_range");
+  EXPECT_EQ(at(text, 0, std::numeric_limits<std::int64_t>::max()), "range_out_of_range");
+  EXPECT_EQ(at(text, std::numeric_limits<std::int64_t>::max(), 1), "offset_out_of_range");
+  EXPECT_EQ(at("", 0, 0), "|");
+  EXPECT_EQ(at("", 0, 1), "range_out_of_range");
+  EXPECT_EQ(at("", 1, 0), "offset_out_of_range");
+}
+
+class NotUtf8Test : public DocumentsTest {};
+
+TEST_F(NotUtf8Test, BytesThatAreNoTextAreNotEditedAndStayAsTheyAre) {
+  for (const char* bytes : {"caf\xe9", "\xff\xfe", "\xf0\x9f\x98", "\xed\xa0\x80", "\xc0\xaf"}) {
+    const auto pushed = push("a.txt", bytes);
+    ASSERT_TRUE(pushed.ok()) << pushed.error().text();
+    EXPECT_ERROR(edit(pushed->id, {"x", {}, false, 0, {}}), "not_utf8");
+    EXPECT_ERROR(edit(pushed->id, {bytes, "a", false, {}, {}}), "invalid_utf8");
+    const auto kept = read(pushed->id);
+    ASSERT_TRUE(kept.ok()) << kept.error().text();
+    EXPECT_EQ(kept->bytes, bytes);
+    EXPECT_FALSE(kept->is_text);
+    EXPECT_EQ(kept->document.version, 1);
+  }
+  expectSound();
 }
 
 TEST_F(TextTest, AnEditIsOneOfTheTwoKinds) {
