@@ -12,7 +12,9 @@ using ReadPtr = std::shared_ptr<mcp::ResourceRead>;
 using CompletionPtr = std::shared_ptr<mcp::CompletionCall>;
 
 constexpr std::int64_t kListedMax = 1000;
-constexpr std::int64_t kCompletedMax = 100;
+constexpr std::size_t kCompletedMax = 100;
+constexpr int kPagesMax = 20;  // of kListedMax, for one completion
+constexpr std::string_view kIdPrefix = "doc_";
 constexpr std::size_t kBytesMax = 8U << 20;  // of one read; doc_read and doc_pull give more
 
 documents::QueryRequest newest(const mcp::Caller& caller, std::int64_t count_max) {
@@ -32,16 +34,22 @@ void finishRead(const ReadPtr& read, mcp::ResourceContents contents) {
 }
 
 void readList(const Context& context, const ReadPtr& read) {
-  context.documents->query(newest(read->caller(), kListedMax),
+  documents::QueryRequest request = newest(read->caller(), kListedMax);
+  const auto cursor = read->variables().find("cursor");
+  if (cursor != read->variables().end()) request.filter.after = cursor->second;
+  context.documents->query(std::move(request),
                            [&context, read](Result<documents::QueryAnswer> answer) {
                              if (!answer.ok()) return read->finish(std::move(answer).error());
                              Json all = Json::array();
                              for (const documents::DocumentInfo& info : answer->documents)
                                all.push_back(told(context, info.document));
+                             Json body = {{"documents", std::move(all)}};
+                             if (!answer->next.empty())
+                               body["next"] = "tutti://documents?cursor=" + answer->next;
                              mcp::ResourceContents contents;
                              contents.uri = read->uri();
                              contents.mime_type = "application/json";
-                             contents.text = json::dump({{"documents", std::move(all)}});
+                             contents.text = json::dump(body);
                              finishRead(read, std::move(contents));
                            });
 }
@@ -58,17 +66,54 @@ void readDocument(const Context& context, const ReadPtr& read) {
   });
 }
 
+/// A name's beginning as a pattern: what means something in patterns stands for itself.
+std::string startingWith(std::string_view beginning) {
+  std::string glob;
+  for (const char c : beginning) {
+    if (c == '*' || c == '?' || c == '[')
+      glob.append("[").append(1, c).append("]");
+    else
+      glob += c;
+  }
+  return glob + "*";
+}
+
+/// The pages looked through for a completion, one after the other.
+struct Completing {
+  CompletionPtr call;
+  documents::QueryRequest request;
+  mcp::CompletionOutput output = {};
+  int pages = 0;
+};
+
+void completeFrom(const Context& context, const std::shared_ptr<Completing>& state) {
+  context.documents->query(
+      state->request, [&context, state](Result<documents::QueryAnswer> answer) {
+        if (!answer.ok()) return state->call->finish(std::move(answer).error());
+        const std::string& typed = state->call->value();
+        auto& values = state->output.values;
+        for (const documents::DocumentInfo& info : answer->documents)
+          if (info.document.id.starts_with(typed) || info.document.filename.starts_with(typed))
+            values.push_back(info.document.id);
+        const bool enough = values.size() >= kCompletedMax || ++state->pages == kPagesMax;
+        if (!answer->next.empty() && !enough) {
+          state->request.filter.after = std::move(answer->next);
+          return completeFrom(context, state);
+        }
+        if (answer->next.empty()) state->output.total = std::ssize(values);
+        if (values.size() > kCompletedMax) values.resize(kCompletedMax);
+        state->call->finish(std::move(state->output));
+      });
+}
+
+/// By the beginning of an id or of a name. Names are looked up; ids are looked through, the newest
+/// first, in a bounded number of pages.
 void completeDocument(const Context& context, const CompletionPtr& call) {
-  context.documents->query(newest(call->caller(), kCompletedMax),
-                           [call](Result<documents::QueryAnswer> answer) {
-                             if (!answer.ok()) return call->finish(std::move(answer).error());
-                             mcp::CompletionOutput output;
-                             for (const documents::DocumentInfo& info : answer->documents)
-                               if (info.document.id.starts_with(call->value()))
-                                 output.values.push_back(info.document.id);
-                             output.total = std::ssize(output.values);
-                             call->finish(std::move(output));
-                           });
+  const std::string& typed = call->value();
+  auto state = std::make_shared<Completing>(Completing{call, newest(call->caller(), kListedMax)});
+  const bool may_be_id = typed.starts_with(kIdPrefix) || kIdPrefix.starts_with(typed);
+  if (!may_be_id) state->request.filter.name_glob = startingWith(typed);
+  completeFrom(context, state);
 }
 
 }  // namespace
@@ -79,6 +124,12 @@ Status addDocumentResources(mcp::Server& server, const Context& context) {
   list.mime_type = "application/json";
   Status added = server.addResource(std::move(list),
                                     [&context](const ReadPtr& read) { readList(context, read); });
+  if (!added.ok()) return added;
+  mcp::ResourceTemplate page{"tutti://documents{?cursor}", "documents-page"};
+  page.description = "A further page of the shared documents: the `next` of the page before it";
+  page.mime_type = "application/json";
+  added = server.addTemplate(std::move(page),
+                             [&context](const ReadPtr& read) { readList(context, read); });
   if (!added.ok()) return added;
   mcp::ResourceTemplate one{"tutti://doc/{document_id}", "document"};
   one.description = "The newest content of a shared document";

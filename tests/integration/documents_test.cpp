@@ -3,6 +3,7 @@
 
 #include <fstream>
 #include <iterator>
+#include <set>
 
 #include "tests/integration/tutti_process.hpp"
 
@@ -196,6 +197,54 @@ TEST(DocumentsTest, FilesComeFromAndGoToAllowedFoldersOnly) {
   EXPECT_EQ(again["error"]["name"], "file_exists") << again;
 }
 
+TEST(DocumentsTest, BadInputIsNamedAndHarmsNothingThatIsThere) {
+  TempFolder folder;
+  TempFolder elsewhere;
+  const fs::path secret = elsewhere.write("secret.txt", "secret");
+  const fs::path root = folder.path() / "shared";
+  folder.write("shared/a.txt", "a");
+  fs::create_symlink(secret, root / "link.txt");
+  fs::create_directory_symlink(elsewhere.path(), root / "out");
+  Options options = allTools();
+  options.arguments.insert(options.arguments.end(), {"--document-root", root.string()});
+  TuttiProcess tutti(folder, options);
+  const std::string id = push(tutti, "kept.md", "kept");
+  const auto refused = [&](const std::string& tool, Json arguments) {
+    const Json answer = tutti.call(tool, std::move(arguments));
+    EXPECT_TRUE(answer.contains("error")) << tool << answer;
+    if (!answer.contains("error")) return std::string();
+    EXPECT_FALSE(answer["error"].value("message", "").empty()) << answer;
+    return answer["error"].value("name", answer.dump());
+  };
+  for (const char* path : {"link.txt", "out/secret.txt", "../../etc/passwd"}) {
+    EXPECT_EQ(refused("doc_push", {{"file_path", (root / path).string()}}), "path_outside_roots")
+        << path;
+    // A link in the place of the file is not written through.
+    const bool is_link = fs::is_symlink(root / path);
+    EXPECT_EQ(refused("doc_pull", {{"document_id", id}, {"output_path", (root / path).string()}}),
+              is_link ? "not_a_file" : "path_outside_roots")
+        << path;
+  }
+  for (const char* name : {"a\nb", "a\x01", "..", "a/b", "\x7f"}) {
+    EXPECT_EQ(refused("doc_push", {{"name", name}, {"content", "x"}}), "invalid_filename");
+    EXPECT_EQ(refused("doc_create", {{"filename", name}}), "invalid_filename");
+  }
+  for (const Json& value : {Json(5), Json(nullptr), Json::array(), Json::object()})
+    EXPECT_NE(
+        refused("doc_push", {{"name", "m"}, {"content", "x"}, {"metadata", {{"key", value}}}}), "")
+        << value;
+  EXPECT_EQ(refused("doc_link", {{"create_from", id}, {"create_to", id}}), "relation_to_itself");
+  EXPECT_EQ(refused("doc_edit", {{"document_id", id},
+                                 {"old_string", "kept"},
+                                 {"new_string", "x"},
+                                 {"expected_version", 7}}),
+            "version_conflict");
+  const Json left = tutti.call("doc_query");
+  ASSERT_EQ(left["documents"].size(), 1U) << left;
+  EXPECT_EQ(blocks(tutti, "doc_read", {{"document_id", id}})[0]["text"], "kept");
+  EXPECT_EQ(contentOf(secret), "secret");
+}
+
 TEST(DocumentsTest, LinkedDocumentsAreFoundFromEachOtherAndChildrenGoWithTheirParent) {
   TempFolder folder;
   TuttiProcess tutti(folder, allTools());
@@ -268,6 +317,36 @@ TEST(DocumentsTest, ADocumentIsAResourceWhoseSubscribersHearOfChangesByOtherProc
   const Json read = reader.receive();
   EXPECT_EQ(read["result"]["contents"][0]["text"], "two") << read;
   EXPECT_EQ(read["result"]["contents"][0]["mimeType"], "text/markdown");
+}
+
+TEST(DocumentsTest, TheListGoesOnPageByPageAndTheOldestIsCompletedByItsName) {
+  TempFolder folder;
+  TuttiProcess tutti(folder, allTools());
+  const std::string oldest = push(tutti, "a*oldest.md", "first");
+  constexpr int kMore = 1000;  // a page
+  for (int i = 0; i < kMore; ++i) tutti.call("doc_create", {{"filename", "n" + std::to_string(i)}});
+  std::set<std::string> ids;
+  int pages = 0;
+  for (std::string uri = "tutti://documents"; !uri.empty() && pages < 5; ++pages) {
+    const Json read = tutti.request("resources/read", {{"uri", uri}});
+    ASSERT_TRUE(read.contains("result")) << read;
+    const Json page = Json::parse(read["result"]["contents"][0]["text"].get<std::string>());
+    for (const Json& one : page["documents"]) ids.insert(one["id"].get<std::string>());
+    uri = page.value("next", "");
+  }
+  EXPECT_EQ(pages, 2);
+  EXPECT_EQ(ids.size(), 1U + kMore);
+  const auto completed = [&](const std::string& typed) {
+    return tutti.request(
+        "completion/complete",
+        {{"ref", {{"type", "ref/resource"}, {"uri", "tutti://doc/{document_id}"}}},
+         {"argument", {{"name", "document_id"}, {"value", typed}}}})["result"]["completion"];
+  };
+  EXPECT_EQ(completed("a*old")["values"], Json::array({oldest}));
+  EXPECT_EQ(completed("a?old")["values"], Json::array()) << "what is typed is no pattern";
+  EXPECT_EQ(completed(oldest)["values"], Json::array({oldest}));
+  EXPECT_EQ(completed("")["values"].size(), 100U);
+  EXPECT_EQ(completed("n1")["total"], 111);
 }
 
 TEST(DocumentsTest, WhatWasPushedIsFoundByItsWordsAndTheSectionCanBeRead) {
