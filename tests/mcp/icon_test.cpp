@@ -9,7 +9,7 @@
 namespace tutti::mcp {
 namespace {
 
-std::string refusal(Icon icon) {
+std::string iconRefusal(Icon icon) {
   const Status status = check(std::vector<Icon>{{"https://a/ok.png"}, std::move(icon)});
   return status.ok() ? "" : status.error().message();
 }
@@ -17,23 +17,23 @@ std::string refusal(Icon icon) {
 TEST(IconTest, SourcesThatAClientMayLoadAreTaken) {
   for (const char* good : {"https://example.org/a.png", "HTTPS://example.org/a.png",
                            "data:image/png;base64,AAAA", "data:image/svg+xml,%3Csvg/%3E"})
-    EXPECT_EQ(refusal({good}), "") << good;
+    EXPECT_EQ(iconRefusal({good}), "") << good;
   for (const std::string& bad :
        {std::string(), std::string("http://a/b.png"), std::string("javascript:alert(1)"),
         std::string("file:///etc/passwd"), std::string("data:text/html,x"),
         std::string("data:image/png"), std::string("https://"), std::string("https://a/ b"),
         std::string("https://a/\n"), "https://a/" + std::string(64U * 1024, 'a')})
-    EXPECT_EQ(refusal({bad}),
+    EXPECT_EQ(iconRefusal({bad}),
               "icon 2: src must be an https: URI, or a data: URI of an image, of at most 64 KiB")
         << bad.substr(0, 80);
 }
 
 TEST(IconTest, TypesAndSizesAreChecked) {
-  EXPECT_EQ(refusal({"https://a/b", "image/png", {"48x48", "96x96", "any"}}), "");
+  EXPECT_EQ(iconRefusal({"https://a/b", "image/png", {"48x48", "96x96", "any"}}), "");
   for (const char* bad : {"png", "text/html", "image/", "image/a b"})
-    EXPECT_EQ(refusal({"https://a/b", bad}), "icon 2: mimeType must be image/…") << bad;
+    EXPECT_EQ(iconRefusal({"https://a/b", bad}), "icon 2: mimeType must be image/…") << bad;
   for (const char* bad : {"", "48", "48x", "x48", "48X48", "0x1", "-1x1", "123456x1", "48x48x48"})
-    EXPECT_EQ(refusal({"https://a/b", "", {bad}}), "icon 2: a size is 48x48 or any") << bad;
+    EXPECT_EQ(iconRefusal({"https://a/b", "", {bad}}), "icon 2: a size is 48x48 or any") << bad;
   EXPECT_TRUE(check(std::vector<Icon>(16, {"https://a/b"})).ok());
   EXPECT_EQ(check(std::vector<Icon>(17, {"https://a/b"})).error().message(),
             "icon 17: one thing has at most 16");
