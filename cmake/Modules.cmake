@@ -19,17 +19,23 @@ endif()
 function(tutti_batches target size)
   if(TUTTI_UNITY)
     set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE ${size})
+    # A batch includes its sources, and GCC takes for a header's what they have in unnamed namespaces.
+    target_compile_options(${target} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
   endif()
 endfunction()
 
-# tutti_module(name [PCH] [FUZZED] DEPS other…): the folder's sources as one static library. A dependency
-# that is not declared here does not link, which keeps the arrows of the architecture pointing one way.
+# tutti_module(name [PCH] [FUZZED] [ALONE] DEPS other…): the folder's sources as one static library, compiled
+# in batches unless ALONE. A dependency that is not declared here does not link, which keeps the arrows of the
+# architecture pointing one way.
 function(tutti_module name)
-  cmake_parse_arguments(ARG "PCH;FUZZED" "" "DEPS" ${ARGN})
+  cmake_parse_arguments(ARG "PCH;FUZZED;ALONE" "" "DEPS" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cpp")
   add_library(tutti_${name} STATIC ${sources})
   target_link_libraries(tutti_${name} PUBLIC tutti_options ${ARG_DEPS})
   set_target_properties(tutti_${name} PROPERTIES LINKER_LANGUAGE CXX)
+  if(NOT ARG_ALONE)
+    tutti_batches(tutti_${name} 8)
+  endif()
   set(pch tutti_pch)
   if(ARG_FUZZED)
     tutti_fuzzed(tutti_${name})

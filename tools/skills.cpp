@@ -12,8 +12,8 @@
 namespace tutti::tools {
 namespace {
 
-constexpr const char* kMarkdown = "text/markdown";
-constexpr const char* kJson = "application/json";
+constexpr const char* kMarkdownFile = "text/markdown";
+constexpr const char* kJsonFile = "application/json";
 
 Error badSkill(std::string_view name, std::string what) {
   return Error(Code::InvalidArgument, "skill '" + std::string(name) + "': " + std::move(what))
@@ -21,8 +21,8 @@ Error badSkill(std::string_view name, std::string what) {
 }
 
 const char* mimeTypeOf(std::string_view path) {
-  if (path.ends_with(".md")) return kMarkdown;
-  return path.ends_with(".json") ? kJson : "text/plain";
+  if (path.ends_with(".md")) return kMarkdownFile;
+  return path.ends_with(".json") ? kJsonFile : "text/plain";
 }
 
 /// The mapping between the two lines of dashes at the head of a SKILL.md.
@@ -111,9 +111,9 @@ std::optional<mcp::Skill> skillOf(const agents::Blueprint& blueprint) {
   mcp::Skill skill;
   skill.uri = "skill://blueprints/" + name + "/SKILL.md";
   skill.frontmatter = Json::object({{"name", name}, {"description", blueprint.description}});
-  skill.files.push_back({"SKILL.md", kMarkdown, instructionsOf(blueprint, name)});
+  skill.files.push_back({"SKILL.md", kMarkdownFile, instructionsOf(blueprint, name)});
   if (!blueprint.system_prompt.empty())
-    skill.files.push_back({"references/system-prompt.md", kMarkdown, blueprint.system_prompt});
+    skill.files.push_back({"references/system-prompt.md", kMarkdownFile, blueprint.system_prompt});
   return skill;
 }
 

@@ -53,10 +53,6 @@ constexpr std::string_view kMembers[] = {"name",
                                          "system_prompt_mode",
                                          "$schema"};
 
-Error wrong(std::string message, std::string hint = {}) {
-  return Error(Code::InvalidArgument, std::move(message), std::move(hint));
-}
-
 /// AOF ignores members it does not know, so foreign ones may stand; one that looks like a known one
 /// is a slip that would silently change what an agent may do.
 void refuseMisspelt(const Json& object, Members& members) {

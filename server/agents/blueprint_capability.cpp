@@ -10,10 +10,6 @@ namespace tutti::agents {
 namespace {
 constexpr std::string_view kSeparator = "\n\n---\n\n";
 
-Error wrong(std::string message, std::string hint = {}) {
-  return Error(Code::InvalidArgument, std::move(message), std::move(hint));
-}
-
 /// Names in scripts/ and capabilities/, for "did you mean".
 std::vector<std::string> namesBelow(const SourceTree& tree, const std::string& group,
                                     const std::string& file) {

@@ -14,10 +14,6 @@ constexpr std::size_t kServersMax = 100;
 /// Where AOF's runner put its own tools. Ours are given to an agent by `tutti_tools`.
 constexpr std::string_view kOrchestratorUrl = "${runner.orchestrator_mcp_url}";
 
-Error wrong(std::string message, std::string hint = {}) {
-  return Error(Code::InvalidArgument, std::move(message), std::move(hint));
-}
-
 Status checkStrings(const std::string& name, const Json& entry, std::string_view key) {
   const Json* values = json::find(entry, key);
   if (values == nullptr) return ok();

@@ -27,6 +27,10 @@ std::optional<T> kept(Members& members, Result<std::optional<T>> read) {
 }
 }  // namespace
 
+Error wrong(std::string message, std::string hint) {
+  return Error(Code::InvalidArgument, std::move(message), std::move(hint));
+}
+
 Members::Members(const Json& object) : object_(object) {
   if (!object.is_object()) refuse("the file must hold one JSON object");
 }

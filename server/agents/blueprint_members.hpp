@@ -13,6 +13,9 @@
 
 namespace tutti::agents {
 
+/// What a blueprint's files have wrong: InvalidArgument.
+Error wrong(std::string message, std::string hint = {});
+
 /// A reader for a file with many members: each call returns a value to go on with, and error()
 /// tells afterwards what was wrong first. Every error is InvalidArgument and names the member, what
 /// it must be and what was found. `object` must outlive the reader.

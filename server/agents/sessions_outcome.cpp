@@ -3,15 +3,12 @@
 
 #include "server/agents/sessions.hpp"
 #include "server/agents/sessions_rows.hpp"
+#include "server/json/or_null.hpp"
 
 namespace tutti::agents {
 using store::Statement;
 
 namespace {
-Json orNull(const std::string& text) {
-  return text.empty() ? Json() : Json(text);
-}
-
 SessionStatus overLike(RunStatus run) {
   if (run == RunStatus::Completed) return SessionStatus::Finished;
   return run == RunStatus::Stopped ? SessionStatus::Stopped : SessionStatus::Failed;
@@ -36,10 +33,10 @@ Result<bool> recordLate(store::Tx& tx, const Run& run, std::int64_t generation,
   Json data = Json::object();
   data["generation"] = generation;
   data["status"] = toString(outcome.status);
-  data["error"] = orNull(outcome.error);
-  data["error_name"] = orNull(outcome.error_name);
+  data["error"] = json::orNull(outcome.error);
+  data["error_name"] = json::orNull(outcome.error_name);
   const Result<Json> whole = json::parse(outcome.json);
-  data["outcome"] = whole.ok() ? *whole : orNull(outcome.json);
+  data["outcome"] = whole.ok() ? *whole : json::orNull(outcome.json);
   const std::string text = json::dump(data);
   Statement known(tx,
                   "SELECT 1 FROM events WHERE session_id = ? AND run_id = ?"
@@ -85,9 +82,9 @@ void recordEnd(store::Tx& tx, const Run& run, const Session& session, const Outc
       type = "run_stopped";
       data["reason"] = "stopped";
     }
-    data["error"] = orNull(outcome.error);
-    data["error_name"] = orNull(outcome.error_name);
-    data["error_hint"] = orNull(outcome.error_hint);
+    data["error"] = json::orNull(outcome.error);
+    data["error_name"] = json::orNull(outcome.error_name);
+    data["error_hint"] = json::orNull(outcome.error_hint);
   }
   record(tx, {run.session_id, run.run_id, type, outcome.completed_at}, data);
 }

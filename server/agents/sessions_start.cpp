@@ -4,6 +4,7 @@
 #include "server/agents/sessions.hpp"
 #include "server/agents/sessions_rows.hpp"
 #include "server/base/ids.hpp"
+#include "server/json/or_null.hpp"
 
 namespace tutti::agents {
 using store::Statement;
@@ -107,16 +108,12 @@ Run newRun(const Session& session, RunType type, ExecutionMode mode) {
   return run;
 }
 
-Json orNull(const std::string& text) {
-  return text.empty() ? Json() : Json(text);
-}
-
 void recordCreation(store::Tx& tx, const StartedRun& started) {
   const Session& session = started.session;
   Json data = Json::object();
-  data["agent_name"] = orNull(session.agent_name);
-  data["name"] = orNull(session.name);
-  data["parent_session_id"] = orNull(session.parent_session_id);
+  data["agent_name"] = json::orNull(session.agent_name);
+  data["name"] = json::orNull(session.name);
+  data["parent_session_id"] = json::orNull(session.parent_session_id);
   data["execution_mode"] = toString(started.run.mode);
   record(tx, {session.session_id, started.run.run_id, "session_created", session.created_at}, data);
 }

@@ -3,6 +3,8 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "server/json/or_null.hpp"
+
 namespace tutti::agents {
 namespace {
 constexpr std::array<std::string_view, 7> kSessionWords = {
@@ -57,10 +59,6 @@ constexpr std::array<unsigned, 7> kRunChanges = {
     /* stopped   */ 0,
 };
 
-Json orNull(const std::string& text) {
-  return text.empty() ? Json() : Json(text);
-}
-
 /// Stored JSON comes back as JSON; what is not JSON (it should not be there) as the text it is.
 Json embedded(const std::string& text) {
   if (text.empty()) return Json();
@@ -109,18 +107,18 @@ bool mayChange(RunStatus from, RunStatus target) {
 Json toJson(const Session& session) {
   Json json = Json::object();
   json["session_id"] = session.session_id;
-  json["name"] = orNull(session.name);
+  json["name"] = json::orNull(session.name);
   json["status"] = toString(session.status);
-  json["agent_name"] = orNull(session.agent_name);
-  json["project_dir"] = orNull(session.project_dir);
-  json["model"] = orNull(session.model);
-  json["parent_session_id"] = orNull(session.parent_session_id);
+  json["agent_name"] = json::orNull(session.agent_name);
+  json["project_dir"] = json::orNull(session.project_dir);
+  json["model"] = json::orNull(session.model);
+  json["parent_session_id"] = json::orNull(session.parent_session_id);
   json["depth"] = session.depth;
   json["created_at"] = session.created_at;
-  json["last_resumed_at"] = orNull(session.last_resumed_at);
-  json["executor_session_id"] = orNull(session.executor_session_id);
-  json["executor_profile"] = orNull(session.executor_profile);
-  json["hostname"] = orNull(session.hostname);
+  json["last_resumed_at"] = json::orNull(session.last_resumed_at);
+  json["executor_session_id"] = json::orNull(session.executor_session_id);
+  json["executor_profile"] = json::orNull(session.executor_profile);
+  json["hostname"] = json::orNull(session.hostname);
   json["generation"] = session.generation;
   return json;
 }
@@ -132,19 +130,19 @@ Json toJson(const Run& run) {
   json["type"] = toString(run.type);
   json["status"] = toString(run.status);
   json["execution_mode"] = toString(run.mode);
-  json["agent_name"] = orNull(run.agent_name);
+  json["agent_name"] = json::orNull(run.agent_name);
   json["parameters"] = run.parameters.empty() ? Json::object() : embedded(run.parameters);
-  json["project_dir"] = orNull(run.project_dir);
-  json["parent_session_id"] = orNull(run.parent_session_id);
-  json["error"] = orNull(run.error);
-  json["error_name"] = orNull(run.error_name);
+  json["project_dir"] = json::orNull(run.project_dir);
+  json["parent_session_id"] = json::orNull(run.parent_session_id);
+  json["error"] = json::orNull(run.error);
+  json["error_name"] = json::orNull(run.error_name);
   json["created_at"] = run.created_at;
-  json["claimed_at"] = orNull(run.claimed_at);
-  json["started_at"] = orNull(run.started_at);
-  json["completed_at"] = orNull(run.completed_at);
+  json["claimed_at"] = json::orNull(run.claimed_at);
+  json["started_at"] = json::orNull(run.started_at);
+  json["completed_at"] = json::orNull(run.completed_at);
   json["generation"] = run.generation;
-  json["resume_mode"] = orNull(run.resume_mode);
-  json["resume_reason"] = orNull(run.resume_reason);
+  json["resume_mode"] = json::orNull(run.resume_mode);
+  json["resume_reason"] = json::orNull(run.resume_reason);
   return json;
 }
 
@@ -158,7 +156,7 @@ Json toJson(const Event& event) {
   // Last, so that no member of `data` can pass for one of these.
   json["id"] = event.id;
   json["session_id"] = event.session_id;
-  json["run_id"] = orNull(event.run_id);
+  json["run_id"] = json::orNull(event.run_id);
   json["event_type"] = event.event_type;
   json["timestamp"] = event.timestamp;
   return json;

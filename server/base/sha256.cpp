@@ -53,7 +53,7 @@ std::string hex(const Digest& digest) {
   return text;
 }
 
-const unsigned char* bytesOf(std::string_view text) {
+const unsigned char* unsignedOf(std::string_view text) {
   return reinterpret_cast<const unsigned char*>(text.data());
 }
 }  // namespace
@@ -87,7 +87,7 @@ void Sha256::add(std::string_view bytes) {
   if (impl_->context != nullptr)
     impl_->crypto->add(impl_->context, bytes.data(), bytes.size());
   else
-    crypto_hash_sha256_update(&impl_->state, bytesOf(bytes), bytes.size());
+    crypto_hash_sha256_update(&impl_->state, unsignedOf(bytes), bytes.size());
 }
 
 std::string Sha256::finish() {
@@ -101,7 +101,7 @@ std::string Sha256::finish() {
 
 std::string sha256Hex(std::string_view bytes) {
   Digest digest{};
-  crypto_hash_sha256(digest.data(), bytesOf(bytes), bytes.size());
+  crypto_hash_sha256(digest.data(), unsignedOf(bytes), bytes.size());
   return hex(digest);
 }
 

@@ -5,17 +5,9 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "server/json/or_null.hpp"
+
 namespace tutti::documents {
-namespace {
-Json orNull(const std::string& text) {
-  return text.empty() ? Json(nullptr) : Json(text);
-}
-
-Json orNull(const std::optional<std::string>& text) {
-  return text ? Json(*text) : Json(nullptr);
-}
-}  // namespace
-
 std::string_view toString(PartitionKind kind) {
   switch (kind) {
     case PartitionKind::Global:
@@ -45,7 +37,7 @@ Json toJson(const Document& document) {
   json["filename"] = document.filename;
   json["content_type"] = document.content_type;
   json["size_bytes"] = document.size_bytes;
-  json["checksum"] = orNull(document.checksum);
+  json["checksum"] = json::orNull(document.checksum);
   json["created_at"] = document.created_at;
   json["updated_at"] = document.updated_at;
   json["tags"] = document.tags;
@@ -56,7 +48,7 @@ Json toJson(const Document& document) {
   json["relations"] = nullptr;
   json["version"] = document.version;
   json["revision"] = document.revision;
-  json["author_session"] = orNull(document.author_session);
+  json["author_session"] = json::orNull(document.author_session);
   return json;
 }
 
@@ -64,12 +56,12 @@ Json toJson(const Version& version) {
   Json json = Json::object();
   json["document_id"] = version.document_id;
   json["version"] = version.version;
-  json["checksum"] = orNull(version.checksum);
+  json["checksum"] = json::orNull(version.checksum);
   json["size_bytes"] = version.size_bytes;
   json["content_type"] = version.content_type;
-  json["author_session"] = orNull(version.author_session);
+  json["author_session"] = json::orNull(version.author_session);
   json["created_at"] = version.created_at;
-  json["note"] = orNull(version.note);
+  json["note"] = json::orNull(version.note);
   return json;
 }
 
@@ -77,7 +69,7 @@ Json toJson(const Partition& partition) {
   Json json = Json::object();
   json["name"] = partition.name;
   json["kind"] = std::string(toString(partition.kind));
-  json["description"] = orNull(partition.description);
+  json["description"] = json::orNull(partition.description);
   json["created_at"] = partition.created_at;
   return json;
 }
@@ -87,7 +79,7 @@ Json toRelationInfo(const Relation& relation) {
   json["id"] = std::to_string(relation.id);
   json["related_document_id"] = relation.related_document_id;
   json["relation_type"] = relation.relation_type;
-  json["note"] = orNull(relation.note);
+  json["note"] = json::orNull(relation.note);
   return json;
 }
 

@@ -7,7 +7,7 @@
 
 namespace tutti::search {
 namespace {
-bool isSpace(char c) {
+bool isHtmlSpace(char c) {
   return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f';
 }
 
@@ -55,7 +55,7 @@ Tag tagAt(std::string_view text) {
   }
   if (at >= text.size() || !isLetter(text[at])) return {};
   const std::size_t name_at = at;
-  while (at < text.size() && !isSpace(text[at]) && text[at] != '>' && text[at] != '/') ++at;
+  while (at < text.size() && !isHtmlSpace(text[at]) && text[at] != '>' && text[at] != '/') ++at;
   tag.name = text.substr(name_at, at - name_at);
   while (at < text.size() && text[at] != '>') {
     const char quote = text[at];
@@ -81,7 +81,7 @@ class HtmlReader {
         takeMarkup(rest);
       else if (rest.front() == '&')
         takeEntity(rest);
-      else if (isSpace(rest.front()))
+      else if (isHtmlSpace(rest.front()))
         takeSpace(rest);
       else
         show(rest.substr(0, rest.find_first_of("<& \t\n\r\f")));
@@ -142,7 +142,7 @@ class HtmlReader {
     if (!in_heading_) return;
     in_heading_ = false;
     std::string title = text().substr(heading_at_);
-    while (!title.empty() && isSpace(title.back())) title.pop_back();
+    while (!title.empty() && isHtmlSpace(title.back())) title.pop_back();
     if (!title.empty() && extracted_.headings.size() < headings_max_)
       extracted_.headings.push_back({heading_at_, std::move(title)});
   }

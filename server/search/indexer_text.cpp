@@ -15,7 +15,7 @@ using store::execute;
 using store::Statement;
 using store::Tx;
 
-std::int64_t wallMs() {
+std::int64_t wallNowMs() {
   return epochMillis(Clock::system().now());
 }
 
@@ -69,7 +69,7 @@ Result<std::vector<TextWork::Waiting>> TextWork::waiting() {
       if (fresh) all.push_back({queued.text(1), {}, 0});
       all[place->second].queue_ids.push_back(queued.integer(0));
     }
-    const std::int64_t now = wallMs();
+    const std::int64_t now = wallNowMs();
     Statement retries(db,
                       "SELECT document_id, attempts, retry_at_ms FROM search_retries"
                       " ORDER BY retry_at_ms LIMIT ?",
@@ -173,7 +173,7 @@ void TextWork::postpone(Tx& tx, const Prepared& prepared) const {
           " VALUES (?, ?, ?, ?, ?) ON CONFLICT(document_id) DO UPDATE SET"
           " attempts = excluded.attempts, retry_at_ms = excluded.retry_at_ms,"
           " problem = excluded.problem, problem_text = excluded.problem_text",
-          prepared.waiting.document_id, attempts, wallMs() + wait, prepared.failed->name(),
+          prepared.waiting.document_id, attempts, wallNowMs() + wait, prepared.failed->name(),
           prepared.failed->text());
 }
 

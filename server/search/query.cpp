@@ -19,7 +19,7 @@ struct Token {
   std::string text;  ///< of a phrase: as FTS5 takes it
 };
 
-bool isSpace(char c) {
+bool isBlank(char c) {
   return (c >= 0 && c <= ' ') || c == 0x7f;
 }
 
@@ -47,7 +47,7 @@ class Lexer {
     std::vector<Token> all;
     while (at_ < text_.size()) {
       const char c = text_[at_];
-      if (isSpace(c)) {
+      if (isBlank(c)) {
         ++at_;
       } else if (c == '(' || c == ')') {
         all.push_back({c == '(' ? Token::Type::Open : Token::Type::Close, {}});
@@ -77,7 +77,7 @@ class Lexer {
 
   Status takeWord(std::vector<Token>& all) {
     const std::size_t begin = at_;
-    while (at_ < text_.size() && !isSpace(text_[at_]) &&
+    while (at_ < text_.size() && !isBlank(text_[at_]) &&
            std::string_view("()\"").find(text_[at_]) == std::string_view::npos)
       ++at_;
     std::string_view word = text_.substr(begin, at_ - begin);
@@ -100,7 +100,7 @@ class Lexer {
       return invalid("the prefix '" + std::string(inside) + "*' is too short",
                      "write at least two letters before *");
     std::string text = "\"";
-    for (const char c : inside) text += isSpace(c) ? ' ' : c;
+    for (const char c : inside) text += isBlank(c) ? ' ' : c;
     all.push_back({Token::Type::Phrase, text + (prefix ? "\"*" : "\"")});
     return ok();
   }

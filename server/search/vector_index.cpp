@@ -82,10 +82,10 @@ struct Slot {
   std::uint32_t partition;
 };
 
-struct Candidate {
+struct NearSlot {
   float bound;  ///< the similarity is not above it
   std::uint32_t slot;
-  bool operator<(const Candidate& other) const {
+  bool operator<(const NearSlot& other) const {
     return bound != other.bound ? bound < other.bound : slot > other.slot;
   }
 };
@@ -271,7 +271,7 @@ Result<std::vector<VectorHit>> VectorIndex::search(Connection& db, const Vector&
         .named("embeddings_dimension");
   const EncodedQuery encoded(query);
   const std::vector<char> partitions = wantedPartitions(impl.partition_ids, wanted.partitions);
-  std::vector<Candidate> candidates;
+  std::vector<NearSlot> candidates;
   const auto consider = [&](std::uint32_t slot) {
     const Slot& one = impl.slots[slot];
     if (partitions[one.partition] != 0)

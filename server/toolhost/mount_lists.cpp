@@ -18,7 +18,7 @@ using transport::steadyMs;
 
 namespace {
 
-constexpr std::size_t kProblemMax = 500;
+constexpr std::size_t kLeftOutMax = 500;
 
 /// "further prompts: prompts_max is 256".
 std::string bound(const std::string& what, const std::string& limit, std::size_t value) {
@@ -89,7 +89,7 @@ void Mount::listNext(client::ListKind kind, void (Mount::*then)(Entries entries)
 bool Mount::takesList(const char* what, const Entries& entries) {
   if (entries.ok()) return true;
   const std::string why = withoutSecrets(entries.error().text());
-  leaveOut(shortened(std::string("its ") + what + ": " + why, kProblemMax));
+  leaveOut(shortened(std::string("its ") + what + ": " + why, kLeftOutMax));
   log::warning("an MCP server does not list what it offers",
                {{"server", spec_.name}, {"what", what}, {"why", why}});
   return false;
@@ -102,7 +102,7 @@ void Mount::leaveOut(std::string what) {
 void Mount::toolsListed(Entries entries) {
   if (!entries.ok()) {
     problem_ = shortened("its tools cannot be listed: " + withoutSecrets(entries.error().text()),
-                         kProblemMax);
+                         kLeftOutMax);
     log::warning("an MCP server does not list its tools",
                  {{"server", spec_.name}, {"why", problem_}});
     return settle();

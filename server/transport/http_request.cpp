@@ -22,7 +22,7 @@ using beast::error_code;
 namespace {
 
 constexpr std::uint32_t kHeaderBytesMax = 64 * 1024;
-constexpr std::size_t kBlockBytes = 16 * 1024;
+constexpr std::size_t kReadBytes = 16 * 1024;
 
 std::string mediaType(std::string text) {
   text.erase(std::min(text.find(';'), text.size()));
@@ -202,7 +202,7 @@ class Request final : public HttpRequest, public std::enable_shared_from_this<Re
   beast::flat_buffer buffer_;
   std::optional<http::response_parser<http::buffer_body>> parser_;  // of one head and its body
   std::size_t interim_ = 0;
-  std::array<char, kBlockBytes> block_{};
+  std::array<char, kReadBytes> block_{};
   std::size_t left_bytes_ = 0;
   bool leaving_ = false;
   bool at_eof_ = false;

@@ -32,7 +32,6 @@ namespace asio = boost::asio;
 using boost::system::error_code;
 using mcp::http::Header;
 using mcp::http::HttpReply;
-using mcp::http::HttpRequest;
 
 /// The answer to a page that asks before it calls a service.
 constexpr std::string_view kServicePreflight =
@@ -98,16 +97,18 @@ struct HttpServer::Impl : ConnectionOwner, std::enable_shared_from_this<HttpServ
 
   Status listen();
   void admit(Fd socket);
-  bool authorized(const HttpRequest& request, HttpReply& reply) const;
-  bool guarded(const HttpRequest& request, HttpReply& reply) const;
+  bool authorized(const mcp::http::HttpRequest& request, HttpReply& reply) const;
+  bool guarded(const mcp::http::HttpRequest& request, HttpReply& reply) const;
   void armTimer();
   void tick();
   void startDrain(std::function<void()> callback);
   void checkDrained();
   void close();
 
-  void handle(const HttpRequest& request, const std::shared_ptr<HttpReply>& reply) override;
-  bool admits(const HttpRequest& request, const std::shared_ptr<HttpReply>& reply) override;
+  void handle(const mcp::http::HttpRequest& request,
+              const std::shared_ptr<HttpReply>& reply) override;
+  bool admits(const mcp::http::HttpRequest& request,
+              const std::shared_ptr<HttpReply>& reply) override;
   const HttpRoutes& routes() const override { return routed; }
   bool demandsToken() const override { return !options.token.empty(); }
   bool draining() const override { return drains; }
@@ -187,7 +188,7 @@ void HttpServer::Impl::tick() {
 }
 
 /// What is asked of every request. False: `reply` says what was wrong.
-bool HttpServer::Impl::guarded(const HttpRequest& request, HttpReply& reply) const {
+bool HttpServer::Impl::guarded(const mcp::http::HttpRequest& request, HttpReply& reply) const {
   if (request.contradictory()) {
     refuse(reply, 400, "Bad Request: a header is given twice with different values");
     return false;
@@ -197,7 +198,8 @@ bool HttpServer::Impl::guarded(const HttpRequest& request, HttpReply& reply) con
   return !why;
 }
 
-bool HttpServer::Impl::admits(const HttpRequest& request, const std::shared_ptr<HttpReply>& reply) {
+bool HttpServer::Impl::admits(const mcp::http::HttpRequest& request,
+                              const std::shared_ptr<HttpReply>& reply) {
   if (!guarded(request, *reply)) return false;
   if (request.method != "OPTIONS" || !request.header(Header::PreflightMethod))
     return authorized(request, *reply);
@@ -205,7 +207,8 @@ bool HttpServer::Impl::admits(const HttpRequest& request, const std::shared_ptr<
   return false;
 }
 
-void HttpServer::Impl::handle(const HttpRequest& request, const std::shared_ptr<HttpReply>& reply) {
+void HttpServer::Impl::handle(const mcp::http::HttpRequest& request,
+                              const std::shared_ptr<HttpReply>& reply) {
   if (!guarded(request, *reply)) return;
   const std::string_view path = request.path();
   if (endpoint && path == options.mcp_path) {
@@ -225,7 +228,7 @@ void HttpServer::Impl::handle(const HttpRequest& request, const std::shared_ptr<
   reply->respond({200, "application/json", body, {}});
 }
 
-bool HttpServer::Impl::authorized(const HttpRequest& request, HttpReply& reply) const {
+bool HttpServer::Impl::authorized(const mcp::http::HttpRequest& request, HttpReply& reply) const {
   if (options.token.empty()) return true;
   const auto& header = request.header(Header::Authorization);
   const auto given = header ? bearerToken(*header) : std::nullopt;

@@ -5,22 +5,22 @@
 
 namespace tutti::transport {
 namespace {
-constexpr std::size_t kBlockBytes = 64U * 1024;
-constexpr std::size_t kKeptBytesMax = 1024U * 1024;
+constexpr std::size_t kGrowthBytes = 64U * 1024;
+constexpr std::size_t kBlockKeptMax = 1024U * 1024;
 }  // namespace
 
 std::span<char> LineSplitter::room() {
   if (begin_ == end_) {
     begin_ = scanned_ = end_ = 0;
-    if (bytes_.size() > kKeptBytesMax) bytes_ = {};
+    if (bytes_.size() > kBlockKeptMax) bytes_ = {};
   } else if (begin_ > 0) {
     std::memmove(bytes_.data(), bytes_.data() + begin_, end_ - begin_);
     end_ -= begin_;
     scanned_ -= begin_;
     begin_ = 0;
   }
-  if (bytes_.size() < end_ + kBlockBytes)
-    bytes_.resize(std::max(end_ + kBlockBytes, bytes_.size() + bytes_.size() / 2));
+  if (bytes_.size() < end_ + kGrowthBytes)
+    bytes_.resize(std::max(end_ + kGrowthBytes, bytes_.size() + bytes_.size() / 2));
   return {bytes_.data() + end_, bytes_.size() - end_};
 }
 

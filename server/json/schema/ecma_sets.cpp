@@ -2,11 +2,11 @@
 
 namespace tutti::json::schema {
 namespace {
-struct Property {
+struct SetProperty {
   std::string_view name;
   std::string_view re2;
 };
-constexpr Property kCategories[] = {
+constexpr SetProperty kCategories[] = {
     {"Letter", "L"},
     {"Uppercase_Letter", "Lu"},
     {"Lowercase_Letter", "Ll"},
@@ -53,7 +53,7 @@ constexpr Property kCategories[] = {
 
 std::string propertySet(std::string_view name, Sense sense) {
   const bool negated = sense == Sense::IsNot;
-  for (const Property& known : kCategories)
+  for (const SetProperty& known : kCategories)
     if (known.name == name)
       return std::string(negated ? "\\P{" : "\\p{").append(known.re2).append("}");
   if (name == "ASCII") return negated ? "\\x{80}-\\x{10ffff}" : "\\x{0}-\\x{7f}";

@@ -37,7 +37,7 @@ bool sameName(std::string_view lowered, std::string_view name) {
                                                      [](char a, char b) { return a == lower(b); });
 }
 
-std::string_view trimmed(std::string_view value) {
+std::string_view withoutSpaces(std::string_view value) {
   const auto first = value.find_first_not_of(" \t");
   if (first == std::string_view::npos) return {};
   return value.substr(first, value.find_last_not_of(" \t") - first + 1);
@@ -72,7 +72,7 @@ std::optional<std::string_view> HttpRequest::parameter(std::string_view name) co
 }
 
 void HttpRequest::addParameter(std::string_view name, std::string_view value) {
-  const std::string_view clean = trimmed(value);
+  const std::string_view clean = withoutSpaces(value);
   for (const auto& [known, before] : parameters_)
     if (name.size() == known.size() && before != clean &&
         std::equal(name.begin(), name.end(), known.begin(),
@@ -83,7 +83,7 @@ void HttpRequest::addParameter(std::string_view name, std::string_view value) {
 
 void HttpRequest::setHeader(Header name, std::string_view value) {
   auto& slot = headers_[static_cast<std::size_t>(name)];
-  const std::string_view clean = trimmed(value);
+  const std::string_view clean = withoutSpaces(value);
   // Accept is a list: another line continues it, and any of its lines may be the one that fits.
   const bool repeated = slot.has_value() && *slot != clean;
   if (repeated && name != Header::Accept) contradictory_ = true;
