@@ -303,7 +303,7 @@ class FileReader {
     static constexpr Fields kFields[] = {{"", " agent skill "},
                                          {"", " workflow agents "},
                                          {" agent skill ", " agent skill "},
-                                         {" swarm ", " swarm "},
+                                         {" swarm ", " swarm agent "},
                                          {"", " question "}};
     const Fields& fields = kFields[static_cast<std::size_t>(type)];
     const std::string type_name(name(type));

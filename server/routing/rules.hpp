@@ -99,8 +99,10 @@ struct SwarmRule {
 /// What is done when a strategy is chosen.
 struct StrategyAction {
   StrategyType type = StrategyType::SingleAgent;
-  std::string agent;     ///< SingleAgent, SkillExecution: its own name; "": the best candidate
-  std::string workflow;  ///< MultiAgent
+  /// SingleAgent, SkillExecution: its own name, or "" for the best candidate. ResearchSwarm: who
+  /// coordinates the clusters and joins what they find, or "".
+  std::string agent;
+  std::string workflow;             ///< MultiAgent
   std::vector<std::string> agents;  ///< MultiAgent: whom it needs; never empty
   std::string skill;                ///< SkillExecution
   std::string swarm;                ///< ResearchSwarm

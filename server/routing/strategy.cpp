@@ -153,7 +153,9 @@ class Chooser {
     const StrategyAction& action = rule.then;
     if (needsBest(action)) return bestFits() ? std::string() : "no candidate fits well enough";
     std::vector<std::string> needed = action.agents;
-    if (!action.agent.empty()) needed.push_back(action.agent);
+    // A swarm does without its coordinator.
+    if (!action.agent.empty() && action.type != StrategyType::ResearchSwarm)
+      needed.push_back(action.agent);
     if (const WorkflowRule* workflow = rules_.workflow(action.workflow))
       for (const WorkflowStep& step : workflow->steps) needed.push_back(step.agent);
     for (const std::string& agent : needed)
@@ -191,6 +193,8 @@ class Chooser {
         strategy.clusters = clusters(*rules_.swarm(action.swarm));
         for (const SwarmCluster& cluster : strategy.clusters)
           for (const std::string& agent : cluster.agents) addOnce(strategy.agents, agent);
+        if (passedOver(action.agent) == nullptr) strategy.agent = action.agent;
+        if (!strategy.agent.empty()) addOnce(strategy.agents, action.agent);
         break;
       case StrategyType::Clarify:
         strategy.question = action.question.empty() ? question() : action.question;

@@ -65,11 +65,11 @@ inline constexpr std::string_view kClarifyRule = "clarify";
 
 struct Strategy {
   StrategyType type = StrategyType::Clarify;
-  std::string rule;                    ///< the StrategyRule's name, or one of the two above
-  std::string reason;                  ///< one or two sentences for people
-  double confidence = 0;               ///< 0 to 1
-  std::string agent;                   ///< SingleAgent, SkillExecution: who
-  std::string skill;                   ///< SkillExecution
+  std::string rule;       ///< the StrategyRule's name, or one of the two above
+  std::string reason;     ///< one or two sentences for people
+  double confidence = 0;  ///< 0 to 1
+  std::string agent;  ///< SingleAgent, SkillExecution: who; ResearchSwarm: who coordinates, or ""
+  std::string skill;  ///< SkillExecution
   std::string workflow;                ///< MultiAgent
   std::vector<std::string> agents;     ///< all that take part, each once: of type, then of gates
   std::vector<WorkflowStep> steps;     ///< MultiAgent, in order, without the gates

@@ -38,7 +38,9 @@ inline Strategy routed(const std::string& request, const std::vector<std::string
 /// In one line, as in "multi_agent security-review +security-review".
 inline std::string brief(const Strategy& strategy) {
   std::string text(name(strategy.type));
-  for (const std::string& part : {strategy.workflow, strategy.skill, strategy.agent})
+  const bool is_swarm = strategy.type == StrategyType::ResearchSwarm;
+  for (const std::string& part :
+       {strategy.workflow, strategy.skill, is_swarm ? std::string() : strategy.agent})
     if (!part.empty()) text += " " + part;
   for (const SwarmCluster& cluster : strategy.clusters) text += " [" + cluster.domain + "]";
   for (const Gate& gate : strategy.gates) text += " +" + gate.name;
