@@ -32,8 +32,8 @@ constexpr std::string_view kStrategyFields[] = {"description", "when", "priority
                                                 "weight",      "then", "enabled"};
 constexpr std::string_view kActionFields[] = {"type",  "agent", "workflow", "agents",
                                               "skill", "swarm", "question"};
-constexpr std::string_view kGateFields[] = {"description", "when",   "agent",  "action",
-                                            "at",          "except", "enabled"};
+constexpr std::string_view kGateFields[] = {"description", "when", "agent",  "action",
+                                            "at",          "only", "except", "enabled"};
 constexpr std::string_view kWorkflowFields[] = {"description", "steps", "rollback", "enabled"};
 constexpr std::string_view kSwarmFields[] = {"description", "domains", "otherwise", "enabled"};
 constexpr std::string_view kLeaves[] = {"signal",  "domain",    "intent",  "complexity",
@@ -334,6 +334,7 @@ class FileReader {
       draft.rule.action = node.member("action").requiredText();
       draft.rule.at =
           node.member("at").word(kPlaces) == 0 ? GateRule::At::End : GateRule::At::Start;
+      draft.rule.only = names(node.member("only"), NameKind::Strategy, draft.uses);
       draft.rule.except = names(node.member("except"), NameKind::Strategy, draft.uses);
     }
     draft_.gates.push_back(std::move(draft));

@@ -10,6 +10,7 @@
 #include "server/base/text.hpp"
 #include "server/routing/rule_file.hpp"
 #include "server/routing/rule_parts.hpp"
+#include "server/routing/strategy.hpp"
 
 namespace tutti::routing {
 namespace {
@@ -203,7 +204,7 @@ class RuleLoader {
       case NameKind::Swarm:
         return swarms_.contains(use.name);
       case NameKind::Strategy:
-        return strategies_.contains(use.name);
+        return strategies_.contains(use.name) || use.name == kBestCandidateRule;
       default:
         break;
     }

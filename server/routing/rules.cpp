@@ -79,6 +79,7 @@ Json gateJson(const GateRule& rule) {
           {"agent", rule.agent},
           {"action", rule.action},
           {"at", rule.at == GateRule::At::Start ? "start" : "end"},
+          {"only", rule.only},
           {"except", rule.except},
           {"source", rule.source}};
 }

@@ -130,6 +130,7 @@ struct GateRule {
   std::string agent;   ///< its own name
   std::string action;  ///< as in "security_validation"
   At at = At::End;
+  std::vector<std::string> only;    ///< strategies that it looks at; empty: all
   std::vector<std::string> except;  ///< strategies that bring the same already
   std::string source;
 };

@@ -92,8 +92,12 @@ std::string because(const Condition& condition, const Analysis& analysis) {
   return reasons.empty() ? std::string() : " (" + joined(reasons) + ")";
 }
 
+bool contains(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
 void addOnce(std::vector<std::string>& names, const std::string& name) {
-  if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  if (!contains(names, name)) names.push_back(name);
 }
 
 /// A rule whose condition holds.
@@ -307,9 +311,9 @@ class Chooser {
     if (strategy.type == StrategyType::Clarify) return;
     for (const GateRule& rule : rules_.gates()) {
       const double holds = evaluate(rule.when, analysis_);
-      const bool excepted =
-          std::find(rule.except.begin(), rule.except.end(), strategy.rule) != rule.except.end();
-      if (holds <= 0 || excepted) continue;
+      const bool looks = (rule.only.empty() || contains(rule.only, strategy.rule)) &&
+                         !contains(rule.except, strategy.rule);
+      if (holds <= 0 || !looks) continue;
       // Who does the work alone cannot be the one who looks at it again.
       if (strategy.agents.size() == 1 && strategy.agents.front() == rule.agent) continue;
       std::string reason = rule.description + because(rule.when, analysis_);

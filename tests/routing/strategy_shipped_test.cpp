@@ -39,7 +39,8 @@ TEST(PantherosRules, RouteTheThreeUsageExamples) {
   expectRoutes({{"Scan all hosts and create hardware profiles",
                  "multi_agent hardware-discovery-comprehensive"},
                 {"Review security configuration for all hosts", "multi_agent security-review"},
-                {"Research best practices for NixOS module development", "research_swarm [nixos] [development]"}},
+                {"Research best practices for NixOS module development",
+                 "research_swarm [nixos] [development]"}},
                "pantheros");
 }
 
@@ -236,6 +237,22 @@ TEST(PantherosRules, WorkflowsHaveTheStepsOfTheirTemplatesWithAliasesResolved) {
   ASSERT_NE(swarm, nullptr);
   EXPECT_EQ(swarm->steps.size(), 4U);
   EXPECT_FALSE(swarm->rollback);
+}
+
+TEST(ShippedRules, OfAllPacksAtOnceDoNotLookAtEachOthersWork) {
+  const std::vector<std::string> all = {"amas", "nephio", "pantheros"};
+  EXPECT_EQ(brief(routed("Review security configuration for all hosts", all)),
+            "multi_agent security-review");
+  EXPECT_EQ(brief(routed("create cluster", all)), "single_agent infrastructure-agent");
+  EXPECT_EQ(routed("Research competitor pricing and create report", all).workflow,
+            "competitive_analysis");
+}
+
+TEST(ShippedRules, DeclineWhatNobodyHereIsFor) {
+  for (const char* request : {"How is the weather tomorrow?", "Tell me a joke about cats",
+                              "Book a flight to Rome", "cancel my card", "verify my identity",
+                              "Write a poem about security guards", "reset my pin code please"})
+    EXPECT_EQ(brief(routed(request, {"amas", "nephio", "pantheros"})), "clarify") << request;
 }
 
 TEST(ShippedRules, ResearchWithoutAPackGoesToTheResearcher) {

@@ -83,6 +83,20 @@ TEST(Choose, AGateIsAddedToWhateverIsChosenButNotToItself) {
   EXPECT_EQ(brief(chosen("late")), "single_agent cy");
 }
 
+TEST(Choose, AGateOfOneStrategyLooksAtNoOther) {
+  const std::string more =
+      "gates:\n  second-look: {enabled: false}\n"
+      "  of-blue: {description: Mine, agent: cy, action: look, only: [blue, best-candidate]}\n";
+  const LoadedRules loaded = loadRules({{"rules.yaml", kRules}, {"more.yaml", more}}, kAgents);
+  ASSERT_TRUE(loaded.problems.empty()) << loaded.problems.front().text();
+  const auto with = [&](const char* request, const Choice& choice) {
+    return brief(choose(analyze(request, loaded.rules), choice, loaded.rules));
+  };
+  EXPECT_EQ(with("red", {}), "single_agent ann");
+  EXPECT_EQ(with("blue", {}), "single_agent bob +of-blue");
+  EXPECT_EQ(with("else", candidates({{"bob", 0.8}})), "single_agent bob +of-blue");
+}
+
 TEST(Choose, WithoutARuleTheBestCandidateIfItFits) {
   EXPECT_EQ(brief(chosen("something", candidates({{"bob", 0.8}, {"ann", 0.1}}))),
             "single_agent bob");
