@@ -39,6 +39,8 @@ class AgentModel {
   /// As Classifier::decide(): `candidates` are agents, best first, at most `count_max`.
   Decision rank(std::string_view request, std::size_t count_max) const;
 
+  /// Are scores probabilities? See Classifier::scaled().
+  bool scaled() const { return classifier_ && classifier_->scaled(); }
   std::size_t agents() const { return names_; }
   std::size_t examples() const { return examples_; }
   std::size_t lessons() const { return lessons_; }

@@ -132,6 +132,7 @@ void Classifier::judgeAll(const std::vector<LabelledText>& texts,
 }
 
 void Classifier::fitScales(const std::vector<Judged>& judged) {
+  scaled_ = true;
   calibration_ = fitCalibration(judged);
   scope_ = fitScope(judged, calibration_);
 }

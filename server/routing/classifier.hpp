@@ -77,6 +77,9 @@ class Classifier {
   Status learn(std::string_view text, std::string_view label, Verdict verdict);
 
   const std::vector<std::string>& labels() const { return labels_; }
+  /// Were the scales fitted? Not where there are so many examples that learning twice takes too
+  /// long: scores then order the labels and are no probabilities.
+  bool scaled() const { return scaled_; }
 
  private:
   Classifier() = default;
@@ -95,6 +98,7 @@ class Classifier {
   LinearModel linear_;
   NetModel net_;
   bool has_net_ = false;
+  bool scaled_ = false;
   Calibration calibration_;
   Scope scope_;
 };

@@ -235,9 +235,13 @@ std::shared_ptr<const RouteDecision> Decider::choose(const RouteRequest& request
     if (by_name_.contains(one.label) && !choice.passed_over.contains(one.label))
       open.push_back({one.label, one.score});
   const bool first_is_open = !open.empty() && open.front().name == ranked.front().label;
+  double likelihood = 0;
+  for (const RankedAgent& one : open)
+    if (open.front().score - one.score <= kEqualMargin) likelihood += one.score;
   Spread chosen_of = spread(std::move(open), records_);
   choice.candidates = std::move(chosen_of.candidates);
-  choice.in_scope = content.ranking.in_scope;
+  choice.in_scope = content.ranking.in_scope &&
+                    (!model_->scaled() || !first_is_open || likelihood >= kLikelyLeast);
   choice.score_least = first_is_open ? 0 : kFitLeast;
 
   auto decision = std::make_shared<RouteDecision>();
@@ -253,7 +257,9 @@ std::shared_ptr<const RouteDecision> Decider::choose(const RouteRequest& request
     one.score = score;
     one.chosen = contains(chosen, name);
     const bool best = !ranked.empty() && ranked.front().label == name;
-    one.reason = score > 0 ? "fits with " + shown(score) : "named by the rule alone";
+    const bool by_rule = one.chosen && score < 0.005;
+    one.reason = by_rule ? "named by the rule '" + decision->strategy.rule + "'"
+                         : "fits with " + shown(score);
     if (best && !evidence.empty()) one.reason += ", by " + evidence;
     if (best && content.by_context) one.reason += " (with the context)";
     if (one.chosen) return decision->considered.push_back(std::move(one));

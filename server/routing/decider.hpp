@@ -58,6 +58,9 @@ struct DeciderOptions {
 
 /// Best candidate that is no first choice (that one is passed over) must have this score at least.
 inline constexpr double kFitLeast = 0.15;
+/// Where scores are probabilities, the first and its equals together must be so likely: a choice
+/// that is rather wrong than right is a question.
+inline constexpr double kLikelyLeast = 0.45;
 /// Share of what the scores leave without the first, from which on an agent may be tried after
 /// another has failed. Those that the asker names may be tried in any case.
 inline constexpr double kTryLeast = 0.15;

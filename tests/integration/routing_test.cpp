@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <cstdlib>
+
 #include "tests/integration/tutti_process.hpp"
 
 namespace tutti::test {
@@ -219,6 +221,65 @@ TEST_F(RoutingTest, FallbackHappensOnceAfterTheDispatcherWasKilled) {
   EXPECT_EQ(kept["status"], "succeeded") << kept.dump(2);
   EXPECT_EQ(kept["sessions"].size(), 2U) << kept.dump(2);
   EXPECT_EQ(other.call("list_sessions")["sessions"].size(), 2U);
+}
+
+class PackRoutingTest : public RoutingTest {
+ protected:
+  static Options withPacks() {
+    const char* fakes = std::getenv("TUTTI_FAKES");
+    EXPECT_NE(fakes, nullptr) << "TUTTI_FAKES does not name the folder of the fakes";
+    const std::string folder = fakes == nullptr ? "" : fakes;
+    return {.arguments = {"stdio", "--pack", "pantheros,amas,nephio", "--claude",
+                          folder + "/claude_fake"}};
+  }
+};
+
+TEST_F(PackRoutingTest, RequestsOfTheirDocumentsGoWhereTheseSay) {
+  struct Case {
+    const char* request;
+    const char* type;
+    const char* agent;
+  };
+  const Case cases[] = {
+      {"Scan all hosts and create hardware profiles", "multi_agent", "hardware-discovery"},
+      {"Review security configuration for all hosts", "multi_agent", "security-specialist"},
+      {"Research best practices for NixOS module development", "research_swarm",
+       "research-analyst"},
+      {"book me a flight to rome", "clarify", ""},
+  };
+  TuttiProcess tutti(folder_, withPacks());
+  for (const Case& each : cases) {
+    const Json made = tutti.call("route_request", {{"request", each.request}, {"dry_run", true}});
+    ASSERT_TRUE(made.contains("strategy")) << made.dump(2);
+    EXPECT_EQ(made["strategy"]["type"], each.type) << each.request;
+    EXPECT_EQ(made.value("agent", ""), each.agent) << each.request;
+  }
+}
+
+TEST_F(PackRoutingTest, WorkflowStartsItsLeadAndSaysThatNothingRunsTheRest) {
+  TuttiProcess tutti(folder_, withPacks());
+  const Json made =
+      tutti.call("route_request", {{"request", "Scan all hosts and create hardware profiles"},
+                                   {"dispatch", true},
+                                   {"mode", "sync"},
+                                   {"wait_s", 50}});
+  ASSERT_EQ(made["sessions"].size(), 1U) << made.dump(2);
+  EXPECT_EQ(made["sessions"][0]["agent"], "hardware-discovery");
+  EXPECT_EQ(made["status"], "succeeded") << made.dump(2);
+  EXPECT_NE(made.value("note", "").find("no workflow engine runs the further steps"),
+            std::string::npos);
+}
+
+TEST_F(PackRoutingTest, SwarmStartsAResearcherForEachDomain) {
+  TuttiProcess tutti(folder_, withPacks());
+  const Json made = tutti.call("route_request",
+                               {{"request", "Research best practices for NixOS module development"},
+                                {"dispatch", true},
+                                {"mode", "sync"},
+                                {"wait_s", 50}});
+  ASSERT_EQ(made["strategy"]["clusters"].size(), made["sessions"].size()) << made.dump(2);
+  EXPECT_GE(made["sessions"].size(), 2U);
+  EXPECT_EQ(made["status"], "succeeded") << made.dump(2);
 }
 
 TEST_F(RoutingTest, CommandShowsTheDecisionAndTakesFeedback) {
