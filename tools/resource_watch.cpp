@@ -27,17 +27,30 @@ constexpr std::int64_t kChangesMax = 10'000;  // as many as are kept
 // How far the first look goes back. What is told without need does no harm, what is missed does.
 constexpr std::int64_t kFirstLook = 100;
 
-/// Changes of documents after the last look.
+/// Changes of documents after the last look, and who of `sessions` may see them.
 struct DocumentNews {
   std::int64_t latest = -1;  ///< -1: there was no look yet
+  std::set<std::string> sessions = {};
   std::vector<documents::DocumentChange> changes = {};
+  std::map<std::string, std::set<std::string>> seen_by = {};  ///< by partition
 };
+
+void findWhoSees(store::Connection& db, DocumentNews& found) {
+  for (const documents::DocumentChange& change : found.changes) found.seen_by[change.partition];
+  for (const std::string& session : found.sessions) {
+    const auto viewer = documents::viewerOf(db, {session});
+    if (!viewer.ok()) continue;  // a session that is gone sees nothing
+    for (auto& [partition, sessions] : found.seen_by)
+      if (documents::maySeeNamed(db, *viewer, partition)) sessions.insert(session);
+  }
+}
 
 void look(store::Connection& db, DocumentNews& found) {
   const std::int64_t now = documents::latestChange(db);
   if (found.latest < 0) found.latest = std::max<std::int64_t>(0, now - kFirstLook);
   if (now > found.latest) found.changes = documents::changesSince(db, found.latest, kChangesMax);
   found.latest = now;
+  findWhoSees(db, found);
 }
 
 Status look(store::Connection& db, const std::set<std::string>& watched, Newest& found) {
@@ -56,8 +69,9 @@ struct ResourceWatch::Impl : std::enable_shared_from_this<Impl> {
   Impl(mcp::Server& given_server, const Context& given) : server(given_server), context(given) {}
 
   void news();
+  bool knowsAll(const DocumentNews& found) const;
   void compare(const std::vector<std::string>& uris, const Newest& found);
-  void tell(const std::vector<documents::DocumentChange>& changes);
+  void tell(const DocumentNews& found);
 
   mcp::Server& server;
   const Context& context;
@@ -84,6 +98,7 @@ void ResourceWatch::Impl::news() {
   auto found = std::make_shared<Newest>();
   auto documents = std::make_shared<DocumentNews>();
   documents->latest = last_change;
+  documents->sessions = server.watchingSessions();
   context.store.read(
       [watched, found, documents](store::Connection& db) {
         look(db, *documents);
@@ -92,10 +107,13 @@ void ResourceWatch::Impl::news() {
       [self = shared_from_this(), uris, found, documents](Status) {
         self->context.post([self, uris, found, documents] {
           if (self->closed) return;
-          self->compare(*uris, *found);
-          self->last_change = documents->latest;
-          self->tell(documents->changes);
           self->looking = false;
+          self->again |= !self->knowsAll(*documents);
+          if (self->knowsAll(*documents)) {
+            self->compare(*uris, *found);
+            self->last_change = documents->latest;
+            self->tell(*documents);
+          }
           if (std::exchange(self->again, false)) self->news();
         });
       });
@@ -112,16 +130,33 @@ void ResourceWatch::Impl::compare(const std::vector<std::string>& uris, const Ne
   seen = found;
 }
 
-void ResourceWatch::Impl::tell(const std::vector<documents::DocumentChange>& changes) {
-  std::set<std::string> changed;
-  for (const documents::DocumentChange& change : changes) changed.insert(change.document_id);
-  for (const std::string& id : changed) server.resourceUpdated(documents::documentUri(id));
-  if (!changed.empty()) server.resourceUpdated("tutti://documents");
+/// Has what they may see been looked up for all who watch now?
+bool ResourceWatch::Impl::knowsAll(const DocumentNews& found) const {
+  const std::set<std::string> now = server.watchingSessions();
+  return std::includes(found.sessions.begin(), found.sessions.end(), now.begin(), now.end());
+}
+
+/// That a document has changed is told to nobody who may not see it.
+void ResourceWatch::Impl::tell(const DocumentNews& found) {
+  std::map<std::string, std::string> changed;  // the documents, and where they are
+  std::set<std::string> all;                   // sessions whose list is another
+  for (const documents::DocumentChange& change : found.changes)
+    changed.emplace(change.document_id, change.partition);
+  for (const auto& [id, partition] : changed) {
+    const std::set<std::string>& sessions = found.seen_by.at(partition);
+    all.insert(sessions.begin(), sessions.end());
+    server.resourceUpdated(documents::documentUri(id), [&sessions](const std::string& session) {
+      return sessions.contains(session);
+    });
+  }
+  if (changed.empty()) return;
+  server.resourceUpdated("tutti://documents",
+                         [&all](const std::string& session) { return all.contains(session); });
 }
 
 ResourceWatch::ResourceWatch(mcp::Server& server, const Context& context, store::Notifier& notifier)
     : impl_(std::make_shared<Impl>(server, context)) {
-  impl_->watch = notifier.watch("", [impl = impl_.get()] { impl->news(); });
+  impl_->watch = notifier.watchCommits([impl = impl_.get()] { impl->news(); });
 }
 
 ResourceWatch::~ResourceWatch() {

@@ -14,7 +14,8 @@ namespace tutti::tools {
 Status addResources(mcp::Server& server, const Context& context);
 
 /// Tells clients that watch a session's resources when it has something new, whichever process
-/// wrote it. Runs on the I/O thread only.
+/// wrote it; of a document only those that may see it when it changes. To watch one that is hidden
+/// is as to watch one that has never been: allowed, and silent. Runs on the I/O thread only.
 class ResourceWatch {
  public:
   ResourceWatch(mcp::Server& server, const Context& context, store::Notifier& notifier);

@@ -171,6 +171,12 @@ bool maySee(const Viewer& viewer, const Partition& partition) {
   return false;
 }
 
+bool maySeeNamed(store::Connection& db, const Viewer& viewer, const std::string& partition) {
+  if (!viewer.is_agent || partition == viewer.tree || partition == viewer.project) return true;
+  if (const auto found = findPartition(db, partition)) return maySee(viewer, *found);
+  return !partition.starts_with("tree_") && !looksLikeProject(partition);
+}
+
 bool mayWrite(const Viewer& viewer, const Partition& partition) {
   return maySee(viewer, partition);
 }

@@ -33,6 +33,8 @@ std::string projectPartition(std::string_view project_dir);
 
 bool mayWrite(const Viewer& viewer, const Partition& partition);
 bool maySee(const Viewer& viewer, const Partition& partition);
+/// The same for one that may be gone: then as its name was.
+bool maySeeNamed(store::Connection& db, const Viewer& viewer, const std::string& partition);
 
 /// The partition to write to; the caller's tree, project and, if so asked, a named one are made
 /// when missing. Errors: NotFound "partition_not_found" (AOF: `Partition not found: x`; also for

@@ -57,13 +57,16 @@ void Audience::changed(Change change) {
     if (peer->unsolicited) peer->unsolicited(std::string(legacyFrame(change)));
 }
 
-void Audience::updated(std::string_view uri) {
-  for (const auto& listener : listeners()) listener->updated(uri);
+void Audience::updated(std::string_view uri, const MayHear& may_hear) {
+  for (const auto& listener : listeners())
+    if (!may_hear || may_hear(listener->agentSession())) listener->updated(uri);
   std::string frame = R"({"jsonrpc":"2.0","method":"notifications/resources/updated","params":{)";
   appendTextMember(frame, "uri", uri);
   frame += "}}";
   for (const auto& peer : peers())
-    if (peer->unsolicited && peer->watched.contains(std::string(uri))) peer->unsolicited(frame);
+    if (peer->unsolicited && peer->watched.contains(std::string(uri)) &&
+        (!may_hear || may_hear(peer->agent_session_id)))
+      peer->unsolicited(frame);
 }
 
 void Audience::log(LogLevel level, std::string_view logger, const Json& data) {
@@ -77,6 +80,18 @@ std::vector<std::string> Audience::watched() {
   for (const auto& listener : listeners()) listener->collectWatched(uris);
   for (const auto& peer : peers()) uris.insert(peer->watched.begin(), peer->watched.end());
   return {uris.begin(), uris.end()};
+}
+
+std::set<std::string> Audience::watchingSessions() {
+  std::set<std::string> sessions;
+  for (const auto& listener : listeners()) {
+    std::set<std::string> uris;
+    listener->collectWatched(uris);
+    if (!uris.empty()) sessions.insert(listener->agentSession());
+  }
+  for (const auto& peer : peers())
+    if (!peer->watched.empty()) sessions.insert(peer->agent_session_id);
+  return sessions;
 }
 
 void Audience::endOverHttp() {

@@ -21,6 +21,7 @@ class Listener : public Pending {
  public:
   virtual void changed(Change change) = 0;
   virtual void updated(std::string_view uri) = 0;
+  virtual const std::string& agentSession() const = 0;  ///< whose it is; "" for a person's client
   /// Adds the resources it wants to hear of.
   virtual void collectWatched(std::set<std::string>& uris) const = 0;
   /// The server ends it: the client gets the result that the request is still owed.
@@ -45,7 +46,9 @@ class Audience {
   void remove(const Listener* listener) { listeners_.erase(listener); }
 
   void changed(Change change);
-  void updated(std::string_view uri);
+  /// Who may hear of something, by its agent session ("" is a person's client); empty: everybody.
+  using MayHear = std::function<bool(const std::string& agent_session_id)>;
+  void updated(std::string_view uri, const MayHear& may_hear = {});
   /// To legacy peers, by the level of each.
   void log(LogLevel level, std::string_view logger, const Json& data);
   /// `callback` runs at watchChanged().
@@ -56,6 +59,8 @@ class Audience {
   }
   /// The resources that somebody wants to hear of, in order.
   std::vector<std::string> watched();
+  /// The agent sessions of those who want to hear of some.
+  std::set<std::string> watchingSessions();
   /// Ends the listeners that came over HTTP.
   void endOverHttp();
 

@@ -117,6 +117,9 @@ class Listening final : public Listener, public std::enable_shared_from_this<Lis
   void collectWatched(std::set<std::string>& uris) const override {
     uris.insert(filter_.uris.begin(), filter_.uris.end());
   }
+  const std::string& agentSession() const override {
+    return request_.context.caller.agent_session_id;
+  }
   void end() override {
     if (!leave()) return;
     std::string body = "{\"resultType\":\"complete\",\"_meta\":";

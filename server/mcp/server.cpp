@@ -182,8 +182,11 @@ void Server::log(LogLevel level, std::string_view logger, const Json& data) {
 void Server::onWatched(std::function<void()> callback) {
   impl_->audience.onWatched(std::move(callback));
 }
-void Server::resourceUpdated(std::string_view uri) {
-  impl_->audience.updated(uri);
+void Server::resourceUpdated(std::string_view uri, const MayHear& may_hear) {
+  impl_->audience.updated(uri, may_hear);
+}
+std::set<std::string> Server::watchingSessions() {
+  return impl_->audience.watchingSessions();
 }
 std::vector<std::string> Server::watchedUris() {
   return impl_->audience.watched();

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -95,7 +96,10 @@ class Server {
   void toolsChanged();
   void promptsChanged();
   void resourcesChanged();  ///< templates too
-  void resourceUpdated(std::string_view uri);
+  /// To those who watch it and `may_hear`, by their agent session ("" is a person's client); empty:
+  /// to all who watch it.
+  using MayHear = std::function<bool(const std::string& agent_session_id)>;
+  void resourceUpdated(std::string_view uri, const MayHear& may_hear = {});
   /// A user has been to the page of that id: the client of 2025-11-25 that was sent there is told,
   /// once. False when no such client is known (any more).
   bool elicitationComplete(const std::string& elicitation_id);
@@ -107,6 +111,8 @@ class Server {
   void onWatched(std::function<void()> callback);
   /// The resources that some client wants to hear of.
   std::vector<std::string> watchedUris();
+  /// The agent sessions of those clients.
+  std::set<std::string> watchingSessions();
   /// Open subscriptions/listen.
   std::size_t listening() const;
 
