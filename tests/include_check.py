@@ -38,7 +38,7 @@ THIRD_PARTY = {
     "openssl/": {"server/transport", "server/base"},
     "hnswlib/": {"server/search"},
     "sqlite3.h": {"server/store"},
-    "re2/": {"server/json"},
+    "re2/": {"server/json", "server/routing"},
     "yaml-cpp/": {"server/agents"},
     "CLI/": {"server", "server/cli"},
     "spdlog/": {"server/base"},

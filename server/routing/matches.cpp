@@ -1,5 +1,7 @@
 #include "server/routing/matches.hpp"
 
+#include <re2/re2.h>
+
 #include <algorithm>
 #include <optional>
 #include <tuple>

@@ -1,5 +1,7 @@
 #include "server/routing/vocabulary.hpp"
 
+#include <re2/re2.h>
+
 #include <algorithm>
 
 #include "server/base/text.hpp"
@@ -100,7 +102,7 @@ Status Vocabulary::addPattern(std::uint32_t entry, const std::string& text, doub
   options.set_log_errors(false);
   options.set_case_sensitive(false);
   options.set_max_mem(kPatternBytesMax);
-  auto expression = std::make_unique<RE2>(text, options);
+  auto expression = std::make_shared<RE2>(text, options);
   if (!expression->ok())
     return Error(Code::InvalidArgument,
                  "the pattern '" + shortened(text, 60) +

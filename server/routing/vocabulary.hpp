@@ -2,8 +2,6 @@
 // hosts. Inner to this folder.
 #pragma once
 
-#include <re2/re2.h>
-
 #include <cstdint>
 #include <memory>
 #include <set>
@@ -14,6 +12,10 @@
 #include <vector>
 
 #include "server/base/result.hpp"
+
+namespace re2 {
+class RE2;
+}
 
 namespace tutti::routing {
 
@@ -50,7 +52,7 @@ struct Pattern {
   std::string text;
   std::uint32_t entry = 0;
   double weight = 0;
-  std::unique_ptr<RE2> expression;
+  std::shared_ptr<const re2::RE2> expression;
 };
 
 /// A signal, a domain, a level of complexity …
