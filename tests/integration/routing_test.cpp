@@ -244,7 +244,7 @@ TEST_F(PackRoutingTest, RequestsOfTheirDocumentsGoWhereTheseSay) {
       {"Scan all hosts and create hardware profiles", "multi_agent", "hardware-discovery"},
       {"Review security configuration for all hosts", "multi_agent", "security-specialist"},
       {"Research best practices for NixOS module development", "research_swarm",
-       "research-analyst"},
+       "research-swarm-coordinator"},
       {"book me a flight to rome", "clarify", ""},
   };
   TuttiProcess tutti(folder_, withPacks());
