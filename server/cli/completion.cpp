@@ -6,7 +6,7 @@
 namespace tutti::cli {
 namespace {
 
-struct Command {
+struct CommandEntry {
   std::string name;
   std::string description;
   std::vector<std::string> options;
@@ -19,8 +19,8 @@ std::vector<std::string> optionsOf(const CLI::App& app) {
   return names;
 }
 
-std::vector<Command> commandsOf(const CLI::App& app) {
-  std::vector<Command> commands;
+std::vector<CommandEntry> commandsOf(const CLI::App& app) {
+  std::vector<CommandEntry> commands;
   for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; }))
     if (!sub->get_group().empty())
       commands.push_back({sub->get_name(), sub->get_description(), optionsOf(*sub)});
@@ -39,10 +39,10 @@ std::string quoted(std::string text) {
   return "'" + text + "'";
 }
 
-std::string bashScript(const std::vector<Command>& commands, const std::string& shared) {
+std::string bashScript(const std::vector<CommandEntry>& commands, const std::string& shared) {
   std::string names;
   std::string cases;
-  for (const Command& command : commands) {
+  for (const CommandEntry& command : commands) {
     names += (names.empty() ? "" : " ") + command.name;
     cases += "    " + command.name + ") words='" + words(command.options) + " " + shared + "' ;;\n";
   }
@@ -60,10 +60,10 @@ std::string bashScript(const std::vector<Command>& commands, const std::string& 
          "complete -o default -F _tutti tutti\n";
 }
 
-std::string zshScript(const std::vector<Command>& commands, const std::string& shared) {
+std::string zshScript(const std::vector<CommandEntry>& commands, const std::string& shared) {
   std::string described;
   std::string cases;
-  for (const Command& command : commands) {
+  for (const CommandEntry& command : commands) {
     described += "    " + quoted(command.name + ":" + command.description) + "\n";
     cases += "    " + command.name + ") compadd -- " + words(command.options) + " " + shared +
              "; _files ;;\n";
@@ -74,9 +74,9 @@ std::string zshScript(const std::vector<Command>& commands, const std::string& s
          cases + "  esac\n}\ncompdef _tutti tutti\n";
 }
 
-std::string fishScript(const std::vector<Command>& commands) {
+std::string fishScript(const std::vector<CommandEntry>& commands) {
   std::string script;
-  for (const Command& command : commands) {
+  for (const CommandEntry& command : commands) {
     script += "complete -c tutti -n __fish_use_subcommand -a " + command.name + " -d " +
               quoted(command.description) + "\n";
     for (const std::string& option : command.options)
@@ -89,7 +89,7 @@ std::string fishScript(const std::vector<Command>& commands) {
 }  // namespace
 
 std::string completionScript(const CLI::App& app, std::string_view shell) {
-  const std::vector<Command> commands = commandsOf(app);
+  const std::vector<CommandEntry> commands = commandsOf(app);
   const std::string shared = words(optionsOf(app));
   if (shell == "bash") return bashScript(commands, shared);
   if (shell == "zsh") return zshScript(commands, shared);

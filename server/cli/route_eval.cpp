@@ -10,21 +10,21 @@ namespace tutti::cli {
 namespace {
 constexpr std::size_t kConfusionsShown = 10;
 
-Error usageError(std::string message) {
+Error filesError(std::string message) {
   return Error(Code::InvalidArgument, std::move(message),
                "give --train and --test (and --val), or one file alone");
 }
 
 Result<routing::Report> measure(const RouteEvalRequest& request) {
   const bool split = !request.train.empty() || !request.test.empty() || !request.validation.empty();
-  if (request.file.empty() == !split) return usageError("these files do not go together");
+  if (request.file.empty() == !split) return filesError("these files do not go together");
   if (!request.file.empty()) {
     const auto texts = routing::readLabelled(request.file);
     if (!texts.ok()) return texts.error();
     return routing::crossValidate(*texts);
   }
-  if (request.train.empty()) return usageError("--train is missing");
-  if (request.test.empty()) return usageError("--test is missing");
+  if (request.train.empty()) return filesError("--train is missing");
+  if (request.test.empty()) return filesError("--test is missing");
   routing::EvaluationInput input;
   struct Part {
     const std::string& path;
