@@ -8,12 +8,12 @@
 namespace tutti::json {
 namespace {
 
-struct Case {
+struct RefusedSchema {
   const char* schema;
   const char* message;
 };
 
-constexpr Case kRefused[] = {
+constexpr RefusedSchema kRefused[] = {
     {"5", "invalid schema at '': a schema must be an object or a boolean, not 5"},
     {R"({"properties":{"a":"x"}})",
      "invalid schema at '/properties/a': a schema must be an object or a boolean, not 'x'"},
@@ -66,7 +66,7 @@ constexpr Case kRefused[] = {
 };
 
 TEST(SchemaCompileTest, MistakesAreNamedWithTheirPlace) {
-  for (const Case& expected : kRefused) {
+  for (const RefusedSchema& expected : kRefused) {
     const auto schema = Schema::compile(Json::parse(expected.schema));
     ASSERT_FALSE(schema.ok()) << expected.schema;
     EXPECT_EQ(schema.error().code(), Code::InvalidArgument) << expected.schema;
