@@ -68,12 +68,12 @@ void finishTold(const CallPtr& call, Json report) {
 }
 
 /// What a wait for a dispatched decision saw last. Written by a reader's thread before it reports.
-struct Seen {
+struct SeenRoute {
   Stored stored;
   Json result;
 };
 
-Result<bool> look(store::Connection& db, Seen& seen) {
+Result<bool> look(store::Connection& db, SeenRoute& seen) {
   const std::string id = seen.stored.decision.decision_id;
   auto decision = routing::findDecision(db, id);
   if (!decision.ok()) return std::move(decision).error();
@@ -91,7 +91,7 @@ Result<bool> look(store::Connection& db, Seen& seen) {
 /// further start one of the session before.
 void awaitOutcome(const Context& context, const CallPtr& call, Stored stored,
                   std::shared_ptr<const Prepared> prepared) {
-  auto seen = std::make_shared<Seen>(Seen{std::move(stored), Json()});
+  auto seen = std::make_shared<SeenRoute>(SeenRoute{std::move(stored), Json()});
   runner::WaitRequest wait;
   wait.session_ids = {""};
   wait.limit = prepared->input.wait;

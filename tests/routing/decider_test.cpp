@@ -7,8 +7,8 @@
 namespace tutti::routing {
 namespace {
 
-agents::Blueprint blueprint(const std::string& name, const std::string& description,
-                            std::vector<std::string> examples) {
+agents::Blueprint processBlueprint(const std::string& name, const std::string& description,
+                                   std::vector<std::string> examples) {
   agents::Blueprint made;
   made.name = name;
   made.description = description;
@@ -26,12 +26,15 @@ class HandClock : public Clock {
 class DeciderTest : public ::testing::Test {
  protected:
   DeciderTest() : decider_({.cache_ttl = std::chrono::seconds(60), .cache_max = 2}, clock_) {
-    take({blueprint("gardener", "Plants trees and cares for flowers",
-                    {"water the roses", "plant an apple tree", "cut the hedge in the garden"}),
-          blueprint("cook", "Cooks meals and bakes bread",
-                    {"bake a loaf of bread", "make soup for four", "what to cook with leeks"}),
-          blueprint("driver", "Drives people to places",
-                    {"take me to the station", "drive us home", "pick up my mother by car"})});
+    take({processBlueprint(
+              "gardener", "Plants trees and cares for flowers",
+              {"water the roses", "plant an apple tree", "cut the hedge in the garden"}),
+          processBlueprint(
+              "cook", "Cooks meals and bakes bread",
+              {"bake a loaf of bread", "make soup for four", "what to cook with leeks"}),
+          processBlueprint(
+              "driver", "Drives people to places",
+              {"take me to the station", "drive us home", "pick up my mother by car"})});
   }
   void take(std::vector<agents::Blueprint> blueprints) {
     AgentNames names;
@@ -144,9 +147,9 @@ TEST_F(DeciderTest, CachedDecisionSeesWhoHasBecomeUnavailable) {
 
 TEST_F(DeciderTest, EqualsAreSpreadByLoad) {
   const std::vector<std::string> examples = {"bake a loaf of bread", "make soup for four"};
-  take({blueprint("cook-one", "Cooks and bakes", examples),
-        blueprint("cook-two", "Cooks and bakes", examples),
-        blueprint("driver", "Drives people", {"drive us home", "take me to the station"})});
+  take({processBlueprint("cook-one", "Cooks and bakes", examples),
+        processBlueprint("cook-two", "Cooks and bakes", examples),
+        processBlueprint("driver", "Drives people", {"drive us home", "take me to the station"})});
   const std::string first = decide({.request = "bake a loaf of bread"}).agent;
   decider_.setRecords({{first, {.running = 2, .success = 0.8}}});
   const RouteDecision second = decide({.request = "bake a loaf of bread"});
@@ -160,7 +163,7 @@ TEST_F(DeciderTest, WithoutAgentsItAsks) {
 }
 
 TEST_F(DeciderTest, AgentThatNeedsMoreThanAPromptIsNotStarted) {
-  agents::Blueprint survey = blueprint("survey", "Surveys a folder", {});
+  agents::Blueprint survey = processBlueprint("survey", "Surveys a folder", {});
   EXPECT_TRUE(takesPromptAlone(survey));
   survey.parameters_schema = {{"properties", {{"dir", {{"type", "string"}}}}}};
   EXPECT_FALSE(takesPromptAlone(survey));

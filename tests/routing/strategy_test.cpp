@@ -11,7 +11,7 @@ namespace tutti::routing {
 namespace {
 using testing::brief;
 
-const AgentNames kAgents = {{"ann", "ann"}, {"bob", "bob"}, {"cy", "cy"}};
+const AgentNames kNames = {{"ann", "ann"}, {"bob", "bob"}, {"cy", "cy"}};
 
 constexpr const char* kRules = R"(signals:
   red: [{term: red, weight: 0.8}]
@@ -42,7 +42,7 @@ gates:
 
 const Rules& rules() {
   static const Rules loaded = [] {
-    LoadedRules result = loadRules({{"rules.yaml", kRules}}, kAgents);
+    LoadedRules result = loadRules({{"rules.yaml", kRules}}, kNames);
     for (const RuleProblem& problem : result.problems) ADD_FAILURE() << problem.text();
     return result.rules;
   }();
@@ -87,7 +87,7 @@ TEST(Choose, AGateOfOneStrategyLooksAtNoOther) {
   const std::string more =
       "gates:\n  second-look: {enabled: false}\n"
       "  of-blue: {description: Mine, agent: cy, action: look, only: [blue, best-candidate]}\n";
-  const LoadedRules loaded = loadRules({{"rules.yaml", kRules}, {"more.yaml", more}}, kAgents);
+  const LoadedRules loaded = loadRules({{"rules.yaml", kRules}, {"more.yaml", more}}, kNames);
   ASSERT_TRUE(loaded.problems.empty()) << loaded.problems.front().text();
   const auto with = [&](const char* request, const Choice& choice) {
     return brief(choose(analyze(request, loaded.rules), choice, loaded.rules));
