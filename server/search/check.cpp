@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "server/base/clock.hpp"
+#include "server/documents/rows.hpp"
 #include "server/search/text_index.hpp"
 #include "server/store/statement.hpp"
 
@@ -155,9 +156,17 @@ class IndexCheck {
   IndexChecked checked_;
 };
 
+/// The newest names are not in their index yet, and it is compared with all.
+void indexAllNames(Tx& tx) {
+  Statement newest(tx, "SELECT coalesce(max(document_seq), 0) FROM documents");
+  const std::int64_t document_seq = newest.step() ? newest.integer(0) : 0;
+  documents::indexNames(tx, document_seq);
+}
+
 Status IndexCheck::fullText() {
   for (const FullTextTable& table : kFullText) {
     const Status sound = store_.writeAndWait([&](Tx& tx) {
+      indexAllNames(tx);
       execute(tx, table.check);
       return ok();
     });
@@ -165,6 +174,7 @@ Status IndexCheck::fullText() {
     if (sound.error().name() != "database_corrupt") return sound;
     if (options_.fix) {
       const Status rebuilt = store_.writeAndWait([&](Tx& tx) {
+        indexAllNames(tx);
         execute(tx, table.rebuild);
         return ok();
       });
