@@ -72,7 +72,8 @@ http() {
   eval "rate_$name=$rate p99_$name=$p99 cpu_$name=$cpu"
 }
 
-# stdio NAME ERA COMMAND…: prints a row and adds its rate to rates_NAME.
+# stdio NAME ERA COMMAND…: prints a row and adds its rate to rates_NAME, and to per_cpu_NAME what a second of the
+# server's processor time answers.
 stdio() {
   local name="$1" era="$2"
   shift 2
@@ -80,8 +81,12 @@ stdio() {
   line="$("$bin/bench_stdio_driver" "$seconds" 64 "$era" "$@")"
   printf '%-26s %s\n' "$name" "$line"
   eval "rates_$name+=\" $(sed -E 's/.*"per_s":([0-9]+).*/\1/' <<<"$line")\""
+  eval "per_cpu_$name+=\" $(jq -r --argjson s "$seconds" '.per_s * $s / .cpu_s | floor' <<<"$line")\""
 }
 
+# median_of VARIABLE: of the numbers in it.
+# shellcheck disable=SC2086 # a list of numbers
+median_of() { median ${!1-}; }
 # median RATE RATE RATE
 median() { printf '%s\n' "$@" | sort -n | sed -n "$((($# + 1) / 2))p"; }
 
@@ -107,6 +112,7 @@ echo "== stdio, tools/call of echo, 64 in flight, three rounds, ${seconds}s each
 for _ in 1 2 3; do
   for era in legacy modern; do
     stdio "ours_$era" "$era" "$bin/bench_mcp_server" stdio
+    stdio "ours_${era}_list" "$era-list" "$bin/bench_mcp_server" stdio
     stdio "ts_$era" "$era" node "$here/ts_server.mjs" stdio
   done
 done
@@ -128,6 +134,11 @@ printf 'HTTP ours p99                %8s ms (target 1)\n' "$p99_ours"
 printf 'HTTP tools/list / tools/call %8s  (target 1.2)\n' "$(ratio "$rate_ours_list" "$rate_ours")"
 printf 'stdio legacy ours / TS       %8s  (target 20)\n' "$(ratio "$rate_ours_legacy" "$rate_ts_legacy")"
 printf 'stdio modern ours / TS       %8s  (target 20)\n' "$(ratio "$rate_ours_modern" "$rate_ts_modern")"
+# Per second of the server's time: who drives it is the slower of the two.
+for era in legacy modern; do
+  printf 'stdio %s list / call per CPU-s %4s  (target 1.2)\n' "$era" \
+    "$(ratio "$(median_of "per_cpu_ours_${era}_list")" "$(median_of "per_cpu_ours_$era")")"
+done
 printf 'stdio legacy ours / ceiling  %8s  (target 0.30)\n' "$(ratio "$rate_ours_legacy" "$rate_responder")"
 
 echo "== event streams"

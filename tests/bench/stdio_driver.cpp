@@ -1,5 +1,5 @@
-// bench_stdio_driver SECONDS WINDOW legacy|modern COMMAND…: starts an MCP server on pipes, keeps
-// WINDOW echo calls in flight and prints
+// bench_stdio_driver SECONDS WINDOW legacy|modern|legacy-list|modern-list COMMAND…: starts an MCP
+// server on pipes, keeps WINDOW echo calls (or tools/list) in flight and prints
 // {"per_s":…,"p50_us":…,"p99_us":…,"start_ms":…,"cpu_s":…,"rss_kb":…}.
 #include <fcntl.h>
 #include <sys/resource.h>
@@ -61,10 +61,12 @@ struct Answer {
 /// their id only, and the clock is read once a block.
 class Driver {
  public:
-  Driver(const Child& child, bool modern) : child_(child) {
-    tail_ = R"(,"method":"tools/call","params":{"name":"echo","arguments":{"text":"hello"})";
+  Driver(const Child& child, bool modern, bool list) : child_(child) {
+    tail_ = list ? R"(,"method":"tools/list","params":{)"
+                 : R"(,"method":"tools/call","params":{"name":"echo","arguments":{"text":"hello"})";
+    if (modern && !list) tail_ += ',';
     if (modern)
-      tail_ += R"(,"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28",)"
+      tail_ += R"("_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28",)"
                R"("io.modelcontextprotocol/clientInfo":{"name":"bench","version":"1"},)"
                R"("io.modelcontextprotocol/clientCapabilities":{}})";
     tail_ += "}}\n";
@@ -175,15 +177,17 @@ double percentile(std::vector<double>& times, double share) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 5) return std::fputs("usage: SECONDS WINDOW legacy|modern COMMAND…\n", stderr), 2;
+  if (argc < 5)
+    return std::fputs("usage: SECONDS WINDOW legacy|modern[-list] COMMAND…\n", stderr), 2;
   std::signal(SIGPIPE, SIG_IGN);
   const double limit = std::atof(argv[1]);
   const auto window = static_cast<std::size_t>(std::atoi(argv[2]));
-  const bool modern = std::string_view(argv[3]) == "modern";
+  const std::string_view kind = argv[3];
+  const bool modern = kind.starts_with("modern");
 
   const auto begin = Clock::now();
   const Child child = start(argv + 4);
-  const auto owned = std::make_unique<Driver>(child, modern);
+  const auto owned = std::make_unique<Driver>(child, modern, kind.ends_with("-list"));
   Driver& driver = *owned;
   if (modern) {
     driver.call(1);
