@@ -38,6 +38,10 @@ class CrashTest : public DocumentsTest {
  protected:
   void SetUp() override {}  // the store is opened in the child first
 
+  [[noreturn]] static void giveUp(const Error& error) {
+    std::fprintf(stderr, "%s\n", error.text().c_str());
+    ::_exit(2);
+  }
   /// In the child: changes documents until it dies or all is done, and says what it was told.
   void work(unsigned seed, int out) {
     std::mt19937 random(seed);
@@ -55,7 +59,7 @@ class CrashTest : public DocumentsTest {
       const auto choice = random() % 4;
       if (ids.empty() || choice == 0) {
         const auto pushed = push("a.txt", text());
-        if (!pushed.ok()) ::_exit(2);
+        if (!pushed.ok()) giveUp(pushed.error());
         ids.push_back(pushed->id);
         say("is " + pushed->id + " " + pushed->checksum + "\n");
         continue;
@@ -64,7 +68,7 @@ class CrashTest : public DocumentsTest {
       const std::string id = ids[at];
       say("change " + id + "\n");
       if (choice == 3) {
-        if (!remove(id).ok()) ::_exit(3);
+        if (const auto removed = remove(id); !removed.ok()) giveUp(removed.error());
         ids.erase(ids.begin() + static_cast<std::ptrdiff_t>(at));
         say("gone " + id + "\n");
         continue;
@@ -72,11 +76,11 @@ class CrashTest : public DocumentsTest {
       std::string checksum;
       if (choice == 1) {
         const auto edited = edit(id, {std::to_string(random()), {}, false, 0, 0});
-        if (!edited.ok()) ::_exit(4);
+        if (!edited.ok()) giveUp(edited.error());
         checksum = edited->document.checksum;
       } else {
         const auto written = write(id, text());
-        if (!written.ok()) ::_exit(5);
+        if (!written.ok()) giveUp(written.error());
         checksum = written->document.checksum;
       }
       say("is " + id + " " + checksum + "\n");
