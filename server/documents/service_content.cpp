@@ -193,10 +193,11 @@ void DocumentService::write(WriteRequest request, Done<Changed> done) {
 
 // --- editing ---
 
-Result<EditedText> DocumentService::Impl::editedText(const Found& found, const Edit& wanted) const {
+Result<EditedText> DocumentService::Impl::editedText(const Found& found, const Edit& wanted,
+                                                     std::size_t bytes_max) const {
   auto reader = files.open(found.place);
   if (!reader.ok()) return std::move(reader).error();
-  auto text = reader->readAll(parts.options.edit_bytes_max);
+  auto text = reader->readAll(bytes_max);
   if (!text.ok() && text.error().name() != "content_too_large") return std::move(text).error();
   if (!text.ok())
     return Error(Code::ResourceExhausted, text.error().message(), "write it in parts")
@@ -205,11 +206,12 @@ Result<EditedText> DocumentService::Impl::editedText(const Found& found, const E
     return Error(Code::InvalidArgument, "document '" + found.document.id + "' is not UTF-8",
                  "write the whole content with doc_write")
         .named("not_utf8");
-  return applyEdit(*text, wanted, parts.options.edit_bytes_max);
+  return applyEdit(*text, wanted, bytes_max);
 }
 
 namespace {
 RepeatedCall callOf(const EditRequest& request) {
+  if (request.idempotency_key.empty()) return {"doc_edit", {}, {}};
   const Edit& wanted = request.edit;
   Json body =
       Json::array({request.ref.document_id, wanted.new_string,
@@ -241,10 +243,12 @@ Result<std::optional<Edited>> DocumentService::Impl::editRows(store::Tx& tx, con
   if (Status may = checkEditable(found->document, request); !may.ok())
     return std::move(may).error();
   if (found->place.in_file) return std::optional<Edited>();
-  auto edited = editedText(*found, request.edit);
+  // No more than a row holds is made here: others wait for this thread.
+  auto edited =
+      editedText(*found, request.edit, std::min(parts.options.edit_bytes_max, kFileBytesMin - 1));
+  if (!edited.ok() && edited.error().name() == "edit_bytes_max") return std::optional<Edited>();
   if (!edited.ok()) return std::move(edited).error();
-  if (edited->text.size() >= kFileBytesMin ||
-      static_cast<std::int64_t>(edited->text.size()) > parts.options.document_bytes_max)
+  if (static_cast<std::int64_t>(edited->text.size()) > parts.options.document_bytes_max)
     return std::optional<Edited>();
   const Content content = smallContent(std::move(edited->text));
   auto put = putContent(tx, author, {request.ref, {}, {}, request.note}, content);
@@ -274,7 +278,7 @@ Result<std::optional<Edited>> DocumentService::Impl::editOnce(const EditRequest&
   Document& document = found->document;
   const auto expected = request.expected_version;
   if (Status may = checkEditable(document, request); !may.ok()) return std::move(may).error();
-  auto edited = editedText(*found, request.edit);
+  auto edited = editedText(*found, request.edit, parts.options.edit_bytes_max);
   const bool gone = !edited.ok() && edited.error().name() == "content_missing";
   if (gone && !expected) {
     auto now =
@@ -328,6 +332,8 @@ void DocumentService::edit(EditRequest request, Done<Edited> done) {
   using InRows = std::optional<Edited>;
   Impl* impl = impl_.get();
   auto shared = std::make_shared<const EditRequest>(std::move(request));
+  if (shared->edit.new_string.size() >= kFileBytesMin)  // what it makes is no row
+    return impl->work<Edited>([impl, shared] { return impl->editFile(*shared); }, std::move(done));
   impl->change<InRows>(
       shared->caller,
       [impl, shared](store::Tx& tx, const Author& author) {

@@ -176,7 +176,9 @@ struct DocumentService::Impl : std::enable_shared_from_this<Impl> {
   Result<std::optional<Edited>> editRows(store::Tx& tx, const Author& author,
                                          const EditRequest& request);
   Result<Edited> editFile(const EditRequest& request);
-  Result<EditedText> editedText(const Found& found, const Edit& wanted) const;
+  /// ResourceExhausted "edit_bytes_max" when the text has, or would have, more than `bytes_max`.
+  Result<EditedText> editedText(const Found& found, const Edit& wanted,
+                                std::size_t bytes_max) const;
   /// Nothing when another writer was faster.
   Result<std::optional<Edited>> editOnce(const EditRequest& request);
 
