@@ -104,12 +104,14 @@ void ResourceWatch::Impl::news() {
         look(db, *documents);
         return look(db, watched, *found);
       },
-      [self = shared_from_this(), uris, found, documents](Status) {
-        self->context.post([self, uris, found, documents] {
+      [self = shared_from_this(), uris, found, documents](Status status) {
+        self->context.post([self, uris, found, documents, looked = status.ok()] {
           if (self->closed) return;
           self->looking = false;
-          self->again |= !self->knowsAll(*documents);
-          if (self->knowsAll(*documents)) {
+          // After a look that failed, the next one begins where it did.
+          const bool known = looked && self->knowsAll(*documents);
+          self->again |= looked && !known;
+          if (known) {
             self->compare(*uris, *found);
             self->last_change = documents->latest;
             self->tell(*documents);
