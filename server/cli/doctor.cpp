@@ -96,6 +96,18 @@ void show(const Checked& checked, const search::IndexChecked& index) {
            " vectors in the index: " + (index.unfixed_count > 0 ? "wrong" : "right") + "\n");
   if (fixable) printOut("tutti doctor --fix removes garbage and has the index made anew\n");
 }
+
+/// A check that could not be made, on a full disk or with a damaged database, is a finding: what
+/// was found before it is told all the same.
+search::IndexChecked checkIndex(store::Store& store, const DoctorRequest& request) {
+  auto checked = search::checkIndex(store, {.fix = request.fix});
+  if (checked.ok()) return std::move(*checked);
+  search::IndexChecked failed;
+  failed.findings_count = failed.unfixed_count = 1;
+  failed.findings.push_back({Finding::Kind::Index, "index_not_checked", "tutti.db",
+                             "the index cannot be checked: " + checked.error().text(), false});
+  return failed;
+}
 }  // namespace
 
 int runDoctor(const Settings& settings, const DoctorRequest& request) {
@@ -114,18 +126,17 @@ int runDoctor(const Settings& settings, const DoctorRequest& request) {
   auto checked =
       documents::checkDocuments(**store, documents::ContentFiles((*store)->folder()), options);
   if (!checked.ok()) return printError(checked.error());
-  auto index = search::checkIndex(**store, {.fix = request.fix});
-  if (!index.ok()) return printError(index.error());
-  checked->findings_count += database.findings_count + index->findings_count;
+  const search::IndexChecked index = checkIndex(**store, request);
+  checked->findings_count += database.findings_count + index.findings_count;
   checked->damage_count += database.damage_count;
   checked->findings.insert(checked->findings.begin(), database.findings.begin(),
                            database.findings.end());
-  checked->findings.insert(checked->findings.end(), index->findings.begin(), index->findings.end());
+  checked->findings.insert(checked->findings.end(), index.findings.begin(), index.findings.end());
   if (request.format == Format::Json)
-    printJson(toJson(*checked, *index));
+    printJson(toJson(*checked, index));
   else
-    show(*checked, *index);
-  return checked->damage_count > 0 || index->unfixed_count > 0 ? 1 : 0;
+    show(*checked, index);
+  return checked->damage_count > 0 || index.unfixed_count > 0 ? 1 : 0;
 }
 
 }  // namespace tutti::cli
