@@ -36,6 +36,7 @@ struct DocumentNews {
 };
 
 void findWhoSees(store::Connection& db, DocumentNews& found) {
+  if (found.changes.empty()) return;  // as after most commits
   for (const documents::DocumentChange& change : found.changes) found.seen_by[change.partition];
   for (const std::string& session : found.sessions) {
     const auto viewer = documents::viewerOf(db, {session});
