@@ -1,7 +1,5 @@
 // Mount: the way to a copy that one process runs for all, and what to do when that process is gone,
 // or does not answer.
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
 #include <nlohmann/json.hpp>
 
 #include "server/base/log.hpp"
@@ -56,17 +54,15 @@ void Mount::checkOwner() {
     return;
   mcp::client::CallOptions options;
   options.time_max_ms = options_.owner_silent_max_ms;
-  const auto done = [weak = weak_from_this(), start = starts_](Result<mcp::client::Reply> reply) {
+  const auto done = [weak = weak_from_this()](const Result<mcp::client::Reply>& reply) {
     const auto self = weak.lock();
     if (!self) return;
     self->checking_owner_ = false;
-    if (reply.ok() || reply.error().name() != "request_timeout") return;
-    // The client is still at work above us: it goes in the next turn.
-    boost::asio::post(self->io_, [weak, start, error = reply.error()] {
-      const auto mount = weak.lock();
-      if (mount && !mount->stopped_ && mount->starts_ == start && mount->connection_)
-        mount->fail(error);
-    });
+    if (reply.ok() || reply.error().name() != "request_timeout" || !self->connection_) return;
+    // What else is under way there ends like this too.
+    self->connection_->client().lost(
+        Error(Code::Unavailable, "the process of tutti that runs it does not answer")
+            .named("server_lost"));
   };
   connection_->client().request("server/discover", Json::object(), std::move(options), done);
 }
