@@ -79,6 +79,7 @@ void Mount::listNext(client::ListKind kind, void (Mount::*then)(Entries entries)
     if (!self) return;
     self->listing_ = false;
     self->listed_at_ms_ = steadyMs();
+    if (!entries.ok() && entries.error().name() == "request_timeout") self->checkOwner();
     const client::Client* from = self->client();
     // Lost: what was listed before stays.
     if (from != nullptr && from->ready()) ((*self).*then)(std::move(entries));

@@ -47,8 +47,8 @@ bool Mount::reachAgain(const Error& error) {
   return true;
 }
 
-/// A call that ran into its time limit may be the server's doing, or the owner's, who answers this
-/// at once if it answers at all.
+/// A request that ran into its time limit may be the server's doing, or the owner's, who answers
+/// this at once if it answers at all.
 void Mount::checkOwner() {
   if (!share_ || share_->owns() || client() == nullptr || std::exchange(checking_owner_, true))
     return;
