@@ -85,6 +85,7 @@ std::vector<std::string> Audience::watched() {
 std::set<std::string> Audience::watchingSessions() {
   std::set<std::string> sessions;
   for (const auto& listener : listeners()) {
+    if (sessions.contains(listener->agentSession())) continue;
     std::set<std::string> uris;
     listener->collectWatched(uris);
     if (!uris.empty()) sessions.insert(listener->agentSession());
