@@ -80,6 +80,12 @@ class JsonHandler : public YAML::EventHandler {
     const bool is_element = level.value.is_array();
     path_ = is_element ? level.path + "[" + std::to_string(level.value.size()) + "]"
                        : level.path + (level.path.empty() ? "" : ".") + *level.key;
+    paths_bytes_ += path_.size();
+    if (paths_bytes_ > limits_.paths_bytes_max)
+      refuse(Code::ResourceExhausted,
+             subject_ + " has keys too long for what is below them: paths_bytes_max is " +
+                 std::to_string(limits_.paths_bytes_max),
+             "write shorter keys");
     lines_->insert_or_assign(path_, is_element ? line_ : key_line_);
   }
   [[noreturn]] void refuse(Code code, std::string message, std::string hint = {}) const {
@@ -126,6 +132,7 @@ class JsonHandler : public YAML::EventHandler {
   Lines* const lines_;
   int line_ = 0, key_line_ = 0;
   std::string path_;  ///< of the value that begins
+  std::size_t paths_bytes_ = 0;
   Json root_;
   std::vector<Level> levels_;
   std::size_t nodes_ = 0;

@@ -16,6 +16,7 @@ struct YamlLimits {
   std::size_t bytes_max = 64U * 1024;
   std::size_t depth_max = 16;
   std::size_t nodes_max = 4096;
+  std::size_t paths_bytes_max = 8U * 1024 * 1024;  ///< of a document's lines, all together
 };
 
 /// The one mapping in `text` as a JSON object. Every scalar becomes a string, an empty one null:

@@ -130,6 +130,11 @@ TEST(BlueprintYamlTest, DepthSizeAndCountAreLimitedAtTheirBounds) {
   EXPECT_TRUE(parseYamlMapping(nested(15)).ok());
   EXPECT_EQ(parseYamlMapping(nested(16)).error().code(), Code::ResourceExhausted);
   EXPECT_EQ(parseYamlMapping(nested(30'000)).error().code(), Code::ResourceExhausted);
+  std::string below_long_key = "? " + std::string(10'000, 'k') + "\n: [v";
+  for (int i = 0; i < 1'000; ++i) below_long_key += ", v";
+  below_long_key += "]\n";
+  EXPECT_TRUE(parseYamlMapping(below_long_key).ok());
+  EXPECT_EQ(parseYamlDocument(below_long_key, {}).error().code(), Code::ResourceExhausted);
   const std::string exact = "a: " + std::string(64 * 1024 - 4, 'x') + "\n";
   EXPECT_TRUE(parseYamlMapping(exact).ok());
   EXPECT_EQ(parseYamlMapping(exact + "\n").error().code(), Code::ResourceExhausted);
