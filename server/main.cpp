@@ -201,8 +201,10 @@ void addRouting(CLI::App& app, Line& line, Command& chosen) {
   auto* route = app.add_subcommand("route", "Find the right agent for a request, and why");
   route->add_option("request", line.route.request, "What is to be done, in quotes");
   route->add_option("--context", line.route.context, "What came before");
-  route->add_option("--candidate", line.route.candidates,
-                    "Choose among these blueprints alone (may be repeated)");
+  route
+      ->add_option("--candidate", line.route.candidates,
+                   "Choose among these blueprints alone (may be repeated)")
+      ->allow_extra_args(false);
   route->add_flag("--dispatch", line.route.dispatch, "Start the chosen agent");
   route->add_flag("--dry-run", line.route.dry_run, "Store nothing");
   route->add_option("--project-dir", line.route.project_dir, "Folder that the agent works in");

@@ -296,6 +296,9 @@ TEST_F(RoutingTest, CommandShowsTheDecisionAndTakesFeedback) {
   EXPECT_NE(explained.out.find("better gardener"), std::string::npos) << explained.out;
   EXPECT_NE(runTutti(folder_, {"route", "explain"}).out.find(id), std::string::npos);
   EXPECT_EQ(runTutti(folder_, {"route"}).status, 2);
+  const Ran among = runTutti(folder_, {"route", "--dry-run", "--candidate", "gardener",
+                                       "--candidate", "cook", "bake a loaf of bread"});
+  EXPECT_EQ(among.status, 0) << among.err;
 }
 
 }  // namespace
