@@ -50,8 +50,10 @@ void addPush(CLI::App& doc, const Settings& settings, Chosen& chosen) {
   push.app().add_option("files", request.files, "Files; - or none: standard input");
   push.app().add_option("--name", request.name, "File name of the document");
   push.app().add_option("--type", request.content_type, "Content type; default: by the name");
-  push.app().add_option("--tag", request.tags, "A tag (may be repeated)")->take_all();
-  push.app().add_option("--meta", request.metadata, "key=value (may be repeated)")->take_all();
+  push.app().add_option("--tag", request.tags, "A tag (may be repeated)")->allow_extra_args(false);
+  push.app()
+      .add_option("--meta", request.metadata, "key=value (may be repeated)")
+      ->allow_extra_args(false);
   push.app().add_option("--description", request.description, "What it is");
   push.app().add_option("--document", request.document, "Make it the next version of this one");
   push.app().add_option("--expected-version", request.expected_version,
@@ -77,7 +79,9 @@ void addReading(CLI::App& doc, const Settings& settings, Chosen& chosen) {
 
   DocCommand<DocListRequest> list(doc, "ls", "List documents");
   list.app().add_option("name", list.request().name, "Part of the file name, or a pattern");
-  list.app().add_option("--tag", list.request().tags, "Only with this tag (may be repeated)");
+  list.app()
+      .add_option("--tag", list.request().tags, "Only with this tag (may be repeated)")
+      ->allow_extra_args(false);
   list.app()
       .add_option("--order", list.request().order, "created, updated, name or size")
       ->check(CLI::IsMember({"created", "updated", "name", "size"}))
@@ -95,7 +99,9 @@ void addSearch(CLI::App& doc, const Settings& settings, Chosen& chosen) {
       .add_option("--mode", search.request().mode,
                   "fulltext, semantic, hybrid; default: hybrid where there are embeddings")
       ->check(CLI::IsMember({"fulltext", "semantic", "hybrid"}));
-  search.app().add_option("--tag", search.request().tags, "Only with this tag (may be repeated)");
+  search.app()
+      .add_option("--tag", search.request().tags, "Only with this tag (may be repeated)")
+      ->allow_extra_args(false);
   search.app()
       .add_option("--limit,-n", search.request().limit, "How many documents")
       ->capture_default_str()

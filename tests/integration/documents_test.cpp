@@ -374,7 +374,7 @@ TEST(DocumentsTest, WhatWasPushedIsFoundByItsWordsAndTheSectionCanBeRead) {
 TEST(DocumentsTest, TheCommandLinePushesListsReadsEditsAndRestores) {
   TempFolder folder;
   const fs::path file = folder.write("notes.md", "alpha\nbeta\n");
-  const Ran pushed = runTutti(folder, {"doc", "push", file.string(), "--tag", "t", "--json"});
+  const Ran pushed = runTutti(folder, {"doc", "push", "--tag", "t", file.string(), "--json"});
   ASSERT_EQ(pushed.status, 0) << pushed.err;
   const std::string id = Json::parse(pushed.out)["id"].get<std::string>();
   EXPECT_NE(runTutti(folder, {"doc", "ls"}).out.find("notes.md"), std::string::npos);
