@@ -1,5 +1,6 @@
 #include "server/base/ids.hpp"
 
+#include <pthread.h>
 #include <sys/random.h>
 
 #include <algorithm>
@@ -23,17 +24,25 @@ void fillRandom(unsigned char* to, std::size_t size) {
   }
 }
 
+std::uint64_t randomNumber() {
+  std::array<unsigned char, sizeof(std::uint64_t)> raw{};
+  fillRandom(raw.data(), raw.size());
+  return std::bit_cast<std::uint64_t>(raw);
+}
+
 /// 48 bits as hex: counted up from a place that is random for each process. The ids of a burst are
 /// neighbours then, in each index of the store as well, and share its pages; and two processes
 /// agree even less often than if each id were random.
+std::atomic<std::uint64_t> next_number{0};
+
 std::string nextHex() {
-  static std::atomic<std::uint64_t> next = [] {
-    std::array<unsigned char, sizeof(std::uint64_t)> raw{};
-    fillRandom(raw.data(), raw.size());
-    return std::bit_cast<std::uint64_t>(raw);
+  // A forked process would go on from the same place, and give the ids that its parent gives.
+  [[maybe_unused]] static const int begun = [] {
+    next_number = randomNumber();
+    return ::pthread_atfork(nullptr, nullptr, [] { next_number = randomNumber(); });
   }();
   char text[16];
-  std::snprintf(text, sizeof text, "%012" PRIx64, next.fetch_add(1) & 0xffff'ffff'ffffU);
+  std::snprintf(text, sizeof text, "%012" PRIx64, next_number.fetch_add(1) & 0xffff'ffff'ffffU);
   return text;
 }
 }  // namespace

@@ -2,6 +2,8 @@
 #include "server/base/ids.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <regex>
@@ -42,6 +44,26 @@ TEST(IdsTest, SessionsOfOneProcessAreNeighbours) {
   const std::string second = newSessionId();
   const auto number = [](const std::string& id) { return std::stoull(id.substr(4), nullptr, 16); };
   EXPECT_EQ((number(second) - number(first)) & 0xffff'ffff'ffffU, 1U);
+}
+
+TEST(IdsTest, AForkedProcessGivesOthersThanItsParent) {
+  const std::string before = newSessionId();
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    const std::string id = newSessionId();
+    ::_exit(::write(ends[1], id.data(), id.size()) == std::ssize(id) ? 0 : 1);
+  }
+  ::close(ends[1]);
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+  std::string theirs(before.size(), ' ');
+  EXPECT_EQ(::read(ends[0], theirs.data(), theirs.size()), std::ssize(theirs));
+  ::close(ends[0]);
+  EXPECT_NE(newSessionId(), theirs);
 }
 
 TEST(IdsTest, SafeIdsAreSafeFileNames) {
