@@ -1,5 +1,8 @@
 #include "server/documents/worker.hpp"
 
+#include <string>
+#include <system_error>
+
 namespace tutti::documents {
 
 Status Worker::submit(std::function<void()> job) {
@@ -7,9 +10,21 @@ Status Worker::submit(std::function<void()> job) {
   if (stopping_ || jobs_.size() >= jobs_max_)
     return Error(Code::Unavailable, "the context store has too much to do", "try again in a moment")
         .named("documents_busy");
+  if (Status started = ensureThread(); !started.ok()) return started;
   jobs_.push_back(std::move(job));
-  if (!thread_.joinable()) thread_ = std::thread([this] { loop(); });
   wake_.notify_one();
+  return ok();
+}
+
+Status Worker::ensureThread() {
+  if (thread_.joinable()) return ok();
+  try {
+    thread_ = std::thread([this] { loop(); });
+  } catch (const std::system_error& error) {
+    return Error(Code::Unavailable, std::string("no thread can be started: ") + error.what(),
+                 "raise the limit on processes and threads, or try again later")
+        .named("thread_not_started");
+  }
   return ok();
 }
 

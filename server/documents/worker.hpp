@@ -22,13 +22,15 @@ class Worker {
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
-  /// Unavailable "documents_busy" when jobs_max jobs wait or it has stopped; then `job` is not run.
+  /// Unavailable "documents_busy" when jobs_max jobs wait or it has stopped, "thread_not_started"
+  /// when the system has no thread for it; then `job` is not run.
   Status submit(std::function<void()> job);
   /// The rest of a long job, after those that wait: from within a job, and never refused.
   void resume(std::function<void()> job);
   void stop();
 
  private:
+  Status ensureThread();
   void loop();
 
   const std::size_t jobs_max_;
