@@ -1,6 +1,7 @@
 #include "tools/route_request.hpp"
 
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "server/base/clock.hpp"
 #include "server/routing/router.hpp"
@@ -30,19 +31,23 @@ struct Stored {
   bool repeated = false;  ///< an earlier call with the same key made it
 };
 
-Result<Stored> earlier(store::Tx& tx, const std::string& decision_id) {
-  auto found = routing::findDecision(tx, decision_id);
+/// What an earlier call with the same key has made, if there was one.
+Result<std::optional<Stored>> earlier(store::Connection& db, const RouteRequest::Input& input) {
+  if (input.idempotency_key.empty()) return std::optional<Stored>();
+  auto known = agents::findIdempotent(db, RouteRequest::kName, input.idempotency_key, input.body);
+  if (!known.ok()) return std::move(known).error();
+  if (!*known) return std::optional<Stored>();
+  auto found = routing::findDecision(db, **known);
   if (!found.ok()) return std::move(found).error();
-  return Stored{std::move(*found), routing::attemptsOf(tx, decision_id), true};
+  return std::optional<Stored>(
+      Stored{std::move(*found), routing::attemptsOf(db, **known), /*repeated=*/true});
 }
 
 Result<Stored> keep(store::Tx& tx, const Prepared& prepared) {
   const RouteRequest::Input& input = prepared.input;
-  if (!input.idempotency_key.empty()) {
-    auto known = agents::findIdempotent(tx, RouteRequest::kName, input.idempotency_key, input.body);
-    if (!known.ok()) return std::move(known).error();
-    if (*known) return earlier(tx, **known);
-  }
+  auto known = earlier(tx, input);
+  if (!known.ok()) return std::move(known).error();
+  if (*known) return std::move(**known);
   Stored stored;
   stored.decision = routing::addDecision(tx, prepared.decision);
   auto attempts =
@@ -126,6 +131,13 @@ routing::StoredDecision rowOf(const RouteRequest::Input& input,
   return row;
 }
 
+void answerStored(const Context& context, const CallPtr& call, Stored stored,
+                  std::shared_ptr<const Prepared> prepared) {
+  if (stored.attempts.empty() || !prepared->input.sync)
+    return finishTold(call, told(stored, *prepared));
+  awaitOutcome(context, call, std::move(stored), std::move(prepared));
+}
+
 void decided(const Context& context, const CallPtr& call, const RouteRequest::Input& input,
              const routing::Decider::Answer& answer) {
   const routing::RouteDecision& decision = *answer.decision;
@@ -150,9 +162,38 @@ void decided(const Context& context, const CallPtr& call, const RouteRequest::In
       [&context, call, prepared](Result<Stored> stored) {
         if (!stored.ok()) return call->finish(std::move(stored).error());
         if (!stored->attempts.empty()) context.supervisor.pumpLaunches();
-        if (stored->attempts.empty() || !prepared->input.sync)
-          return finishTold(call, told(*stored, *prepared));
-        awaitOutcome(context, call, std::move(*stored), prepared);
+        answerStored(context, call, std::move(*stored), prepared);
+      });
+}
+
+void decide(const Context& context, const CallPtr& call,
+            const std::shared_ptr<const RouteRequest::Input>& input) {
+  context.router->route(input->request,
+                        [&context, call, input](Result<routing::Decider::Answer> answer) {
+                          if (!answer.ok()) return call->finish(std::move(answer).error());
+                          decided(context, call, *input, *answer);
+                        });
+}
+
+/// Gives what the first call with the key has made, else decides.
+void decideOnce(const Context& context, const CallPtr& call,
+                const std::shared_ptr<const RouteRequest::Input>& input) {
+  auto known = std::make_shared<std::optional<Stored>>();
+  context.store.read(
+      [input, known](store::Connection& db) -> Status {
+        auto found = earlier(db, *input);
+        if (!found.ok()) return std::move(found).error();
+        *known = std::move(*found);
+        return ok();
+      },
+      [&context, call = call, input, known](Status status) mutable {
+        context.post([&context, call = std::move(call), input, known, status = std::move(status)] {
+          if (!status.ok()) return call->finish(status.error());
+          if (!*known) return decide(context, call, input);
+          auto prepared = std::make_shared<Prepared>();
+          prepared->input = *input;
+          answerStored(context, call, std::move(**known), std::move(prepared));
+        });
       });
 }
 
@@ -193,11 +234,8 @@ void RouteRequest::handle(const Context& context, const CallPtr& call) {
   auto decoded = decode(call->arguments());
   if (!decoded.ok()) return call->finish(std::move(decoded).error());
   auto input = std::make_shared<const Input>(std::move(*decoded));
-  context.router->route(input->request,
-                        [&context, call, input](Result<routing::Decider::Answer> answer) {
-                          if (!answer.ok()) return call->finish(std::move(answer).error());
-                          decided(context, call, *input, *answer);
-                        });
+  if (input->idempotency_key.empty() || input->dry_run) return decide(context, call, input);
+  decideOnce(context, call, input);
 }
 
 }  // namespace tutti::tools
