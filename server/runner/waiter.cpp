@@ -41,8 +41,14 @@ class RunningWait final : public Waiter::Wait, public std::enable_shared_from_th
   void armLimit(milliseconds limit) {
     limit_.expires_after(limit);
     limit_.async_wait([self = shared_from_this()](boost::system::error_code error) {
-      if (!error) self->finish(false);
+      if (!error) self->limitPassed();
     });
+  }
+
+  /// A look that is under way writes what `done` reads: it ends first.
+  void limitPassed() {
+    limit_passed_ = true;
+    if (!looking_) finish(false);
   }
 
   void armProgress() {
@@ -80,7 +86,7 @@ class RunningWait final : public Waiter::Wait, public std::enable_shared_from_th
     looking_ = false;
     if (over_) return;
     if (!found.ok() || found.value()) return finish(std::move(found));
-    if (request_.limit.count() == 0) return finish(false);
+    if (request_.limit.count() == 0 || limit_passed_) return finish(false);
     if (const auto before_waiting = std::exchange(request_.before_waiting, nullptr)) {
       const milliseconds limit = before_waiting();  // it may cancel
       if (over_) return;
@@ -115,6 +121,7 @@ class RunningWait final : public Waiter::Wait, public std::enable_shared_from_th
   const SteadyClock::time_point began_ = SteadyClock::now();
   bool looking_ = false;
   bool again_ = false;
+  bool limit_passed_ = false;
   bool over_ = false;
 };
 
