@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "server/base/clock.hpp"
+#include "server/base/log.hpp"
 #include "server/routing/router.hpp"
 
 namespace tutti::tools {
@@ -185,23 +186,27 @@ void RouteFollower::act(const std::shared_ptr<Ended>& ended) {
   write<bool>(
       context_,
       [ended, next, why_none, limits = context_.supervisor.limits()](store::Tx& tx) {
-        close(tx, *ended, next, why_none, limits);
-        return Result<bool>(true);
+        return Result<bool>(close(tx, *ended, next, why_none, limits));
       },
-      [self = self_](Result<bool>) {
+      [self = self_](Result<bool> settled) {
         RouteFollower* follower = *self;
         if (follower == nullptr) return;
+        if (!settled.ok())  // looked at again after the next commit
+          log::warning("the end of a dispatched run could not be stored: " +
+                       settled.error().text());
         follower->context_.supervisor.pumpLaunches();
         follower->context_.router->storeChanged();
-        if (follower->again_) follower->look();
+        if (follower->again_ || (settled.ok() && !*settled)) follower->look();
       });
 }
 
-void RouteFollower::close(store::Tx& tx, const Ended& ended, const std::vector<PreparedStart>& next,
+bool RouteFollower::close(store::Tx& tx, const Ended& ended, const std::vector<PreparedStart>& next,
                           const std::string& why_none, const agents::SessionLimits& limits) {
   const Attempt& attempt = ended.attempt;
-  if (!routing::closeAttempt(tx, attempt)) return;  // another replica has acted
   const std::string& id = ended.decision.decision_id;
+  // Who is next, and whether anyone may be, was chosen by the attempts that there were.
+  if (!next.empty() && routing::attemptsOf(tx, id).size() != ended.attempts.size()) return false;
+  if (!routing::closeAttempt(tx, attempt)) return true;  // another replica has acted
   if (attempt.outcome == "succeeded" || attempt.outcome == "failed")
     routing::addFeedback(tx, feedbackOf(ended.decision, attempt));
   const auto before = routing::findDecision(tx, id);
@@ -214,11 +219,12 @@ void RouteFollower::close(store::Tx& tx, const Ended& ended, const std::vector<P
       const Attempt& further = started->front();
       routing::changeDecision(tx, id, {DecisionStatus::Dispatched, further.agent, problem, hint},
                               attempt.ended_at);
-      return tellSession(tx, attempt, "route_fallback",
-                         Json::object({{"decision_id", id},
-                                       {"agent", further.agent},
-                                       {"next_session_id", further.session_id},
-                                       {"reason", avoidableBecause(attempt.error_name)}}));
+      tellSession(tx, attempt, "route_fallback",
+                  Json::object({{"decision_id", id},
+                                {"agent", further.agent},
+                                {"next_session_id", further.session_id},
+                                {"reason", avoidableBecause(attempt.error_name)}}));
+      return true;
     }
     why = next.front().agent + " cannot be started either: " + started.error().text();
   }
@@ -237,6 +243,7 @@ void RouteFollower::close(store::Tx& tx, const Ended& ended, const std::vector<P
   routing::changeDecision(tx, id, change, attempt.ended_at);
   tellSession(tx, attempt, open ? "route_part_ended" : "route_ended",
               Json::object({{"decision_id", id}, {"status", routing::toString(change.status)}}));
+  return true;
 }
 
 }  // namespace tutti::tools

@@ -42,7 +42,9 @@ class RouteFollower {
 
   void act(const std::shared_ptr<Ended>& ended);
   static std::vector<Ended> read(store::Connection& db);
-  static void close(store::Tx& tx, const Ended& ended, const std::vector<PreparedStart>& next,
+  /// False, and nothing is done, when another attempt was started since `ended` was read: look
+  /// again.
+  static bool close(store::Tx& tx, const Ended& ended, const std::vector<PreparedStart>& next,
                     const std::string& why_none, const agents::SessionLimits& limits);
 
   const Context& context_;
