@@ -96,12 +96,24 @@ void Router::startReading() {
         read->records = readRecords(db);
         return ok();
       },
-      [post = parts_.post, self = self_, read](Status) {
-        // What could not be read is left as it was: a decision is better than none.
-        post([self, read] {
-          if (*self != nullptr) (*self)->finishReading(*read);
+      [post = parts_.post, self = self_, read](Status status) {
+        post([self, read, status = std::move(status)] {
+          if (*self == nullptr) return;
+          if (status.ok()) return (*self)->finishReading(*read);
+          log::warning("routing goes by what was known before: " + status.error().text());
+          (*self)->notRead();
         });
       });
+}
+
+/// What could not be read is left as it was: a decision is better than none.
+void Router::notRead() {
+  busy_ = false;
+  if (learnt_ != generation_)
+    startLearning();
+  else
+    serve();
+  store_changed_ = true;  // last: those that wait now are not to wait for it
 }
 
 void Router::finishReading(Read& read) {

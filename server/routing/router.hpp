@@ -61,6 +61,7 @@ class Router {
   void tellProblems(const Rules& rules);
   void startReading();
   void finishReading(Read& read);
+  void notRead();
   void startLearning();
   void finishLearning(std::shared_ptr<AgentModel> model);
   void serve();
