@@ -1,5 +1,6 @@
 #include "server/routing/router.hpp"
 
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -53,6 +54,7 @@ void Router::route(RouteRequest request, Then then) {
 
 void Router::pump() {
   if (busy_ || waiting_.empty()) return;
+  heard_ = waiting_.size();
   look();
   if (store_changed_) return startReading();
   if (learnt_ != generation_) return startLearning();
@@ -151,9 +153,12 @@ void Router::finishLearning(std::shared_ptr<AgentModel> model) {
 }
 
 void Router::serve() {
-  std::deque<Waiting> now;
-  now.swap(waiting_);
+  const auto end = waiting_.begin() + static_cast<std::ptrdiff_t>(heard_);
+  std::vector<Waiting> now(std::make_move_iterator(waiting_.begin()), std::make_move_iterator(end));
+  waiting_.erase(waiting_.begin(), end);
+  heard_ = 0;
   for (Waiting& one : now) one.then(decider_.decide(one.request));
+  pump();
 }
 
 }  // namespace tutti::routing

@@ -81,6 +81,7 @@ class Router {
   bool store_changed_ = true;
   bool busy_ = false;  ///< something is being read or learnt
   std::deque<Waiting> waiting_;
+  std::size_t heard_ = 0;  ///< of these, came before what is being read: the others see it anew
   std::thread learner_;
   std::shared_ptr<Router*> self_;  ///< null once this has gone
 };
