@@ -25,6 +25,19 @@ bool hasDemands(const RouteRequest& request) {
   return !request.candidates.empty() || keyOf(request.constraints) != none;
 }
 
+/// Of all that a decision depends on, each part with its size before it: no two requests share one.
+std::string keyOf(const RouteRequest& request, const std::string& normal) {
+  std::string text = request.to_start ? "start " : "tell ";
+  const auto add = [&text](const std::string& part) {
+    text.append(std::to_string(part.size())).append(1, ':').append(part);
+  };
+  add(normal);
+  add(request.context);
+  add(keyOf(request.constraints));
+  for (const std::string& name : request.candidates) add(name);
+  return sha256(text);
+}
+
 bool contains(const std::vector<std::string>& words, std::string_view word) {
   return std::find(words.begin(), words.end(), word) != words.end();
 }
@@ -151,9 +164,7 @@ Result<Decider::Answer> Decider::decide(const RouteRequest& request) {
     if (!known.ok()) return std::move(known).error();
     *names = std::move(*known);
   }
-  std::string text = normal + '\0' + own.context + '\0' + keyOf(own.constraints);
-  for (const std::string& name : own.candidates) text += '\0' + name;
-  const std::string key = sha256(text + (own.to_start ? "s" : ""));
+  const std::string key = keyOf(own, normal);
 
   const WallTime now = clock_.now();
   const auto known = cache_.find(key);

@@ -84,8 +84,8 @@ class Decider {
     std::shared_ptr<const RouteDecision> decision;
     bool cached = false;  ///< was the text read before?
   };
-  /// Errors: InvalidArgument "empty_request", "unknown_blueprint" for a candidate that there is
-  /// not.
+  /// Errors: InvalidArgument "empty_request", NotFound "unknown_blueprint" for a candidate that
+  /// there is not.
   Result<Answer> decide(const RouteRequest& request);
 
   std::size_t cached() const { return cache_.size(); }
