@@ -265,7 +265,10 @@ Feedback addFeedback(store::Tx& tx, Feedback feedback) {
           feedback.outcome, feedback.better, feedback.source, feedback.note, feedback.created_at,
           feedback.teaches);
   feedback.seq = tx.lastInsertId();
-  execute(tx, "DELETE FROM route_feedback WHERE feedback_seq <= ?", feedback.seq - kFeedbackMax);
+  execute(tx,
+          "DELETE FROM route_feedback WHERE teaches = ?1 AND feedback_seq <= (SELECT feedback_seq"
+          " FROM route_feedback WHERE teaches = ?1 ORDER BY feedback_seq DESC LIMIT 1 OFFSET ?2)",
+          feedback.teaches, kFeedbackMax);
   return feedback;
 }
 

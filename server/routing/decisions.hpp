@@ -15,7 +15,8 @@ namespace tutti::routing {
 
 inline constexpr std::size_t kStoredRequestBytesMax = 4096;  ///< of a request; the rest is cut
 inline constexpr std::int64_t kDecisionsMax = 10'000;  ///< kept; the oldest go, open ones stay
-inline constexpr std::int64_t kFeedbackMax = 2'000;    ///< kept; the oldest go
+/// Kept of what teaches, and of what does not; the oldest go.
+inline constexpr std::int64_t kFeedbackMax = 2'000;
 
 enum class DecisionStatus {
   Decided,        ///< nothing was started
@@ -119,8 +120,8 @@ struct Feedback {
   std::string created_at;
   bool teaches = true;  ///< does the classifier learn from it?
 };
-/// Inserts it and removes what is beyond kFeedbackMax. A run's success teaches once for the same
-/// request and agent, so that what is asked often does not drown the rest.
+/// Inserts it and removes what is beyond kFeedbackMax of its kind. A run's success teaches once for
+/// the same request and agent, so that what is asked often does not drown the rest.
 Feedback addFeedback(store::Tx& tx, Feedback feedback);
 std::vector<Feedback> feedbackOf(store::Connection& db, std::string_view decision_id);
 /// Those that teach, with seq > after, oldest first.

@@ -60,10 +60,15 @@ CREATE TABLE route_feedback (
 CREATE INDEX route_feedback_by_decision ON route_feedback (decision_id, feedback_seq);
 CREATE INDEX route_feedback_by_request ON route_feedback (request_hash, agent, source);
 )sql";
+
+/// What teaches is counted apart from what does not.
+constexpr std::string_view kFeedbackByTeaching =
+    "CREATE INDEX route_feedback_by_teaching ON route_feedback (teaches, feedback_seq);";
 }  // namespace
 
 const std::vector<store::Migration>& migrations() {
-  static const std::vector<store::Migration> all = {{400, "routing", kDecisions}};
+  static const std::vector<store::Migration> all = {
+      {400, "routing", kDecisions}, {401, "routing: feedback that teaches", kFeedbackByTeaching}};
   return all;
 }
 

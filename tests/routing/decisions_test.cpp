@@ -158,6 +158,19 @@ TEST_F(DecisionsTest, RunTeachesOnceForARequestAndAPersonEachTime) {
   EXPECT_EQ(feedbackOf(db_, "rte_1").size(), 3U);
 }
 
+TEST_F(DecisionsTest, LessonsStayHoweverManyRunsHaveEndedSince) {
+  const std::int64_t lesson = addFeedback(db_, feedback("user")).seq;
+  for (std::int64_t i = 0; i <= kFeedbackMax; ++i) {
+    Feedback run = feedback("run");
+    run.teaches = false;
+    addFeedback(db_, run);
+  }
+  const auto left = lessons(db_, 0, 100);
+  ASSERT_EQ(left.size(), 1U);
+  EXPECT_EQ(left[0].seq, lesson);
+  EXPECT_EQ(feedbackOf(db_, "rte_1").size(), static_cast<std::size_t>(kFeedbackMax) + 1);
+}
+
 TEST(NormalisedRequest, DiffersOnlyInWhatIsNoWhiteSpace) {
   EXPECT_EQ(normalisedRequest("  Scan\n\tall  hosts "), "Scan all hosts");
   EXPECT_EQ(normalisedRequest(" \n"), "");
