@@ -235,7 +235,7 @@ class Analyzer {
   Finding<std::string> language() const {
     std::array<std::size_t, static_cast<std::size_t>(Script::Other) + 1> scripts{};
     for (const Token& token : tokens_.tokens) ++scripts[static_cast<std::size_t>(token.script)];
-    const auto most = std::max_element(scripts.begin() + 1, scripts.end());
+    const auto most = std::max_element(scripts.begin() + 1, scripts.end() - 1);  // Other tells none
     // One word of such a script may stand for a whole sentence without spaces.
     if (*most > 0 && *most * 3 >= scripts.front()) {
       std::size_t index = static_cast<std::size_t>(most - scripts.begin());

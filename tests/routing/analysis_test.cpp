@@ -157,6 +157,7 @@ TEST(Analysis, LanguagesAreToldOfPrograms) {
 
 TEST(Analysis, TheRequestsOwnLanguageIsToldOrLeftOpen) {
   EXPECT_EQ(analyzed("What is the status of the server?").language.value, "en");
+  EXPECT_EQ(analyzed("What is the status of the server? 🚀 🚀 🚀").language.value, "en");
   EXPECT_EQ(analyzed("Bitte prüfe die Konfiguration für alle Hosts").language.value, "de");
   EXPECT_EQ(analyzed("Est-ce que le serveur est dans les clous ?").language.value, "fr");
   EXPECT_EQ(analyzed("Проверь безопасность серверов").language.value, "ru");
