@@ -66,14 +66,17 @@ void Router::look() {
   if (now >= looked_at_ && now - looked_at_ < kLookEvery) return;
   looked_at_ = now;
   const std::uint64_t generation = parts_.catalog.generation() + 1;  // 0: not looked yet
-  if (generation != generation_) {
+  const bool other_agents = generation != generation_;
+  if (other_agents) {
     generation_ = generation;
     blueprints_ = std::make_shared<const std::vector<agents::Blueprint>>(parts_.catalog.list());
     programs_at_ = WallTime();
   }
   Rules rules = rules_.rules(parts_.catalog);
-  tellProblems(rules);
-  decider_.setAgents(blueprints_, agentNames(parts_.catalog), std::move(rules));
+  const bool other_rules = rules.fingerprint() != told_of_rules_;
+  if (other_rules) tellProblems(rules);
+  if (other_agents || other_rules)
+    decider_.setAgents(blueprints_, agentNames(parts_.catalog), std::move(rules));
   if (now >= programs_at_ && now - programs_at_ < kProgramsEvery) return;
   programs_at_ = now;
   decider_.setPassedOver(unstartable(*blueprints_, parts_.program_check));
@@ -81,7 +84,6 @@ void Router::look() {
 
 void Router::tellProblems(const Rules& rules) {
   constexpr std::size_t kToldMax = 20;
-  if (rules.fingerprint() == told_of_rules_) return;
   told_of_rules_ = rules.fingerprint();
   for (std::size_t i = 0; i < rules_.problems().size() && i < kToldMax; ++i)
     log::warning("routing rules: " + rules_.problems()[i].text());
