@@ -82,10 +82,7 @@ routing::Feedback feedbackOf(const routing::StoredDecision& decision, const Atte
 /// What is to be said of a decision whose last attempt has ended.
 routing::DecisionChange conclude(const Attempt& last, const std::string& why_none) {
   routing::DecisionChange change{DecisionStatus::Succeeded, "", "", ""};
-  if (last.outcome == "succeeded") {
-    change.agent = last.agent;
-    return change;
-  }
+  if (last.outcome == "succeeded") return change;
   if (last.outcome == "stopped") {
     change.status = DecisionStatus::Failed;
     change.problem = "the run of " + last.agent + " was stopped";
@@ -217,7 +214,10 @@ bool RouteFollower::close(store::Tx& tx, const Ended& ended, const std::vector<P
     const auto started = startAll(tx, id, next, limits);
     if (started.ok()) {
       const Attempt& further = started->front();
-      routing::changeDecision(tx, id, {DecisionStatus::Dispatched, further.agent, problem, hint},
+      // Of a swarm the decision's agent is one of several: it changes when that one is replaced.
+      const bool led = before.ok() && before->agent == attempt.agent;
+      routing::changeDecision(tx, id,
+                              {DecisionStatus::Dispatched, led ? further.agent : "", problem, hint},
                               attempt.ended_at);
       tellSession(tx, attempt, "route_fallback",
                   Json::object({{"decision_id", id},
