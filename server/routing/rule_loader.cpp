@@ -83,6 +83,7 @@ class RuleLoader {
     for (const std::string& host : draft.hosts) parts_->vocabulary.hosts.insert(lowered(host));
     for (const std::string& extension : draft.file_extensions)
       parts_->vocabulary.file_extensions.insert(lowered(extension));
+    for (const auto& strategy : draft.strategies) declared_.insert(strategy.rule.name);
     mergeByName(strategies_, draft.strategies);
     mergeByName(gates_, draft.gates);
     mergeByName(workflows_, draft.workflows);
@@ -204,7 +205,7 @@ class RuleLoader {
       case NameKind::Swarm:
         return swarms_.contains(use.name);
       case NameKind::Strategy:
-        return strategies_.contains(use.name) || use.name == kBestCandidateRule;
+        return declared_.contains(use.name) || use.name == kBestCandidateRule;
       default:
         break;
     }
@@ -265,6 +266,8 @@ class RuleLoader {
   const RuleLimits limits_;
   std::shared_ptr<Rules::Parts> parts_ = std::make_shared<Rules::Parts>();
   ByName<StrategyRule> strategies_;
+  /// Names of strategies, those that are disabled or left out too: a gate may go on naming them.
+  std::set<std::string, std::less<>> declared_;
   ByName<GateRule> gates_;
   ByName<WorkflowRule> workflows_;
   ByName<SwarmRule> swarms_;

@@ -238,6 +238,14 @@ TEST(RuleFiles, ALaterFileAddsTermsAndReplacesOrRemovesRules) {
   EXPECT_TRUE(removed.rules.strategies().empty());
 }
 
+TEST(RuleFiles, AGateStaysWhenAStrategyThatItNamesIsTakenAway) {
+  const LoadedRules loaded =
+      load({kGood, "gates:\n  g: {description: x, agent: writer, action: y, except: [review]}\n",
+            "strategies:\n  review: {enabled: false}\n"});
+  EXPECT_EQ(problemsOf(loaded), "");
+  EXPECT_EQ(loaded.rules.gates().size(), 1U);
+}
+
 TEST(RuleFiles, ARuleWithAnUnknownNameIsLeftOutAlone) {
   const LoadedRules loaded =
       load({kGood,
