@@ -10,6 +10,7 @@
 namespace tutti::tools {
 namespace {
 constexpr std::size_t kRequestShownBytes = 200;
+constexpr std::size_t kLineBytesMax = 2000;
 
 Json attemptJson(const routing::Attempt& attempt) {
   Json json = Json::object({{"agent", attempt.agent},
@@ -186,7 +187,7 @@ std::string decisionText(const Json& report) {
   std::string text =
       strategyText(report) + candidatesText(report) + analysisText(report) + sessionsText(report);
   const auto line = [&text](const std::string& name, const std::string& value) {
-    if (!value.empty()) text += name + value + "\n";
+    if (!value.empty()) text += name + oneLine(value, kLineBytesMax) + "\n";
   };
   if (const std::string status = json::stringOr(report, "status", ""); status != "decided")
     line("Status: ", status);
