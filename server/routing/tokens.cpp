@@ -9,6 +9,8 @@
 namespace tutti::routing {
 namespace {
 
+constexpr std::uint32_t kFullStop = 0x3002;  ///< of Chinese and Japanese
+
 struct ScriptRange {
   std::uint32_t from, to;
   Script script;
@@ -51,7 +53,7 @@ Break breakOf(std::uint32_t code, bool word_follows) {
     case '!':
     case '?':
       return word_follows ? Break::None : Break::Sentence;
-    case 0x3002:  // the full stop of Chinese and Japanese
+    case kFullStop:
       return Break::Sentence;
     default:
       return Break::None;
@@ -69,7 +71,7 @@ class Tokenizer {
       return grow(at, character.size, offset, static_cast<char>(code));
     if (const char letter = foldedLetter(code); letter != '\0')
       return grow(at, character.size, offset, letter);
-    if (isOtherLetter(code)) return growOther(character, at, offset);
+    if (isOtherLetter(code) && code != kFullStop) return growOther(character, at, offset);
     if (isLanguageSign(code)) return grow(at, 1, offset, static_cast<char>(code));
     finish();
     break_ = std::max(break_, breakOf(code, wordFollows(at + character.size)));
