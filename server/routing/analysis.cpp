@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <iterator>
 #include <nlohmann/json.hpp>
 #include <tuple>
 #include <utility>
 
 #include "server/base/text.hpp"
+#include "server/routing/exact_math.hpp"
 #include "server/routing/matches.hpp"
 #include "server/routing/references.hpp"
 #include "server/routing/rules.hpp"
@@ -270,10 +270,6 @@ double confidenceOf(const std::vector<Finding<std::string>>& findings, std::stri
   for (const Finding<std::string>& finding : findings)
     if (finding.value == name) return finding.confidence;
   return 0;
-}
-
-double rounded(double value) {
-  return std::floor(value * 10'000 + 0.5) / 10'000;
 }
 
 Json valueJson(const std::string& value) {

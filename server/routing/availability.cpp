@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "server/base/text.hpp"
+#include "server/routing/exact_math.hpp"
 #include "server/store/statement.hpp"
 
 namespace tutti::routing {
@@ -222,9 +223,6 @@ Spread spread(std::vector<RankedAgent> candidates, const AgentRecords& records) 
 
 Json toJson(const AgentRecord& record) {
   Json json = Json::object({{"running", record.running}, {"runs", record.runs}});
-  const auto rounded = [](double value) {
-    return static_cast<double>(static_cast<std::int64_t>(value * 10'000 + 0.5)) / 10'000;
-  };
   if (record.runs > 0) json["success"] = rounded(record.success);
   if (record.cost_usd) json["cost_usd"] = rounded(*record.cost_usd);
   if (record.latency_s) json["latency_s"] = rounded(*record.latency_s);

@@ -5,15 +5,12 @@
 
 #include "server/base/digest.hpp"
 #include "server/base/text.hpp"
+#include "server/routing/exact_math.hpp"
 
 namespace tutti::routing {
 namespace {
 constexpr std::size_t kRankedMax = 32;  ///< agents that are looked at where none are named
 constexpr std::size_t kOthersMax = 8;
-
-double rounded(double value) {
-  return static_cast<double>(static_cast<std::int64_t>(value * 10'000 + 0.5)) / 10'000;
-}
 
 std::string shown(double score) {
   const auto percent = static_cast<int>(score * 100 + 0.5);

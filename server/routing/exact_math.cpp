@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <cstdint>
 
 namespace tutti::routing {
@@ -42,6 +43,10 @@ double exactLog(double x) {
   for (int power = 21; power >= 1; power -= 2)
     sum = 1.0 / static_cast<double>(power) + sum * square;
   return static_cast<double>(exponent) * kLn2 + 2.0 * ratio * sum;
+}
+
+double rounded(double x) {
+  return std::floor(x * 10'000 + 0.5) / 10'000;
 }
 
 }  // namespace tutti::routing

@@ -10,4 +10,7 @@ double exactExp(double x);
 /// The natural logarithm of a positive, normal number. Error below 1e-14.
 double exactLog(double x);
 
+/// To four decimals, as findings and scores are told.
+double rounded(double x);
+
 }  // namespace tutti::routing

@@ -1,13 +1,13 @@
 #include "server/routing/strategy.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <tuple>
 #include <utility>
 
 #include "server/base/text.hpp"
+#include "server/routing/exact_math.hpp"
 
 namespace tutti::routing {
 namespace {
@@ -17,10 +17,6 @@ std::string decimals(double value) {
   char text[16];
   std::snprintf(text, sizeof text, "%.2f", value);
   return text;
-}
-
-double rounded(double value) {
-  return std::floor(value * 10'000 + 0.5) / 10'000;
 }
 
 double confidenceIn(const std::vector<Finding<std::string>>& findings, const Condition& leaf) {
