@@ -22,7 +22,7 @@ inline constexpr std::int64_t kRunningMax = 16;        ///< unfinished runs of o
 /// Scores that are no further apart are equal: load and past decide.
 inline constexpr double kEqualMargin = 0.05;
 
-/// How an agent's runs went. Each counts half as much as the one that came kHalfLife runs of that
+/// How an agent's runs went. Each counts half as much as the one that came twenty runs of that
 /// agent after it; before any there is a prior.
 struct AgentRecord {
   std::int64_t running = 0;  ///< unfinished runs
