@@ -211,7 +211,7 @@ Status Staged::append(std::string_view bytes) {
   if (impl_->size + static_cast<std::int64_t>(bytes.size()) > impl_->bytes_max)
     written = Error(Code::ResourceExhausted,
                     "content has more than " + std::to_string(impl_->bytes_max) + " bytes",
-                    "push it in parts, or raise document_bytes_max")
+                    "push it in parts, or raise --document-bytes")
                   .named("document_bytes_max");
   else
     written = impl_->write(bytes);

@@ -226,7 +226,7 @@ Result<Partition> createPartition(store::Tx& tx, const std::string& name,
                                   const std::string& description, const std::string& now) {
   if (Status checked = checkName(name); !checked.ok()) return std::move(checked).error();
   if (name != kGlobalPartition &&
-      (name.front() == '_' || name.starts_with("tree_ses_") || looksLikeProject(name)))
+      (name.front() == '_' || name.starts_with("tree_") || looksLikeProject(name)))
     return Error(Code::InvalidArgument, "partition name '" + name + "' is reserved",
                  "begin it with a letter, and not as a tree's or a project's")
         .named("partition_reserved");

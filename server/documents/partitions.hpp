@@ -54,7 +54,7 @@ struct Sight {
 Result<Sight> sightOf(store::Connection& db, const Viewer& viewer, const Place& place);
 
 /// Errors: InvalidArgument "invalid_partition" (AOF's pattern), "partition_reserved" (names that
-/// begin with `tree_ses_`, look like a project's, or begin with "_" as `_global`), Conflict
+/// begin with `tree_`, look like a project's, or begin with "_" as `_global`), Conflict
 /// "partition_exists" (AOF: `Partition already exists: x`).
 Result<Partition> createPartition(store::Tx& tx, const std::string& name,
                                   const std::string& description, const std::string& now);

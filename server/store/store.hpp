@@ -28,8 +28,8 @@ struct StoreOptions {
   std::size_t queue_max = 4096;  ///< writes waiting; above this submit() answers Unavailable
   std::size_t batch_max = 256;   ///< writes in one commit
   /// How long a commit waits for as many writes as the last one had: callers that were answered
-  /// together ask again together, the first a little before the others. One caller alone never
-  /// waits.
+  /// together ask again together, the first a little before the others. One caller alone does
+  /// not wait, but for its first write after others have gone.
   int company_wait_max_us = 300;
   int readers = 2;
   int busy_timeout_ms = 10'000;  ///< how long another process may hold the write lock

@@ -18,8 +18,8 @@ namespace tutti::store {
 
 /// Owns the only read-write connection of this process and the thread that uses it, which starts
 /// with the first write. A batch is what has queued up while the last one was being synced, and
-/// what comes from those whom that one answered: one caller alone never waits for company, and many
-/// share a sync.
+/// what comes from those whom that one answered: one caller alone does not wait for company, and
+/// many share a sync.
 ///
 /// Thread-safe: submit() may be called from any thread. The destructor drains the queue, then
 /// joins.

@@ -27,7 +27,7 @@ struct StdioOptions {
   std::size_t output_bytes_max =
       64U * 1024 * 1024;  ///< unread by the client; above it reading pauses
   /// Unread by the client; above it the client is given up, and what waits is dropped. 0: never.
-  std::size_t backlog_bytes_max = 0;
+  std::size_t backlog_bytes_max = 256U * 1024 * 1024;
   std::string agent_session_id;  ///< who the client is, from the environment of this process
 };
 

@@ -132,6 +132,7 @@ TEST_F(GraphTest, APartitionIsMadeListedAndRemovedWithItsDocuments) {
   EXPECT_ERROR(createPartition("notes"), "partition_exists");
   EXPECT_ERROR(createPartition("1st"), "invalid_partition");
   EXPECT_ERROR(createPartition("_own"), "partition_reserved");
+  EXPECT_ERROR(createPartition("tree_house"), "partition_reserved");
   // Who made it would have what that project's agents put there shown to all.
   EXPECT_ERROR(createPartition(projectPartition("/p/one")), "partition_reserved");
   Place place;
