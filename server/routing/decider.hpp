@@ -52,7 +52,7 @@ struct RouteDecision {
 
 struct DeciderOptions {
   std::chrono::seconds cache_ttl{3600};  ///< 0: nothing is cached
-  std::size_t cache_max = 4096;          ///< entries; the oldest goes
+  std::size_t cache_max = 512;           ///< entries, of up to 100 KB; the oldest goes
   std::size_t shown_max = 5;             ///< candidates that are told of
 };
 
