@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "server/base/text.hpp"
 
@@ -79,9 +80,12 @@ std::string candidatesText(const Json& report) {
   for (const Json& one : *candidates)
     width = std::max(width, json::stringOr(one, "agent", "").size());
   std::string text = "\nCandidates:\n";
+  std::set<std::string> told;
+  constexpr std::size_t kRepeatedMax = 60;  // a longer one is told once
   for (const Json& one : *candidates) {
     const bool chosen = json::booleanOr(one, "chosen", false);
-    const std::string why = json::stringOr(one, chosen ? "reason" : "why_not", "");
+    std::string why = json::stringOr(one, chosen ? "reason" : "why_not", "");
+    if (!told.insert(why).second && why.size() > kRepeatedMax) why = "(as above)";
     text += std::string(chosen ? "* " : "  ") + percent(json::numberOr(one, "score", 0)) + "  " +
             padded(json::stringOr(one, "agent", ""), width) + "  " + oneLine(why, 240) + "\n";
   }

@@ -214,7 +214,7 @@ void Application::startRouter(const Settings& settings) {
       .program_check =
           [this](const agents::Blueprint& blueprint) {
             const auto command = runner::resolveCommand(blueprint, supervisor_->launchContext());
-            return command.ok() ? std::string() : command.error().text();
+            return command.ok() ? std::string() : "cannot start: " + command.error().text();
           },
       .rules = {.folders = sources.folders, .packs = sources.packs},
       .options = options});

@@ -251,6 +251,9 @@ std::shared_ptr<const RouteDecision> Decider::choose(const RouteRequest& request
   choice.in_scope = content.ranking.in_scope &&
                     (!model_->scaled() || !first_is_open || likelihood >= kLikelyLeast);
   choice.score_least = first_is_open ? 0 : kFitLeast;
+  if (!ranked.empty() && !first_is_open && content.ranking.in_scope &&
+      (!model_->scaled() || ranked.front().score >= kLikelyLeast))
+    choice.wanted = ranked.front().label;
 
   auto decision = std::make_shared<RouteDecision>();
   decision->request_hash = content.request_hash;

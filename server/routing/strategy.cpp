@@ -254,7 +254,9 @@ class Chooser {
     Strategy strategy;
     if (!bestFits()) {
       strategy.rule = kClarifyRule;
-      strategy.reason = "No rule applies and no agent fits well enough";
+      strategy.reason = choice_.wanted.empty() ? "No rule applies and no agent fits well enough"
+                                               : "Who fits cannot be chosen, and nobody else fits "
+                                                 "well enough";
       strategy.question = question();
       strategy.options = options();
       return strategy;
@@ -281,6 +283,9 @@ class Chooser {
 
   std::string question() const {
     if (analysis_.words == 0) return "The request has no words: what is to be done, and to what?";
+    if (const std::string* why = passedOver(choice_.wanted))
+      return choice_.wanted + " fits, but " + *why +
+             ". Can that be put right, or which other agent do you want?";
     const std::vector<std::string> meant = options();
     if (meant.size() > 1 && choice_.candidates[0].score >= choice_.score_least)
       return "Several agents are about as likely: is this for " + either(meant) + "?";

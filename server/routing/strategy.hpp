@@ -26,6 +26,7 @@ struct Choice {
   /// Blueprints that may not be chosen, and why ("is not installed", "is not among `candidates`").
   /// A strategy that needs one is passed over, and says so.
   std::map<std::string, std::string, std::less<>> passed_over;
+  std::string wanted;  ///< of those, who fits better than all candidates; "": nobody
   /// A best candidate below this, or nearer than `margin_least` to the next, is asked about where
   /// no rule decides.
   double score_least = 0;

@@ -103,6 +103,9 @@ TEST_F(DeciderTest, BestAgentThatCannotStartIsNoReasonForABadGuess) {
   const RouteDecision decision = decide({.request = "bake a loaf of bread"});
   EXPECT_EQ(decision.strategy.type, StrategyType::Clarify) << decision.answer.dump(2);
   EXPECT_EQ(whyNot(decision, "cook"), "is not installed");
+  EXPECT_EQ(decision.strategy.question,
+            "cook fits, but is not installed. Can that be put right, or which other agent do you "
+            "want?");
 }
 
 TEST_F(DeciderTest, ContextIsHeardWhereTheRequestIsUnclear) {
