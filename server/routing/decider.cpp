@@ -171,7 +171,12 @@ Result<Decider::Answer> Decider::decide(const RouteRequest& request) {
       entry.decision = choose(own, *entry.content);
       entry.availability = availability_;
     }
-    return Answer{entry.decision, true};
+    if (entry.content->text_hash == base64Url(sha256(own.request)))
+      return Answer{entry.decision, true};
+    // The same words with other white space between them: what is told of places differs.
+    Content content = *entry.content;
+    analyzeText(own, content);
+    return Answer{choose(own, content), true};
   }
   const auto content = read(own, normal);
   const auto decision = choose(own, *content);
@@ -191,12 +196,17 @@ void Decider::keep(const std::string& key, Entry entry) {
   }
 }
 
+void Decider::analyzeText(const RouteRequest& request, Content& content) const {
+  content.text_hash = base64Url(sha256(request.request));
+  content.analysis = analyze(request.request, rules_);
+  content.analysis_json = toJson(content.analysis);
+}
+
 std::shared_ptr<const Decider::Content> Decider::read(const RouteRequest& request,
                                                       const std::string& normal) const {
   auto content = std::make_shared<Content>();
   content->request_hash = base64Url(sha256(normal));
-  content->analysis = analyze(request.request, rules_);
-  content->analysis_json = toJson(content->analysis);
+  analyzeText(request, *content);
   const std::size_t count = hasDemands(request) ? by_name_.size() : kRankedMax;
   content->ranking = model_->rank(normal, count);
   if (content->ranking.in_scope || request.context.empty()) return content;

@@ -93,7 +93,8 @@ class Decider {
  private:
   /// What does not depend on who is busy.
   struct Content {
-    std::string request_hash;
+    std::string request_hash;  ///< of the normalised request
+    std::string text_hash;     ///< of the request as it is
     Analysis analysis;
     Json analysis_json;
     Decision ranking;
@@ -108,6 +109,7 @@ class Decider {
   };
 
   std::shared_ptr<const Content> read(const RouteRequest& request, const std::string& normal) const;
+  void analyzeText(const RouteRequest& request, Content& content) const;
   std::shared_ptr<const RouteDecision> choose(const RouteRequest& request, const Content& content);
   std::string refusal(const agents::Blueprint& blueprint, const RouteRequest& request) const;
   PassedOver passedOverFor(const RouteRequest& request) const;

@@ -119,8 +119,15 @@ TEST_F(DeciderTest, ContextIsHeardWhereTheRequestIsUnclear) {
 TEST_F(DeciderTest, SameRequestIsReadOnceUntilItsTimeHasRunOut) {
   const std::string first = decide({.request = "bake some bread"}).answer.dump();
   EXPECT_FALSE(cached_);
-  EXPECT_EQ(decide({.request = "  bake some\n bread"}).answer.dump(), first);
+  const RouteDecision spaced = decide({.request = "  bake some\n bread"});
   EXPECT_TRUE(cached_);
+  EXPECT_EQ(spaced.agent, "cook");
+  EXPECT_EQ(decide({.request = "bake some bread"}).answer.dump(), first);
+  EXPECT_TRUE(cached_);
+  clock_.now_ += std::chrono::seconds(61);
+  EXPECT_EQ(decide({.request = "  bake some\n bread"}).answer.dump(), spaced.answer.dump())
+      << "whoever asked first, the places are those of this text";
+  EXPECT_FALSE(cached_);
   clock_.now_ += std::chrono::seconds(61);
   EXPECT_EQ(decide({.request = "bake some bread"}).answer.dump(), first);
   EXPECT_FALSE(cached_);
