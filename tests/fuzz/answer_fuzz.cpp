@@ -97,6 +97,7 @@ void converse(asio::io_context& io, std::string_view answers) {
   where.url = server.url();
   where.message_bytes_max = kMessageBytesMax;
   where.retry_ms = where.retry_min_ms = where.retry_max_ms = 1;
+  where.idle_ms = 1;  // an input is over when the connections that were kept are
   where.resumes_max = 2;
   where.polls_max = 20;
   const auto channel = transport::HttpClient::create(io, where);
