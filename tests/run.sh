@@ -22,7 +22,7 @@ packages=(
   nlohmann-json3-dev libtest-json-schema-acceptance-perl ca-certificates
 )
 # Tests whose subject is what several threads or processes do at once.
-concurrent='^(store|transport|runner|tasks|mcp|json|documents)$'
+concurrent='^(store|transport|runner|tasks|mcp|json|documents|routing)$'
 # Tests that drive the whole program for long; one build of it is enough for them.
 heavy='^(crash|e2e)'
 
@@ -262,7 +262,7 @@ part_fuzz() {
 
 part_tsan() {
   local targets=() wrapper=() folder
-  for folder in store transport runner tasks mcp json documents; do
+  for folder in store transport runner tasks mcp json documents routing; do
     if ls "$root/tests/$folder"/*.cpp > /dev/null 2>&1; then targets+=("${folder}_test"); fi
   done
   for folder in "$root"/tests/fakes/*/; do
