@@ -56,7 +56,6 @@ std::string AgentModel::labelOf(std::string_view name) const {
 AgentModel AgentModel::train(const std::vector<AgentTexts>& agents,
                              const std::vector<Feedback>& lessons) {
   AgentModel model;
-  model.names_ = agents.size();
   std::vector<LabelledText> examples;
   std::map<std::vector<std::string>, std::string> firsts;
   for (const AgentTexts& agent : agents) {
@@ -68,7 +67,6 @@ AgentModel AgentModel::train(const std::vector<AgentTexts>& agents,
     }
     for (const std::string& text : agent.texts) examples.push_back({text, marked(agent.name)});
   }
-  model.examples_ = examples.size();
   if (firsts.size() == 1) {
     model.only_ = agents.front().name;
     std::vector<std::string> texts = agents.front().texts;
@@ -86,7 +84,6 @@ AgentModel AgentModel::train(const std::vector<AgentTexts>& agents,
 }
 
 void AgentModel::learn(const Feedback& lesson) {
-  heard_to_ = std::max(heard_to_, lesson.seq);
   if (!lesson.teaches) return;
   ++lessons_;
   const bool right = lesson.outcome == "right" || lesson.outcome == "succeeded";

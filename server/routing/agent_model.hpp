@@ -41,11 +41,7 @@ class AgentModel {
 
   /// Are scores probabilities? See Classifier::scaled().
   bool scaled() const { return classifier_ && classifier_->scaled(); }
-  std::size_t agents() const { return names_; }
-  std::size_t examples() const { return examples_; }
   std::size_t lessons() const { return lessons_; }
-  /// The newest lesson that it has heard.
-  std::int64_t heardTo() const { return heard_to_; }
 
  private:
   std::string labelOf(std::string_view name) const;
@@ -56,10 +52,7 @@ class AgentModel {
   std::map<std::string, std::string, std::less<>> twin_of_;  ///< the others, by name
   std::string only_;                                         ///< the one agent that there is
   FeatureSpace only_space_;
-  std::size_t names_ = 0;
-  std::size_t examples_ = 0;
   std::size_t lessons_ = 0;
-  std::int64_t heard_to_ = 0;
 };
 
 }  // namespace tutti::routing

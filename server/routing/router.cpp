@@ -1,7 +1,6 @@
 #include "server/routing/router.hpp"
 
 #include <iterator>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "server/base/log.hpp"
@@ -33,12 +32,6 @@ Router::Router(Parts parts)
 Router::~Router() {
   *self_ = nullptr;
   if (learner_.joinable()) learner_.join();
-}
-
-Json Router::toldOfModel() const {
-  return Json::object({{"agents", model_->agents()},
-                       {"examples", model_->examples()},
-                       {"lessons", model_->lessons()}});
 }
 
 void Router::route(RouteRequest request, Then then) {

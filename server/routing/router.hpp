@@ -44,11 +44,6 @@ class Router {
   /// decision. Call after each commit, by whichever process.
   void storeChanged() { store_changed_ = true; }
 
-  /// Rule files that were left out, as of the last look.
-  std::vector<RuleProblem> problems() const { return rules_.problems(); }
-  /// Agents, examples and lessons that the model has learnt.
-  Json toldOfModel() const;
-
  private:
   struct Waiting {
     RouteRequest request;

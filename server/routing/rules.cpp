@@ -1,7 +1,6 @@
 #include "server/routing/rules.hpp"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
 
@@ -32,84 +31,6 @@ void addEmbedded(const std::string& folder, std::vector<RuleFile>& files) {
   }
 }
 
-Json conditionJson(const Condition& condition) {
-  constexpr std::string_view kNames[] = {"always",  "all",       "any",     "not",
-                                         "signal",  "domain",    "intent",  "complexity",
-                                         "urgency", "reference", "language"};
-  const std::string key(kNames[static_cast<std::size_t>(condition.kind)]);
-  if (condition.kind == Condition::Kind::Always) return {{key, true}};
-  if (!condition.value.empty()) {
-    Json leaf = {{key, condition.value}};
-    if (condition.least > 0) leaf["confidence"] = condition.least;
-    return leaf;
-  }
-  Json parts = Json::array();
-  for (const Condition& part : condition.parts) parts.push_back(conditionJson(part));
-  return {{key, std::move(parts)}};
-}
-
-Json actionJson(const StrategyAction& action) {
-  Json json = {{"type", std::string(name(action.type))}};
-  const auto add = [&](const char* key, const std::string& value) {
-    if (!value.empty()) json[key] = value;
-  };
-  add("agent", action.agent);
-  add("workflow", action.workflow);
-  add("skill", action.skill);
-  add("swarm", action.swarm);
-  add("question", action.question);
-  if (!action.agents.empty()) json["agents"] = action.agents;
-  return json;
-}
-
-Json strategyJson(const StrategyRule& rule) {
-  return {{"name", rule.name},
-          {"description", rule.description},
-          {"when", conditionJson(rule.when)},
-          {"priority", rule.priority},
-          {"weight", rule.weight},
-          {"then", actionJson(rule.then)},
-          {"source", rule.source}};
-}
-
-Json gateJson(const GateRule& rule) {
-  return {{"name", rule.name},
-          {"description", rule.description},
-          {"when", conditionJson(rule.when)},
-          {"agent", rule.agent},
-          {"action", rule.action},
-          {"at", rule.at == GateRule::At::Start ? "start" : "end"},
-          {"only", rule.only},
-          {"except", rule.except},
-          {"source", rule.source}};
-}
-
-Json workflowJson(const WorkflowRule& rule) {
-  Json steps = Json::array();
-  for (const WorkflowStep& step : rule.steps)
-    steps.push_back({{"agent", step.agent}, {"action", step.action}});
-  return {{"name", rule.name},
-          {"description", rule.description},
-          {"steps", std::move(steps)},
-          {"rollback", rule.rollback},
-          {"source", rule.source}};
-}
-
-Json swarmJson(const SwarmRule& rule) {
-  Json domains = Json::object();
-  for (const auto& [domain, agents] : rule.researchers) domains[domain] = agents;
-  return {{"name", rule.name},
-          {"domains", std::move(domains)},
-          {"otherwise", rule.otherwise},
-          {"source", rule.source}};
-}
-
-template <class Rule>
-Json listJson(const std::vector<Rule>& rules, Json (*one)(const Rule&)) {
-  Json list = Json::array();
-  for (const Rule& rule : rules) list.push_back(one(rule));
-  return list;
-}
 }  // namespace
 
 std::string_view name(StrategyType type) {
@@ -131,12 +52,6 @@ const std::vector<StrategyRule>& Rules::strategies() const {
 }
 const std::vector<GateRule>& Rules::gates() const {
   return parts_->gates;
-}
-const std::vector<WorkflowRule>& Rules::workflows() const {
-  return parts_->workflows;
-}
-const std::vector<SwarmRule>& Rules::swarms() const {
-  return parts_->swarms;
 }
 const WorkflowRule* Rules::workflow(std::string_view name) const {
   return named(parts_->workflows, name);
@@ -229,23 +144,6 @@ Rules RuleBook::rules(agents::BlueprintCatalog& catalog) {
 
 const std::vector<RuleProblem>& RuleBook::problems() const {
   return impl_->loaded.problems;
-}
-
-Json toJson(const Rules& rules) {
-  return {{"strategies", listJson(rules.strategies(), strategyJson)},
-          {"gates", listJson(rules.gates(), gateJson)},
-          {"workflows", listJson(rules.workflows(), workflowJson)},
-          {"swarms", listJson(rules.swarms(), swarmJson)},
-          {"fingerprint", rules.fingerprint()}};
-}
-
-Json toJson(const RuleProblem& problem) {
-  Json json = {{"source", problem.source},
-               {"line", problem.line},
-               {"field", problem.field},
-               {"message", problem.message}};
-  if (!problem.hint.empty()) json["hint"] = problem.hint;
-  return json;
 }
 
 }  // namespace tutti::routing

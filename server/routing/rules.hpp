@@ -1,6 +1,6 @@
 // The routing rules: what words mean, who does what, and which strategy follows. They are data,
-// read from YAML files; blueprints/README.md says how to write one, schemas/routing.schema.json
-// every field.
+// read from YAML files; blueprints/README.md says how to write one, schemas/routing.json every
+// field.
 //
 // Sources, in order: those shipped (blueprints/routing/*.yaml), those of each loaded pack
 // (blueprints/packs/<pack>/routing/*.yaml), then each blueprint folder's own routing/*.yaml. A
@@ -16,7 +16,6 @@
 #include <string_view>
 #include <vector>
 
-#include "server/json/json.hpp"
 #include "server/routing/analysis.hpp"
 
 namespace tutti::agents {
@@ -146,8 +145,6 @@ class Rules {
   /// Strategies by falling priority, then by name; the others by name.
   const std::vector<StrategyRule>& strategies() const;
   const std::vector<GateRule>& gates() const;
-  const std::vector<WorkflowRule>& workflows() const;
-  const std::vector<SwarmRule>& swarms() const;
   const WorkflowRule* workflow(std::string_view name) const;
   const SwarmRule* swarm(std::string_view name) const;
   /// Differs when anything in the rules differs: for keys of caches. 16 hexadecimal digits.
@@ -205,9 +202,5 @@ class RuleBook {
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
-
-/// {strategies, gates, workflows, swarms, fingerprint}, for people to look at.
-Json toJson(const Rules& rules);
-Json toJson(const RuleProblem& problem);
 
 }  // namespace tutti::routing
