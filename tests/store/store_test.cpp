@@ -13,6 +13,26 @@
 namespace tutti::store {
 namespace {
 
+/// Keeps the writer busy, with nothing in its queue, from here until letGo().
+class HeldWriter {
+ public:
+  explicit HeldWriter(Store& store) {
+    store.write(
+        [this](Tx&) {
+          entered_.set_value();
+          gate_.get_future().wait();
+          return ok();
+        },
+        [](Status) {});
+    entered_.get_future().wait();
+  }
+  void letGo() { gate_.set_value(); }
+
+ private:
+  std::promise<void> entered_;
+  std::promise<void> gate_;
+};
+
 TEST(StoreTest, AWriteIsReadBackAfterTheStoreIsOpenedAnew) {
   TempFolder folder;
   ASSERT_TRUE(openStore(folder.path())->writeAndWait(insertWord("one")).ok());
@@ -142,16 +162,7 @@ TEST(StoreTest, AFullQueueRefusesAtOnceAndAcceptsAgainWhenThereIsRoom) {
   StoreOptions options;
   options.queue_max = 3;
   const auto store = openStore(folder.path(), options);
-  std::promise<void> entered;
-  std::promise<void> gate;
-  store->write(
-      [&](Tx&) {
-        entered.set_value();
-        gate.get_future().wait();
-        return ok();
-      },
-      [](Status) {});
-  entered.get_future().wait();  // the queue is empty again, the writer busy
+  HeldWriter writer(*store);
   std::promise<void> room;
   store->write(insertWord("0"), [&](Status) { room.set_value(); });
   store->write(insertWord("1"), [](Status) {});
@@ -162,7 +173,7 @@ TEST(StoreTest, AFullQueueRefusesAtOnceAndAcceptsAgainWhenThereIsRoom) {
   EXPECT_EQ(refused->error().code(), Code::Unavailable);
   EXPECT_EQ(refused->error().name(), "store_queue_full");
   EXPECT_NE(refused->error().message().find("3 writes wait"), std::string::npos);
-  gate.set_value();
+  writer.letGo();
   room.get_future().wait();
   EXPECT_TRUE(store->writeAndWait(insertWord("later")).ok());
   EXPECT_EQ(countFrom(folder.path()), 4);
@@ -188,18 +199,9 @@ TEST(StoreTest, ABatchNeverExceedsItsLimit) {
   const auto store = openStore(folder.path(), options);
   std::atomic<int> commits{0};
   const auto hook = store->onCommit([&] { ++commits; });
-  std::promise<void> entered;
-  std::promise<void> gate;
-  store->write(
-      [&](Tx&) {
-        entered.set_value();
-        gate.get_future().wait();
-        return ok();
-      },
-      [](Status) {});
-  entered.get_future().wait();
+  HeldWriter writer(*store);
   for (int i = 0; i < 8; ++i) store->write(insertWord(std::to_string(i)), [](Status) {});
-  gate.set_value();
+  writer.letGo();
   ASSERT_TRUE(store->writeAndWait(insertWord("last")).ok());
   EXPECT_EQ(commits, 3);  // 4 + 4 + 1
 }
@@ -211,20 +213,11 @@ TEST(StoreTest, CallersThatWereAnsweredTogetherShareTheNextCommitToo) {
   const auto store = openStore(folder.path(), options);
   std::atomic<int> commits{0};
   const auto hook = store->onCommit([&] { ++commits; });
-  std::promise<void> entered;
-  std::promise<void> gate;
   std::promise<void> answered;
-  store->write(
-      [&](Tx&) {
-        entered.set_value();
-        gate.get_future().wait();
-        return ok();
-      },
-      [](Status) {});
-  entered.get_future().wait();
+  HeldWriter writer(*store);
   for (int i = 0; i < 2; ++i) store->write(insertWord(std::to_string(i)), [](Status) {});
   store->write(insertWord("third"), [&](Status) { answered.set_value(); });
-  gate.set_value();
+  writer.letGo();
   answered.get_future().wait();
   ASSERT_EQ(commits, 1);
   for (int i = 10; i < 12; ++i) store->write(insertWord(std::to_string(i)), [](Status) {});
