@@ -1,20 +1,11 @@
 #include "server/transport/http_client.hpp"
 
-#include <algorithm>
-#include <boost/asio/io_context.hpp>
-#include <deque>
-#include <map>
 #include <nlohmann/json.hpp>
-#include <optional>
 
 #include "server/json/json.hpp"
-#include "server/mcp/client/client.hpp"
 #include "server/rpc/codec.hpp"
 #include "server/transport/header_value.hpp"
-#include "server/transport/http_request.hpp"
-#include "server/transport/old_sse.hpp"
-#include "server/transport/sse_reader.hpp"
-#include "server/transport/wakeup.hpp"
+#include "server/transport/http_client_impl.hpp"
 
 namespace tutti::transport {
 
@@ -26,10 +17,6 @@ namespace {
 
 constexpr std::string_view kEventStream = "text/event-stream";
 constexpr std::size_t kRefusalBytesMax = 64 * 1024;
-
-bool isSuccess(int status) {
-  return status >= 200 && status < 300;
-}
 
 /// What a server of 2024-11-05 says to a POST where it has its event stream.
 bool mayBeOld(int status) {
@@ -53,86 +40,6 @@ Error refusal(int status, const Json* error) {
 }
 
 }  // namespace
-
-struct HttpClient::Impl : std::enable_shared_from_this<HttpClient::Impl> {
-  /// One message of ours and what comes back for it, over however many connections that takes.
-  struct Exchange {
-    Outgoing message;
-    bool listening = false;  ///< the stream for what belongs to no request
-    std::shared_ptr<HttpRequest> http;
-    HttpTold::Head head;
-    std::string body;
-    std::shared_ptr<SseReader> events;
-    std::string last_event_id;
-    int resumes = 0;  ///< in a row without an event
-    int polls = 0;    ///< in a row without a message
-    std::int64_t began_ms = 0;
-    std::optional<std::int64_t> retry_ms;
-    std::int64_t resume_at_ms = 0;  ///< 0: not waiting
-  };
-  using Key = std::uint64_t;
-
-  Impl(asio::io_context& given, std::shared_ptr<HttpLinks> where, HttpClientOptions chosen)
-      : io(given),
-        links(std::move(where)),
-        options(std::move(chosen)),
-        tick(given, [this] { onTick(); }),
-        resume(given, [this] { onResume(); }) {}
-
-  void begin(Outgoing message);
-  void request(Key key, std::string method);
-  std::vector<std::pair<std::string, std::string>> headersOf(const Exchange& exchange) const;
-  void onHead(Key key, const HttpTold::Head& head);
-  void onBody(Key key, std::string_view bytes);
-  void onEvent(Key key, SseEvent event);
-  void onEnd(Key key, const Status& status);
-  void refused(Key key);
-  std::int64_t pauseOf(Exchange& exchange) const;
-  void streamEnded(Key key, const Status& status);
-  void give(std::string_view text, const rpc::Id& id) const;
-  void fail(Key key, int status, Error error);
-  void openOld();
-  void tryOld(Key key, int status, Error refused);
-  void onEndpoint(std::string target);
-  void onOldEnd(const Error& why);
-  void release();
-  void letGo();
-  void onTick() const {
-    if (client != nullptr) client->tick();
-  }
-  void onResume();
-  void armResume();
-  void stop();
-  Exchange* find(Key key) {
-    const auto found = exchanges.find(key);
-    return found == exchanges.end() ? nullptr : &found->second;
-  }
-
-  asio::io_context& io;
-  const std::shared_ptr<HttpLinks> links;
-  const HttpClientOptions options;
-  Wakeup tick;
-  Wakeup resume;
-  mcp::client::Client* client = nullptr;
-  std::map<Key, Exchange> exchanges;
-  Key last_key = 0;
-  std::string session_id;
-  std::string revision;        // settled by a legacy handshake
-  std::deque<Outgoing> held;   // until the server has taken `initialized` and the stream is there
-  std::optional<Key> holding;  // the exchange that they wait for
-  std::int64_t hold_until_ms = Wakeup::kNever;
-  bool listen_when_released = false;
-
-  // HTTP+SSE: everything of the server comes on this stream.
-  std::shared_ptr<OldSse> old;  // null: streamable HTTP
-  std::string old_target;       // empty until it is told
-  struct Refused {
-    rpc::Id id;
-    int status;
-    Error error;
-  };
-  std::optional<Refused> first_refused;  // what becomes of `initialize` if the server is not old
-};
 
 void HttpClient::Impl::begin(Outgoing message) {
   const Key key = ++last_key;
@@ -195,12 +102,12 @@ void HttpClient::Impl::onHead(Key key, const HttpTold::Head& head) {
   Exchange* exchange = find(key);
   if (exchange == nullptr) return;
   exchange->head = head;
-  if (exchange->listening) release();
   if (exchange->message.method == "initialize" && isSuccess(head.status))
     session_id = head.session_id;
   if (isSuccess(head.status) && head.content_type == kEventStream)
     exchange->events = std::make_shared<SseReader>(
         options.message_bytes_max, [this, key](SseEvent event) { onEvent(key, std::move(event)); });
+  if (holding == key) release();
 }
 
 void HttpClient::Impl::onBody(Key key, std::string_view bytes) {
@@ -303,104 +210,6 @@ void HttpClient::Impl::refused(Key key) {
   fail(key, status, std::move(why));
 }
 
-// --- HTTP+SSE ----------------------------------------------------------------------------------
-
-void HttpClient::Impl::openOld() {
-  OldSseOptions chosen;
-  chosen.headers = options.headers;
-  chosen.message_bytes_max = options.message_bytes_max;
-  chosen.connect_max_ms = options.connect_max_ms;
-  chosen.endpoint_max_ms = options.endpoint_max_ms;
-  const std::weak_ptr<Impl> weak = weak_from_this();
-  OldSseTold told;
-  told.on_endpoint = [weak](std::string target) {
-    if (const auto self = weak.lock()) self->onEndpoint(std::move(target));
-  };
-  told.on_message = [weak](std::string_view message) {
-    if (const auto self = weak.lock()) self->give(message, {});
-  };
-  told.on_end = [weak](const Error& why) {
-    if (const auto self = weak.lock()) self->onOldEnd(why);
-  };
-  old = OldSse::open(io, links, std::move(chosen), std::move(told));
-}
-
-/// The same message once more, by the older transport.
-void HttpClient::Impl::tryOld(Key key, int status, Error refused) {
-  const auto found = exchanges.find(key);
-  first_refused = Refused{found->second.message.id, status, std::move(refused)};
-  held.push_front(std::move(found->second.message));
-  exchanges.erase(found);
-  openOld();
-}
-
-void HttpClient::Impl::onEndpoint(std::string target) {
-  old_target = std::move(target);
-  first_refused.reset();
-  for (Outgoing& message : std::exchange(held, {})) begin(std::move(message));
-}
-
-void HttpClient::Impl::onOldEnd(const Error& why) {
-  old.reset();
-  old_target.clear();
-  held.clear();
-  const auto refused = std::exchange(first_refused, std::nullopt);
-  if (client == nullptr) return;
-  if (refused) return client->failed(refused->id, {refused->status, refused->error});
-  client->lost(why);
-}
-
-/// How long to wait before a stream is taken up again. One for what belongs to no request may be
-/// quiet for hours, and is asked for more and more rarely if the server hangs up soon.
-std::int64_t HttpClient::Impl::pauseOf(Exchange& exchange) const {
-  constexpr int kDoublingsMax = 6;
-  constexpr std::int64_t kSoonMs = 10'000;
-  const bool lasted = exchange.events != nullptr && steadyMs() - exchange.began_ms >= kSoonMs;
-  if (exchange.listening && lasted) exchange.polls = 0;
-  std::int64_t pause = exchange.retry_ms.value_or(options.retry_ms);
-  pause = std::clamp(pause, options.retry_min_ms, options.retry_max_ms);
-  if (exchange.listening) pause <<= std::min(exchange.polls, kDoublingsMax);
-  return std::min(pause, options.retry_max_ms);
-}
-
-/// A stream that has told ids is taken up again where it broke off.
-void HttpClient::Impl::streamEnded(Key key, const Status& status) {
-  Exchange& exchange = exchanges.at(key);
-  const bool refused_again =
-      exchange.events == nullptr && status.ok() && !isSuccess(exchange.head.status);
-  const bool resumable = exchange.listening || !exchange.last_event_id.empty();
-  const bool too_often = !exchange.listening && (exchange.resumes >= options.resumes_max ||
-                                                 exchange.polls >= options.polls_max);
-  if (exchange.message.modern || !resumable || refused_again || too_often)
-    return fail(key, exchange.head.status,
-                Error(Code::Unavailable, "the server ended the stream without an answer")
-                    .named("stream_ended"));
-  exchange.resume_at_ms = steadyMs() + pauseOf(exchange);
-  ++exchange.resumes;
-  ++exchange.polls;
-  armResume();
-}
-
-void HttpClient::Impl::armResume() {
-  std::int64_t next = hold_until_ms;
-  for (const auto& [key, exchange] : exchanges)
-    if (exchange.resume_at_ms != 0) next = std::min(next, exchange.resume_at_ms);
-  resume.at(next);
-}
-
-void HttpClient::Impl::onResume() {
-  const std::int64_t now = steadyMs();
-  std::vector<Key> due;
-  for (auto& [key, exchange] : exchanges)
-    if (exchange.resume_at_ms != 0 && exchange.resume_at_ms <= now) due.push_back(key);
-  for (const Key key : due) {
-    exchanges.at(key).resume_at_ms = 0;
-    request(key, "GET");
-  }
-  if (hold_until_ms <= now) letGo();
-  armResume();
-}
-
 void HttpClient::Impl::fail(Key key, int status, Error error) {
   const auto found = exchanges.find(key);
   const bool waited_for = !found->second.listening && found->second.message.kind == Kind::Request;
@@ -408,30 +217,6 @@ void HttpClient::Impl::fail(Key key, int status, Error error) {
   exchanges.erase(found);
   if (waited_for && client != nullptr) client->failed(id, {status, std::move(error)});
   release();
-}
-
-/// What waited goes out once the server has taken `initialized` and answered the GET that opens the
-/// stream for what belongs to no request: what it tells on that stream about the first requests
-/// would be lost before, or go to the wrong one. Some servers answer the GET only with their first
-/// event, so that wait is short.
-void HttpClient::Impl::release() {
-  if (!holding) return;
-  const Exchange* awaited = find(*holding);
-  const bool answered = awaited == nullptr || (awaited->listening && awaited->head.status != 0);
-  if (!answered) return;
-  if (!std::exchange(listen_when_released, false)) return letGo();
-  const Key key = ++last_key;
-  exchanges[key].listening = true;
-  holding = key;
-  hold_until_ms = steadyMs() + options.listen_wait_ms;
-  armResume();
-  request(key, "GET");
-}
-
-void HttpClient::Impl::letGo() {
-  holding.reset();
-  hold_until_ms = Wakeup::kNever;
-  for (Outgoing& message : std::exchange(held, {})) begin(std::move(message));
 }
 
 void HttpClient::Impl::stop() {

@@ -130,6 +130,11 @@ class Scripted : public HttpClientTest {
     auto answer = std::make_shared<std::string>(std::move(text));
     net::async_write(*socket, net::buffer(*answer), [socket, answer](auto, auto) {});
   }
+  /// The same, and the connection stays open.
+  void replyAndStay(std::string text) {
+    staying.push_back(unanswered);
+    reply(std::move(text));
+  }
   /// The same, a byte at a time.
   void replySlowly(std::string text) {
     const auto socket = std::exchange(unanswered, nullptr);
@@ -181,6 +186,7 @@ class Scripted : public HttpClientTest {
   std::vector<std::string> seen;
   std::deque<std::string> answers;
   std::shared_ptr<net::ip::tcp::socket> unanswered;
+  std::vector<std::shared_ptr<net::ip::tcp::socket>> staying;
 };
 
 TEST_F(Scripted, ASessionIsKeptAndSaid) {
@@ -207,6 +213,20 @@ TEST_F(Scripted, TheFirstRequestGoesOutWhenTheStreamThatListensIsThere) {
   reply(status(405));
   ASSERT_TRUE(until([&] { return ended->has_value(); }));
   EXPECT_TRUE((*ended)->ok());
+}
+
+TEST_F(Scripted, AServerThatTakesInitializedWithAnEndlessStreamKeepsNobodyWaiting) {
+  answers = {json(R"({"jsonrpc":"2.0","id":1,"result":{"protocolVersion":"2025-11-25",)"
+                  R"("capabilities":{"tools":{}},"serverInfo":{"name":"s","version":"1"}}})")};
+  open(port(), client::Era::Legacy);
+  ASSERT_TRUE(until([&] { return seen.size() == 2; }));
+  EXPECT_TRUE(asked(1, "notifications/initialized"));
+  replyAndStay(stream(": nothing yet\n\n"));
+  ASSERT_TRUE(until([&] { return seen.size() == 3; }));
+  EXPECT_TRUE(asked(2, "GET /mcp"));
+  answers = {json(R"({"jsonrpc":"2.0","id":2,"result":{"content":[]}})")};
+  reply(status(405));
+  EXPECT_TRUE(call({"x"})->ok());
 }
 
 TEST_F(Scripted, AStreamThatIsNotAnsweredKeepsTheFirstRequestForAMoment) {
