@@ -205,6 +205,11 @@ void Follower::followRun(const std::string& run_id, std::int64_t offset) {
   ingest();
 }
 
+void Follower::runFailed(const std::string& run_id) {
+  std::erase_if(next_runs_, [&](const auto& next) { return next.run_id == run_id; });
+  if (run_id_ == run_id && !ingesting_) runOver();
+}
+
 void Follower::ingest() {
   if (run_id_.empty() || ingesting_) return;  // a step under way looks again before it ends
   ingesting_ = true;

@@ -62,6 +62,8 @@ class Follower : public std::enable_shared_from_this<Follower> {
   /// A run whose spool is to be ingested from `offset` on. One at a time: a further one waits until
   /// the one before is wholly in the store.
   void followRun(const std::string& run_id, std::int64_t offset);
+  /// The run has ended in the store and the host never hears of it: there is nothing to ingest.
+  void runFailed(const std::string& run_id);
   /// Sends `command` once the host listens. `acknowledged` gets the ack, or Unavailable when the
   /// host goes first.
   void send(Json command, Acknowledged acknowledged);

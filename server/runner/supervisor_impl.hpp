@@ -106,6 +106,7 @@ struct Supervisor::Impl : std::enable_shared_from_this<Supervisor::Impl> {
                      const Situation& claimed);
   void sendTurn(const Intent& intent, const std::shared_ptr<Follower>& follower, const Run& run);
   void failRun(const Intent& intent, const Situation& claimed, const Error& error);
+  void failTurn(const Intent& intent, const Situation& claimed, const Error& error);
   void endRun(const Intent& intent, const Situation& claimed, agents::Outcome outcome);
 
   void stop(const Intent& intent, const Situation& found);

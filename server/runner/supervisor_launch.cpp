@@ -11,6 +11,17 @@ namespace {
 constexpr std::chrono::seconds kClaimRetry{1};
 constexpr std::chrono::seconds kEndRetry{1};  // when the store cannot be written
 constexpr int kSpawnsMax = 3;                 // of one run, when its host dies before it has begun
+
+agents::Outcome failedOutcome(const Error& error) {
+  agents::Outcome outcome;
+  outcome.error = error.message();
+  outcome.error_name = std::string(error.name());
+  outcome.error_hint = error.hint();
+  Json told =
+      Json::object({{"name", error.name()}, {"message", error.message()}, {"hint", error.hint()}});
+  outcome.json = json::dump(Json::object({{"error", std::move(told)}}));
+  return outcome;
+}
 }  // namespace
 
 agents::Outcome stoppedBeforeStart() {
@@ -83,7 +94,7 @@ void Supervisor::Impl::claimForeignTurn(const Intent& intent, const Situation& f
         if (!status.ok()) return notClaimed(intent, status.error());
         onLauncher([this, claimed] { return writeRunFile(*claimed); },
                    [this, claimed, intent](Status written) {
-                     if (!written.ok()) return failRun(intent, *claimed, written.error());
+                     if (!written.ok()) return failTurn(intent, *claimed, written.error());
                      deliverForeign(intent, *claimed);
                    });
       });
@@ -152,7 +163,10 @@ void Supervisor::Impl::writeThenSend(const Intent& intent,
   onLauncher([this, shared] { return writeRunFile(*shared); },
              [this, shared, intent, follower](Status written) {
                if (!follower->usable()) return;
-               if (!written.ok()) return failRun(intent, *shared, written.error());
+               if (!written.ok()) {
+                 follower->runFailed(shared->run.run_id);
+                 return failTurn(intent, *shared, written.error());
+               }
                sendTurn(intent, follower, shared->run);
              });
 }
@@ -224,15 +238,16 @@ void Supervisor::Impl::sendTurn(const Intent& intent, const std::shared_ptr<Foll
   });
 }
 
-/// The run cannot begin at all: it ends as failed, with the reason.
+/// The run cannot begin at all: it ends as failed, with the reason, and so does its session.
 void Supervisor::Impl::failRun(const Intent& intent, const Situation& claimed, const Error& error) {
-  agents::Outcome outcome;
-  outcome.error = error.message();
-  outcome.error_name = std::string(error.name());
-  outcome.error_hint = error.hint();
-  Json told =
-      Json::object({{"name", error.name()}, {"message", error.message()}, {"hint", error.hint()}});
-  outcome.json = json::dump(Json::object({{"error", std::move(told)}}));
+  endRun(intent, claimed, failedOutcome(error));
+}
+
+/// The same of a turn whose host lives, and waits for the next.
+void Supervisor::Impl::failTurn(const Intent& intent, const Situation& claimed,
+                                const Error& error) {
+  agents::Outcome outcome = failedOutcome(error);
+  outcome.session_status = agents::SessionStatus::Idle;
   endRun(intent, claimed, std::move(outcome));
 }
 
@@ -244,6 +259,7 @@ void Supervisor::Impl::endRun(const Intent& intent, const Situation& claimed,
         const std::int64_t generation = claimed.run.generation;
         auto ended = agents::applyOutcome(tx, claimed.run.run_id, generation, outcome);
         if (!ended.ok()) return std::move(ended).error();
+        if (outcome.session_status == agents::SessionStatus::Idle) return ok();
         return agents::hostExited(tx, claimed.session.session_id, generation,
                                   outcome.session_status, R"({"reason":"never_began"})",
                                   outcome.completed_at);

@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include <cstdlib>
+#include <fstream>
 
 #include "tests/integration/tutti_process.hpp"
 
@@ -130,6 +131,24 @@ TEST_F(LostFoldersTest, AHostThatLivesWithoutItsFolderGivesWayToAFreshOne) {
   EXPECT_EQ(got["status"], "completed") << got.dump();
   EXPECT_EQ(got.value("result_text", ""), "two");
   EXPECT_EQ(hostsOf(id).size(), 1U);
+}
+
+TEST_F(LostFoldersTest, ATurnThatCannotBeWrittenFailsAloneAndItsHostGoesOn) {
+  TuttiProcess tutti(folder_, withClaude());
+  const std::string id = idleConversation(tutti);
+  const auto hosts_before = hostsOf(id);
+  const fs::path runs = folder_.path() / "data" / "runs";
+  fs::rename(runs, folder_.path() / "runs_aside");
+  std::ofstream(runs) << "in the way";
+  const Json failed = nextAnswer(tutti, id);
+  EXPECT_EQ(failed["status"], "failed") << failed.dump();
+  EXPECT_EQ(failed["session_status"], "idle") << failed.dump();
+  fs::remove(runs);
+  fs::rename(folder_.path() / "runs_aside", runs);
+  const Json got = nextAnswer(tutti, id);
+  EXPECT_EQ(got["status"], "completed") << got.dump();
+  EXPECT_EQ(got.value("result_text", ""), "two");
+  EXPECT_EQ(hostsOf(id), hosts_before);
 }
 
 TEST_F(LostFoldersTest, ARunWhoseHostDiedIsFailedByName) {
