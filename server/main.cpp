@@ -48,13 +48,15 @@ void addShared(CLI::App& app, Settings& settings) {
   app.add_option("--blueprints", settings.blueprints,
                  "Folder with agents/, capabilities/, scripts/ (may be repeated)")
       ->envname("TUTTI_BLUEPRINTS")
-      ->take_all();
+      ->take_all()
+      ->allow_extra_args(false);
   app.add_option("--pack", settings.packs,
                  "Further agents that travel with tutti: amas, nephio or pantheros (may be "
                  "repeated; see: tutti packs)")
       ->envname("TUTTI_PACKS")
       ->delimiter(',')
-      ->take_all();
+      ->take_all()
+      ->allow_extra_args(false);
   app.add_option("--assets", settings.assets,
                  "Folder that replaces the embedded schemas/ and "
                  "blueprints/");
@@ -77,7 +79,8 @@ void addShared(CLI::App& app, Settings& settings) {
   app.add_option("--document-root", settings.document_roots,
                  "Folder that doc_push and doc_pull may use beside the project (may be repeated)")
       ->envname("TUTTI_DOCUMENT_ROOTS")
-      ->take_all();
+      ->take_all()
+      ->allow_extra_args(false);
   addDocumentOptions(app, settings.documents);
   app.add_option("--public-url", settings.public_url,
                  "What comes before the paths of documents, as http://host:8766; without it, what "

@@ -39,6 +39,13 @@ TEST_F(PackTest, IsListedOnlyWhenItIsAskedFor) {
   EXPECT_EQ(names({}, {"TUTTI_PACKS=amas,nephio"}).size(), 48U);
 }
 
+TEST_F(PackTest, OptionsTakeOneWordAndLeaveTheRequestToTheCommand) {
+  const std::string here = folder_.path().string();
+  const Ran ran = runTutti(folder_, {"route", "--dry-run", "--document-root", here, "--blueprints",
+                                     here, "--pack", "nephio", "summarise this repository"});
+  EXPECT_EQ(ran.status, 0) << ran.err;
+}
+
 TEST_F(PackTest, CommandShowsWhoIsInEach) {
   const Ran ran = runTutti(folder_, {"packs", "--json"});
   ASSERT_EQ(ran.status, 0) << ran.err;
