@@ -54,7 +54,7 @@ std::string AgentModel::labelOf(std::string_view name) const {
 }
 
 AgentModel AgentModel::train(const std::vector<AgentTexts>& agents,
-                             const std::vector<Feedback>& lessons) {
+                             const std::vector<Feedback>& lessons, const NobodyTopics& nobody) {
   AgentModel model;
   std::vector<LabelledText> examples;
   std::map<std::vector<std::string>, std::string> firsts;
@@ -74,6 +74,10 @@ AgentModel AgentModel::train(const std::vector<AgentTexts>& agents,
     model.only_space_.fit(texts, {});
   }
   if (firsts.size() > 1) {
+    std::vector<std::string_view> said;
+    for (const LabelledText& example : examples) said.push_back(example.text);
+    for (std::string& text : nobodyTexts(nobody, said))
+      examples.push_back({std::move(text), std::string(kNobodyLabel)});
     Classifier::Options options;
     options.folds_max = 1;
     auto trained = Classifier::train(examples, {}, options);

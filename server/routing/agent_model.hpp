@@ -11,6 +11,7 @@
 #include "server/agents/blueprint.hpp"
 #include "server/routing/classifier.hpp"
 #include "server/routing/decisions.hpp"
+#include "server/routing/nobody.hpp"
 
 namespace tutti::routing {
 
@@ -31,7 +32,7 @@ class AgentModel {
   /// Never fails: what the classifier cannot learn from (one agent, none) is ranked by the share of
   /// the request's words that the agent's texts have. Blocks: a second at 1,000 agents.
   static AgentModel train(const std::vector<AgentTexts>& agents,
-                          const std::vector<Feedback>& lessons);
+                          const std::vector<Feedback>& lessons, const NobodyTopics& nobody = {});
 
   /// In milliseconds. Agents that are unknown by now teach nothing.
   void learn(const Feedback& lesson);

@@ -59,15 +59,20 @@ void Router::look() {
   if (now >= looked_at_ && now - looked_at_ < kLookEvery) return;
   looked_at_ = now;
   const std::uint64_t generation = parts_.catalog.generation() + 1;  // 0: not looked yet
-  const bool other_agents = generation != generation_;
+  const bool other_agents = generation != catalog_;
   if (other_agents) {
-    generation_ = generation;
+    catalog_ = generation;
+    ++generation_;
     blueprints_ = std::make_shared<const std::vector<agents::Blueprint>>(parts_.catalog.list());
     programs_at_ = WallTime();
   }
   Rules rules = rules_.rules(parts_.catalog);
   const bool other_rules = rules.fingerprint() != told_of_rules_;
   if (other_rules) tellProblems(rules);
+  if (other_rules && rules.nobody() != nobody_) {
+    nobody_ = rules.nobody();
+    ++generation_;
+  }
   if (other_agents || other_rules)
     decider_.setAgents(blueprints_, agentNames(parts_.catalog), std::move(rules));
   if (now >= programs_at_ && now - programs_at_ < kProgramsEvery) return;
@@ -130,13 +135,13 @@ void Router::startLearning() {
   busy_ = true;
   learning_ = generation_;
   if (learner_.joinable()) learner_.join();  // it has ended: its last act was to post
-  learner_ = std::thread(
-      [post = parts_.post, self = self_, texts = textsOf(*blueprints_), lessons = lessons_] {
-        auto model = std::make_shared<AgentModel>(AgentModel::train(texts, lessons));
-        post([self, model] {
-          if (*self != nullptr) (*self)->finishLearning(model);
-        });
-      });
+  learner_ = std::thread([post = parts_.post, self = self_, texts = textsOf(*blueprints_),
+                          lessons = lessons_, nobody = nobody_] {
+    auto model = std::make_shared<AgentModel>(AgentModel::train(texts, lessons, nobody));
+    post([self, model] {
+      if (*self != nullptr) (*self)->finishLearning(model);
+    });
+  });
 }
 
 void Router::finishLearning(std::shared_ptr<AgentModel> model) {

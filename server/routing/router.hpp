@@ -67,11 +67,13 @@ class Router {
   std::shared_ptr<AgentModel> model_;
   std::shared_ptr<const std::vector<agents::Blueprint>> blueprints_;
   std::vector<Feedback> lessons_;  ///< all that teach, in order
-  std::uint64_t generation_ = 0;   ///< of the blueprints
+  std::uint64_t catalog_ = 0;      ///< its generation when it was last looked at, plus 1
+  std::uint64_t generation_ = 0;   ///< of what is learnt from: blueprints, and what nobody is for
   std::uint64_t learnt_ = 0;       ///< the generation of the model
   std::uint64_t learning_ = 0;     ///< the generation that is being learnt
   WallTime looked_at_;
   WallTime programs_at_;
+  NobodyTopics nobody_;        ///< of the rules
   std::string told_of_rules_;  ///< their fingerprint when their problems were last logged
   bool store_changed_ = true;
   bool busy_ = false;  ///< something is being read or learnt

@@ -23,7 +23,7 @@ constexpr RuleNode::Range kPriorities{-1000, 1000};
 constexpr std::string_view kFileFields[] = {
     "description", "signals",           "domains",  "intents", "complexity",      "urgency",
     "languages",   "natural_languages", "negation", "hosts",   "file_extensions", "strategies",
-    "gates",       "workflows",         "swarms"};
+    "gates",       "workflows",         "swarms",   "nobody"};
 constexpr std::string_view kEntryFields[] = {"description", "terms", "patterns", "except",
                                              "replace"};
 constexpr std::string_view kGroupFields[] = {"terms", "term", "weight"};
@@ -36,6 +36,7 @@ constexpr std::string_view kGateFields[] = {"description", "when", "agent",  "ac
                                             "at",          "only", "except", "enabled"};
 constexpr std::string_view kWorkflowFields[] = {"description", "steps", "rollback", "enabled"};
 constexpr std::string_view kSwarmFields[] = {"description", "domains", "otherwise", "enabled"};
+constexpr std::string_view kTopicFields[] = {"description", "unless", "examples", "enabled"};
 constexpr std::string_view kLeaves[] = {"signal",  "domain",    "intent",  "complexity",
                                         "urgency", "reference", "language"};
 constexpr std::string_view kConditionFields[] = {"all",       "any",      "not",        "signal",
@@ -94,6 +95,7 @@ class FileReader {
     for (const auto& [name, node] : itemsOf(root_.member("gates"))) readGate(name, node);
     for (const auto& [name, node] : itemsOf(root_.member("workflows"))) readWorkflow(name, node);
     for (const auto& [name, node] : itemsOf(root_.member("swarms"))) readSwarm(name, node);
+    for (const auto& [name, node] : itemsOf(root_.member("nobody"))) readTopic(name, node);
   }
 
  private:
@@ -387,6 +389,17 @@ class FileReader {
         otherwise.refuse("is missing: who researches what has no domain above");
     }
     draft_.swarms.push_back(std::move(draft));
+  }
+
+  void readTopic(const std::string& name, const RuleNode& node) {
+    node.allowOnly(kTopicFields);
+    NobodyTopic& topic = draft_.nobody[name];
+    if (!node.member("enabled").boolean(true)) return;
+    node.member("description").text();
+    topic.unless = node.member("unless").texts();
+    topic.examples = node.member("examples").texts();
+    if (topic.examples.empty())
+      node.member("examples").refuse("has no example", "write requests that nobody here is for");
   }
 
   const RuleNode root_;

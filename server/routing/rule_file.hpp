@@ -49,6 +49,7 @@ struct FileDraft {
   std::vector<Draft<GateRule>> gates;
   std::vector<Draft<WorkflowRule>> workflows;
   std::vector<Draft<SwarmRule>> swarms;
+  NobodyTopics nobody;                ///< one without examples takes away what an earlier file said
   std::vector<RuleProblem> problems;  ///< by line; with any the rest counts for nothing
 };
 

@@ -35,6 +35,12 @@ std::vector<std::string> namesOf(const ByName<Rule>& rules) {
   return names;
 }
 
+std::size_t examplesOf(const NobodyTopics& topics) {
+  std::size_t count = 0;
+  for (const auto& [name, topic] : topics) count += topic.examples.size();
+  return count;
+}
+
 /// Adds `name` unless it is there.
 void addOnce(std::vector<std::string>& names, const std::string& name) {
   if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
@@ -88,6 +94,7 @@ class RuleLoader {
     mergeByName(gates_, draft.gates);
     mergeByName(workflows_, draft.workflows);
     mergeByName(swarms_, draft.swarms);
+    for (auto& [name, topic] : draft.nobody) parts_->nobody[name] = std::move(topic);
   }
 
   std::string limitPassed(const FileDraft& draft) const {
@@ -107,6 +114,8 @@ class RuleLoader {
       return more(limits_.patterns_max, "patterns (patterns_max)");
     if (rules > limits_.strategies_max)
       return more(limits_.strategies_max, "rules (strategies_max)");
+    if (examplesOf(parts_->nobody) + examplesOf(draft.nobody) > limits_.nobody_max)
+      return more(limits_.nobody_max, "examples of what nobody is for (nobody_max)");
     return {};
   }
 

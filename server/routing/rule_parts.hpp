@@ -15,6 +15,7 @@ struct Rules::Parts {
   std::vector<GateRule> gates;
   std::vector<WorkflowRule> workflows;
   std::vector<SwarmRule> swarms;
+  NobodyTopics nobody;
   std::string fingerprint;
 };
 

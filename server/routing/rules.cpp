@@ -59,6 +59,9 @@ const WorkflowRule* Rules::workflow(std::string_view name) const {
 const SwarmRule* Rules::swarm(std::string_view name) const {
   return named(parts_->swarms, name);
 }
+const NobodyTopics& Rules::nobody() const {
+  return parts_->nobody;
+}
 const std::string& Rules::fingerprint() const {
   return parts_->fingerprint;
 }

@@ -4,8 +4,8 @@
 //
 // Sources, in order: those shipped (blueprints/routing/*.yaml), those of each loaded pack
 // (blueprints/packs/<pack>/routing/*.yaml), then each blueprint folder's own routing/*.yaml. A
-// later file adds terms to a vocabulary of the same name, and replaces a strategy, gate, workflow
-// or swarm of the same name.
+// later file adds terms to a vocabulary of the same name, and replaces a strategy, gate, workflow,
+// swarm or topic of nobody's of the same name.
 #pragma once
 
 #include <cstdint>
@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "server/routing/analysis.hpp"
+#include "server/routing/nobody.hpp"
 
 namespace tutti::agents {
 class BlueprintCatalog;
@@ -147,6 +148,7 @@ class Rules {
   const std::vector<GateRule>& gates() const;
   const WorkflowRule* workflow(std::string_view name) const;
   const SwarmRule* swarm(std::string_view name) const;
+  const NobodyTopics& nobody() const;
   /// Differs when anything in the rules differs: for keys of caches. 16 hexadecimal digits.
   const std::string& fingerprint() const;
   const Vocabulary& vocabulary() const;
@@ -169,6 +171,7 @@ struct RuleLimits {
   std::size_t terms_max = 20'000;      ///< of all vocabularies
   std::size_t patterns_max = 200;      ///< regular expressions, by RE2: linear time
   std::size_t strategies_max = 1'000;  ///< also gates, workflows and swarms, of each
+  std::size_t nobody_max = 2'000;      ///< examples of what nobody is for
 };
 
 /// Reads `files` in order. Never fails as a whole. Thread-safe.

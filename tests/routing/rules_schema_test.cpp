@@ -44,7 +44,7 @@ std::string misses(std::string_view yaml) {
 
 TEST(RoutingSchema, EachShippedFilePassesIt) {
   const std::vector<RuleFile> files = shippedRuleFiles({"amas", "nephio", "pantheros"});
-  EXPECT_EQ(files.size(), 5U);
+  EXPECT_EQ(files.size(), 6U);
   for (const RuleFile& file : files) EXPECT_EQ(misses(file.content), "") << file.source;
 }
 
@@ -56,7 +56,8 @@ TEST(RoutingSchema, RefusesWhatTheReaderRefuses) {
         "strategies: {a: {description: x, priority: 2000, then: {type: clarify}}}",
         "strategies: {a: {description: x, when: {all: []}, then: {type: clarify}}}",
         "workflows: {w: {description: x, steps: [writer]}}", "swarms: {s: {domains: {}}}",
-        "gates: {g: {description: x, agent: writer, action: y, at: middle}}"}) {
+        "gates: {g: {description: x, agent: writer, action: y, at: middle}}",
+        "nobody: {weather: {unless: [rain]}}"}) {
     EXPECT_NE(misses(wrong), "") << wrong;
     EXPECT_FALSE(loadRules({{"f", wrong}}, {{"writer", "writer"}}).problems.empty()) << wrong;
   }

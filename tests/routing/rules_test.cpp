@@ -213,6 +213,11 @@ TEST(RuleFiles, LimitsAreNamed) {
   limits.patterns_max = 0;
   EXPECT_EQ(problemsOf(load({"signals:\n  a: {patterns: [x]}\n"}, limits)),
             "f0.yaml:1: makes more than 0 patterns (patterns_max) (join or remove rules)\n");
+  limits = {};
+  limits.nobody_max = 1;
+  EXPECT_EQ(problemsOf(load({"nobody:\n  a: {examples: [b, c]}\n"}, limits)),
+            "f0.yaml:1: makes more than 1 examples of what nobody is for (nobody_max) (join or "
+            "remove rules)\n");
   const std::string deep =
       "strategies:\n  a: {description: x, when: {all: [{all: [{all: [{all: [{all: "
       "[{all: [{signal: safe}]}]}]}]}]}]}, then: {type: clarify}}\n";
@@ -236,6 +241,15 @@ TEST(RuleFiles, ALaterFileAddsTermsAndReplacesOrRemovesRules) {
   const LoadedRules removed = load({kGood, "strategies:\n  review: {enabled: false}\n"});
   EXPECT_EQ(problemsOf(removed), "");
   EXPECT_TRUE(removed.rules.strategies().empty());
+}
+
+TEST(RuleFiles, ATopicOfNobodysIsReplacedOrTakenAway) {
+  const std::string first = "nobody:\n  a: {unless: [x], examples: [b, c]}\n  d: {examples: [e]}\n";
+  const LoadedRules loaded =
+      load({first, "nobody:\n  a: {examples: [f]}\n  d: {enabled: false}\n"});
+  EXPECT_EQ(problemsOf(loaded), "");
+  EXPECT_EQ(loaded.rules.nobody().at("a"), (NobodyTopic{{}, {"f"}}));
+  EXPECT_TRUE(loaded.rules.nobody().at("d").examples.empty());
 }
 
 TEST(RuleFiles, AGateStaysWhenAStrategyThatItNamesIsTakenAway) {
