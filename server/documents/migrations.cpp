@@ -171,6 +171,32 @@ INSERT INTO document_changes_new SELECT id, document_id, partition, change FROM 
 DROP TABLE document_changes;
 ALTER TABLE document_changes_new RENAME TO document_changes;
 )sql";
+
+// Documents are counted in the order of their creation, so who wants them in that order need not
+// look at the times; but a clock can be set back. From `rising_from` on each document's created_at
+// is at least that of all before it, and none below `rising_from` has one above `highest_before`.
+constexpr std::string_view kCreationOrder = R"sql(
+CREATE TABLE document_creation_state (
+  id             INTEGER PRIMARY KEY CHECK (id = 1),
+  rising_from    INTEGER NOT NULL,
+  highest_before TEXT NOT NULL
+);
+INSERT INTO document_creation_state(id, rising_from, highest_before)
+  SELECT 1, coalesce(max(document_seq) + 1, 0), coalesce(max(before), '')
+  FROM (SELECT document_seq, created_at, max(created_at) OVER (
+          ORDER BY document_seq ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+        FROM documents)
+  WHERE created_at < before;
+CREATE TRIGGER document_creation_insert AFTER INSERT ON documents
+  WHEN new.created_at < (SELECT max(highest_before, coalesce((
+    SELECT created_at FROM documents WHERE document_seq < new.document_seq
+    ORDER BY document_seq DESC LIMIT 1), '')) FROM document_creation_state) BEGIN
+  UPDATE document_creation_state SET rising_from = new.document_seq + 1,
+    highest_before = max(highest_before, coalesce((
+      SELECT created_at FROM documents WHERE document_seq < new.document_seq
+      ORDER BY document_seq DESC LIMIT 1), ''));
+END;
+)sql";
 }  // namespace
 
 const std::vector<store::Migration>& migrations() {
@@ -178,6 +204,7 @@ const std::vector<store::Migration>& migrations() {
       {300, "documents", kDocuments},
       {301, "document names", kNames},
       {302, "cheaper pushes", kCheaperPushes},
+      {303, "creation order", kCreationOrder},
   };
   return all;
 }

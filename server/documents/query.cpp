@@ -22,6 +22,8 @@ using Parameter = std::variant<std::string, std::int64_t>;
 struct Query {
   std::string from = " FROM documents AS d";
   bool led = false;  ///< `from` begins with the few documents that it can be
+  /// `from` gives them in the order of their numbers, which is that of their creation.
+  bool by_number = false;
   std::vector<std::string> conditions;
   std::vector<Parameter> parameters;
 
@@ -65,48 +67,99 @@ std::string list(const std::vector<std::string>& names) {
   return json::dump(Json(names));
 }
 
-void addSight(Query& query, const Sight& sight) {
-  if (sight.everything) return;
+struct Condition {
+  std::string text;
+  Parameter value;
+};
+
+/// Nothing when all is in sight.
+std::optional<Condition> inSight(const Sight& sight) {
+  if (sight.everything) return std::nullopt;
   if (sight.visible)
-    return query.where(
+    return Condition{
         "d.partition IN (SELECT name FROM document_partitions WHERE kind IN ('global', 'named')"
         " UNION SELECT value FROM json_each(?))",
-        list(sight.names));
-  if (sight.names.size() == 1) return query.where("d.partition = ?", sight.names.front());
-  query.where("d.partition IN (SELECT value FROM json_each(?))", list(sight.names));
+        list(sight.names)};
+  if (sight.names.size() == 1) return Condition{"d.partition = ?", sight.names.front()};
+  return Condition{"d.partition IN (SELECT value FROM json_each(?))", list(sight.names)};
 }
 
-/// How many documents have the label, as far as it matters.
-std::int64_t commonness(store::Connection& db, const std::string& label) {
-  constexpr std::int64_t kCountMax = 2000;
-  Statement count(db,
-                  "SELECT count(*) FROM (SELECT 1 FROM document_labels WHERE label = ? LIMIT ?)",
-                  label, kCountMax);
+void addSight(Query& query, const Sight& sight) {
+  if (auto condition = inSight(sight))
+    query.where(std::move(condition->text), std::move(condition->value));
+}
+
+/// Fewer than this may all be looked at for one page.
+constexpr std::int64_t kFewMax = 2000;
+
+/// How many rows `from_where` selects; kFewMax for more.
+std::int64_t countedFew(store::Connection& db, const std::string& from_where,
+                        const Parameter& parameter) {
+  Statement count(db, "SELECT count(*) FROM (SELECT 1 FROM " + from_where + " LIMIT ?)");
+  std::visit([&](const auto& value) { count.set(1, value); }, parameter);
+  count.set(2, kFewMax);
   return count.step() ? count.integer(0) : 0;
 }
 
-/// The rarest label leads to the documents when it is rare enough to sort them; one that very many
-/// have is cheaper to look up for each document in the order wanted.
-void addLabels(store::Connection& db, Query& query, std::vector<std::string> labels) {
-  constexpr std::int64_t kRareMax = 1999;
-  if (labels.empty()) return;
-  std::vector<std::pair<std::int64_t, std::string>> counted;
-  for (std::string& label : labels) {
-    const std::int64_t count = commonness(db, label);
-    counted.emplace_back(count, std::move(label));
+bool fewInSight(store::Connection& db, const Sight& sight) {
+  const auto condition = inSight(sight);
+  if (!condition) return false;
+  return countedFew(db, "documents AS d WHERE " + condition->text, condition->value) < kFewMax;
+}
+
+struct Label {
+  std::int64_t document_count = 0;  ///< kFewMax for more
+  std::string text;
+};
+
+/// Whether a page is read off the label's documents as they lie, without a look at all the others.
+/// Of a label that many have, a few in sight or a span of time are the shorter way.
+bool readsOff(store::Connection& db, const Sight& sight, const DocumentFilter& filter,
+              const Label& label) {
+  if (filter.order != Order::Created) return false;
+  const bool timed = !filter.created_from.empty() || !filter.created_to.empty();
+  if (label.document_count == kFewMax && (timed || fewInSight(db, sight))) return false;
+  Statement astray(db,
+                   "SELECT 1 FROM document_labels WHERE label = ? AND document_seq <"
+                   " (SELECT rising_from FROM document_creation_state) LIMIT 1",
+                   label.text);
+  return !astray.step();
+}
+
+std::vector<std::string> labelsOf(const DocumentFilter& filter) {
+  std::vector<std::string> labels;
+  for (const std::string& tag : filter.tags) labels.push_back(tagLabel(tag));
+  for (const auto& [key, value] : filter.metadata) labels.push_back(metadataLabel(key, value));
+  return labels;
+}
+
+/// The rarest label leads to its documents, if they can be read off or are few enough to sort. Else
+/// it is looked up, as the others are, for each document in the order wanted.
+void addLabels(store::Connection& db, Query& query, const Sight& sight,
+               const DocumentFilter& filter) {
+  std::vector<Label> labels;
+  for (std::string& text : labelsOf(filter)) {
+    const std::int64_t count = countedFew(db, "document_labels WHERE label = ?", text);
+    labels.push_back({count, std::move(text)});
   }
-  std::sort(counted.begin(), counted.end());
+  if (labels.empty()) return;
+  std::sort(labels.begin(), labels.end(), [](const Label& one, const Label& other) {
+    return one.document_count < other.document_count;
+  });
   std::size_t first = 0;
-  if (!query.led && counted.front().first <= kRareMax) {
+  query.by_number = !query.led && readsOff(db, sight, filter, labels.front());
+  if (!query.led && (query.by_number || labels.front().document_count < kFewMax)) {
     query.lead("document_labels");
-    query.where("l.label = ?", counted.front().second);
+    query.where("l.label = ?", labels.front().text);
     first = 1;
   }
-  for (std::size_t i = first; i < counted.size(); ++i)
+  const std::string document = query.led ? "l.document_seq" : "d.document_seq";
+  for (std::size_t i = first; i < labels.size(); ++i)
     query.where(
         "EXISTS (SELECT 1 FROM document_labels AS x WHERE x.label = ?"
-        " AND x.document_seq = d.document_seq)",
-        counted[i].second);
+        " AND x.document_seq = " +
+            document + ")",
+        labels[i].text);
 }
 
 Status addTime(Query& query, const char* condition, const std::string& time) {
@@ -231,6 +284,10 @@ Status addCursor(Query& query, const DocumentFilter& filter) {
                     (*place)[3].is_number_integer();
   if (!fits) return invalidCursor();
   const char* sign = filter.direction == Direction::Ascending ? " > " : " < ";
+  if (query.by_number) {
+    query.where(std::string("l.document_seq") + sign + "?", (*place)[3].get<std::int64_t>());
+    return ok();
+  }
   std::string condition = "(";
   condition.append(columnOf(filter.order))
       .append(", d.document_seq)")
@@ -250,6 +307,7 @@ std::string textOf(const Query& query, const DocumentFilter& filter) {
   std::string order = " ORDER BY ";
   order.append(columnOf(filter.order)).append(direction);
   order.append(", d.document_seq").append(direction);
+  const std::string numbers = std::string(" ORDER BY l.document_seq") + direction;
   std::string sql = "SELECT " + std::string(kDocumentColumns);
   sql.append(" FROM (SELECT d.document_seq AS document_seq").append(query.from);
   const char* glue = " WHERE ";
@@ -257,16 +315,10 @@ std::string textOf(const Query& query, const DocumentFilter& filter) {
     sql.append(glue).append(condition);
     glue = " AND ";
   }
-  sql.append(order).append(" LIMIT ? OFFSET ?) AS page");
+  sql.append(query.by_number ? numbers : order).append(" LIMIT ? OFFSET ?) AS page");
   return sql + " CROSS JOIN documents AS d ON d.document_seq = page.document_seq" + order;
 }
 
-std::vector<std::string> labelsOf(const DocumentFilter& filter) {
-  std::vector<std::string> labels;
-  for (const std::string& tag : filter.tags) labels.push_back(tagLabel(tag));
-  for (const auto& [key, value] : filter.metadata) labels.push_back(metadataLabel(key, value));
-  return labels;
-}
 /// SQLite takes expressions of 1,000 levels, and no document has more than this.
 Status checkLabels(const DocumentFilter& filter, const DocumentLimits& limits) {
   if (filter.tags.size() <= limits.tags_max &&
@@ -296,7 +348,7 @@ Result<DocumentPage> queryDocuments(store::Connection& db, const Viewer& viewer,
   if (!sight.ok()) return std::move(sight).error();
   Query query;
   addNamePart(db, query, *sight, filter.name_contains);
-  addLabels(db, query, labelsOf(filter));
+  addLabels(db, query, *sight, filter);
   addSight(query, *sight);
   addNames(query, filter);
   if (Status timed = addTimes(query, filter); !timed.ok()) return std::move(timed).error();
