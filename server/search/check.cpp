@@ -1,11 +1,12 @@
 #include "server/search/check.hpp"
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "server/base/clock.hpp"
-#include "server/documents/rows.hpp"
+#include "server/search/full_text_check.hpp"
 #include "server/search/text_index.hpp"
 #include "server/store/statement.hpp"
 
@@ -103,24 +104,6 @@ constexpr Stray kStrays[] = {
      "DELETE FROM search_vectors WHERE chunk_id = ?"},
 };
 
-/// FTS5's own check, and how it makes the index of the table anew. With a rank that is not 0 a
-/// table without texts of its own is compared with the table that has them.
-struct FullTextTable {
-  const char* name;
-  std::string_view check;
-  std::string_view rebuild;
-};
-constexpr FullTextTable kFullText[] = {
-    {"search_text", "INSERT INTO search_text(search_text, rank) VALUES ('integrity-check', 1)",
-     "INSERT INTO search_text(search_text) VALUES ('rebuild')"},
-    {"search_titles",
-     "INSERT INTO search_titles(search_titles, rank) VALUES ('integrity-check', 1)",
-     "INSERT INTO search_titles(search_titles) VALUES ('rebuild')"},
-    {"document_names",
-     "INSERT INTO document_names(document_names, rank) VALUES ('integrity-check', 1)",
-     "INSERT INTO document_names(document_names) VALUES ('rebuild')"},
-};
-
 class IndexCheck {
  public:
   IndexCheck(store::Store& store, const IndexCheckOptions& options)
@@ -156,30 +139,13 @@ class IndexCheck {
   IndexChecked checked_;
 };
 
-/// The newest names are not in their index yet, and it is compared with all.
-void indexAllNames(Tx& tx) {
-  Statement newest(tx, "SELECT coalesce(max(document_seq), 0) FROM documents");
-  const std::int64_t document_seq = newest.step() ? newest.integer(0) : 0;
-  documents::indexNames(tx, document_seq);
-}
-
 Status IndexCheck::fullText() {
-  for (const FullTextTable& table : kFullText) {
-    const Status sound = store_.writeAndWait([&](Tx& tx) {
-      indexAllNames(tx);
-      execute(tx, table.check);
-      return ok();
-    });
+  for (const FullTextTable& table : fullTextTables()) {
+    const Status sound = checkFullText(store_, table);
     if (sound.ok()) continue;
     if (sound.error().name() != "database_corrupt") return sound;
-    if (options_.fix) {
-      const Status rebuilt = store_.writeAndWait([&](Tx& tx) {
-        indexAllNames(tx);
-        execute(tx, table.rebuild);
-        return ok();
-      });
-      if (!rebuilt.ok()) return rebuilt;
-    }
+    if (options_.fix)
+      if (Status rebuilt = rebuildFullText(store_, table); !rebuilt.ok()) return rebuilt;
     report("full_text_damaged", table.name,
            std::string("the full-text index ") + table.name + " is not that of its texts");
   }

@@ -62,6 +62,17 @@ bool Readers::next(Item& item) {
   return true;
 }
 
+Status Readers::runAside(const Store::Work& work) const {
+  std::optional<Connection> db;
+  try {
+    db.emplace(path_, Access::ReadOnly, options_.busy_timeout_ms);
+    db->execute("PRAGMA temp_store = FILE");
+  } catch (const DatabaseError& problem) {
+    return problem.toError();
+  }
+  return run(db, work);
+}
+
 Status Readers::run(std::optional<Connection>& db, const Store::Work& work) const {
   try {
     if (!db) db.emplace(path_, Access::ReadOnly, options_.busy_timeout_ms);

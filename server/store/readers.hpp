@@ -28,6 +28,8 @@ class Readers {
 
   /// As Store::read().
   void submit(Store::Work work, Store::Done done);
+  /// As Store::readAsideAndWait(): on the caller's thread.
+  Status runAside(const Store::Work& work) const;
 
  private:
   struct Item {

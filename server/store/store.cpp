@@ -79,6 +79,10 @@ Status Store::readAndWait(const Work& work) {
   return awaitDone([&](Done done) { read([&work](Tx& tx) { return work(tx); }, std::move(done)); });
 }
 
+Status Store::readAsideAndWait(const Work& work) {
+  return impl_->readers.runAside(work);
+}
+
 std::shared_ptr<void> Store::onCommit(std::function<void()> observer) {
   return impl_->observers.add(std::move(observer));
 }

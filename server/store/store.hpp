@@ -70,6 +70,9 @@ class Store {
   /// thread.
   Status writeAndWait(const Work& work);
   Status readAndWait(const Work& work);
+  /// The same on a connection of its own, which ends with the work and whose temporary tables are
+  /// files that nobody else sees: for work that copies much, to look at it without anybody's lock.
+  Status readAsideAndWait(const Work& work);
 
   /// Calls `observer` after each commit of this Store that changed something, on the writer's
   /// thread; it must not block. Ends when the returned handle is destroyed, which waits for a call

@@ -124,6 +124,24 @@ TEST_F(IndexCheckTest, AnIndexThatIsRightHasNoFindings) {
   EXPECT_EQ(checked->vectors, 1);
 }
 
+TEST_F(IndexCheckTest, WithoutAFixItChangesNothingAndNeedsNobodysLock) {
+  push("not-in-the-index-of-names.md", "thread");
+  const std::string path = (folder_.path() / "tutti.db").string();
+  store::Connection other(path, store::Access::ReadWrite);
+  const auto version = [&] {
+    store::Statement row(other, "PRAGMA data_version");
+    return row.step() ? row.integer(0) : -1;
+  };
+  const std::int64_t before = version();
+  // As a writer at work does: whoever wants to write waits for it, in vain.
+  other.execute("BEGIN IMMEDIATE");
+  const auto checked = checkIndex(*store_);
+  other.execute("ROLLBACK");
+  ASSERT_TRUE(checked.ok()) << checked.error().text();
+  EXPECT_EQ(checked->findings_count, 0);
+  EXPECT_EQ(version(), before) << "somebody has committed";
+}
+
 TEST_F(IndexCheckTest, ADocumentThatWaitsForTheIndexerIsNotMissing) {
   push("other.md", "thread");
   EXPECT_EQ(names(), std::vector<std::string>());
