@@ -75,7 +75,7 @@ Json toJson(const Checked& checked, const search::IndexChecked& index) {
 
 std::string wordOf(const Finding& finding) {
   if (!finding.fixed) return kindOf(finding);
-  return finding.kind == Finding::Kind::Index ? "to be indexed anew" : "removed";
+  return finding.kind == Finding::Kind::Index ? "mended" : "removed";
 }
 
 void show(const Checked& checked, const search::IndexChecked& index) {
@@ -94,7 +94,7 @@ void show(const Checked& checked, const search::IndexChecked& index) {
   printOut(std::to_string(index.documents) + " documents, " + std::to_string(index.sections) +
            " sections, " + std::to_string(index.vectors) +
            " vectors in the index: " + (index.unfixed_count > 0 ? "wrong" : "right") + "\n");
-  if (fixable) printOut("tutti doctor --fix removes garbage and has the index made anew\n");
+  if (fixable) printOut("tutti doctor --fix removes garbage and mends the index\n");
 }
 
 /// A check that could not be made, on a full disk or with a damaged database, is a finding: what

@@ -2,11 +2,9 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <set>
-#include <unordered_map>
-#include <unordered_set>
 
 #include "server/base/sha256.hpp"
+#include "server/documents/circles.hpp"
 #include "server/documents/relations.hpp"
 #include "server/store/statement.hpp"
 
@@ -69,49 +67,6 @@ void Check::each(store::Connection& db, const char* name, std::string_view sql,
   }
 }
 
-/// Takes away, again and again, those of `left` that have nobody of `left` on one side; `type` is
-/// what their links to the other side say.
-void peel(store::Connection& db, std::unordered_set<std::int64_t>& left, std::string_view type) {
-  const auto linked = [&](std::int64_t document_seq, std::string_view by) {
-    std::vector<std::int64_t> others;
-    Statement rows(db,
-                   "SELECT related_seq FROM document_relations"
-                   " WHERE document_seq = ? AND relation_type = ?",
-                   document_seq, by);
-    while (rows.step())
-      if (left.count(rows.integer(0)) != 0) others.push_back(rows.integer(0));
-    return others;
-  };
-  const std::string_view inverse = type == "child" ? "parent" : "child";
-  std::unordered_map<std::int64_t, std::size_t> waits_for;
-  std::vector<std::int64_t> free;
-  for (const std::int64_t document_seq : left) {
-    const std::size_t count = linked(document_seq, inverse).size();
-    if (count == 0) free.push_back(document_seq);
-    waits_for[document_seq] = count;
-  }
-  while (!free.empty()) {
-    const std::int64_t document_seq = free.back();
-    free.pop_back();
-    left.erase(document_seq);
-    for (const std::int64_t next : linked(document_seq, type))
-      if (--waits_for[next] == 0) free.push_back(next);
-  }
-}
-
-/// The documents that are above themselves: what is neither above all circles nor below them. Takes
-/// memory for each document once, however deep they are.
-std::set<std::int64_t> ownParents(store::Connection& db) {
-  std::unordered_set<std::int64_t> left;
-  Statement rows(db,
-                 "SELECT document_seq, related_seq FROM document_relations"
-                 " WHERE relation_type = 'child'");
-  while (rows.step()) left.insert({rows.integer(0), rows.integer(1)});
-  peel(db, left, "child");
-  peel(db, left, "parent");
-  return {left.begin(), left.end()};
-}
-
 /// What the tables say of one another, in one snapshot.
 Status Check::rows() {
   return store_.readAndWait([this](store::Connection& db) {
@@ -148,7 +103,7 @@ Status Check::rows() {
          " WHEN 'parent' THEN 'child' WHEN 'child' THEN 'parent' WHEN 'predecessor' THEN"
          " 'successor' WHEN 'successor' THEN 'predecessor' ELSE 'related' END)",
          "is a relation that has only one side");
-    for (const std::int64_t document_seq : ownParents(db)) {
+    for (const std::int64_t document_seq : inParentCircles(db)) {
       Statement document(db, "SELECT id FROM documents WHERE document_seq = ?", document_seq);
       if (!document.step()) continue;
       damage("parent_cycle", document.text(0),

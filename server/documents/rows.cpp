@@ -148,23 +148,24 @@ std::string metadataLabel(std::string_view key, std::string_view value) {
   return "h" + sha256Hex(std::string(key) + '\0' + std::string(value));
 }
 
-namespace {
-void forEachLabel(store::Tx& tx, const DocumentRow& row, std::string_view sql) {
-  for (const std::string& tag : row.document.tags)
-    store::execute(tx, sql, tagLabel(tag), row.document_seq);
-  for (const auto& [key, value] : row.document.metadata)
-    store::execute(tx, sql, metadataLabel(key, value), row.document_seq);
+std::set<std::string> labelsOf(const Document& document) {
+  std::set<std::string> labels;
+  for (const std::string& tag : document.tags) labels.insert(tagLabel(tag));
+  for (const auto& [key, value] : document.metadata) labels.insert(metadataLabel(key, value));
+  return labels;
 }
-}  // namespace
 
 void insertLabels(store::Tx& tx, const DocumentRow& row) {
-  forEachLabel(
-      tx, row,
-      "INSERT INTO document_labels(label, document_seq) VALUES (?, ?) ON CONFLICT DO NOTHING");
+  for (const std::string& label : labelsOf(row.document))
+    store::execute(
+        tx, "INSERT INTO document_labels(label, document_seq) VALUES (?, ?) ON CONFLICT DO NOTHING",
+        label, row.document_seq);
 }
 
 void removeLabels(store::Tx& tx, const DocumentRow& row) {
-  forEachLabel(tx, row, "DELETE FROM document_labels WHERE label = ? AND document_seq = ?");
+  for (const std::string& label : labelsOf(row.document))
+    store::execute(tx, "DELETE FROM document_labels WHERE label = ? AND document_seq = ?", label,
+                   row.document_seq);
 }
 
 void indexNames(store::Tx& tx, std::int64_t document_seq) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -45,9 +46,11 @@ void noteChange(store::Tx& tx, const Document& document, std::string_view change
 void queueForIndex(store::Tx& tx, const Document& document, std::string_view change,
                    const std::string& now);
 
+/// What the document is found by: its tags and metadata.
+std::set<std::string> labelsOf(const Document& document);
 std::string tagLabel(std::string_view tag);
 std::string metadataLabel(std::string_view key, std::string_view value);
-/// What the document is found by: its tags and metadata.
+/// Those of labelsOf().
 void insertLabels(store::Tx& tx, const DocumentRow& row);
 /// `row` as insertLabels() had it.
 void removeLabels(store::Tx& tx, const DocumentRow& row);

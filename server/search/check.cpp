@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "server/base/clock.hpp"
+#include "server/documents/label_check.hpp"
 #include "server/search/full_text_check.hpp"
 #include "server/search/text_index.hpp"
 #include "server/store/statement.hpp"
@@ -111,8 +112,8 @@ class IndexCheck {
 
   Result<IndexChecked> run() {
     // The tables first: rows of a broken one cannot be removed.
-    for (const auto step :
-         {&IndexCheck::fullText, &IndexCheck::documents, &IndexCheck::strays, &IndexCheck::count})
+    for (const auto step : {&IndexCheck::fullText, &IndexCheck::labels, &IndexCheck::documents,
+                            &IndexCheck::strays, &IndexCheck::count})
       if (Status done = (this->*step)(); !done.ok()) return std::move(done).error();
     return std::move(checked_);
   }
@@ -127,6 +128,7 @@ class IndexCheck {
   }
 
   Status fullText();
+  Status labels();
   Status documents();
   Status strays();
   Status count();
@@ -150,6 +152,18 @@ Status IndexCheck::fullText() {
            std::string("the full-text index ") + table.name + " is not that of its texts");
   }
   return ok();
+}
+
+Status IndexCheck::labels() {
+  return documents::findWrongLabels(store_, [this](const auto& wrong) {
+    if (options_.fix)
+      if (Status done = documents::mendLabels(store_, wrong); !done.ok()) return done;
+    for (const documents::WrongLabel& label : wrong)
+      report(label.missing ? "label_missing" : "label_stray",
+             label.document_id.empty() ? std::to_string(label.document_seq) : label.document_id,
+             label.text());
+    return ok();
+  });
 }
 
 Result<std::vector<std::string>> IndexCheck::answers(const Question& question) {

@@ -26,13 +26,14 @@ struct IndexCheckOptions {
 };
 
 /// Checks the full-text tables by FTS5's own integrity check (also that of the documents' names);
-/// that each document that does not wait for the indexer is in the index, in its newest version, by
-/// its name and partition, with rows and sections for its text; that nothing is there of documents
-/// that are gone; that each vector belongs to a section and is as long as its model says. Not that
-/// each section has a vector: a server may have refused its text. Safe while others work on the
-/// store: it writes nothing, and keeps no writer waiting, unless it fixes. Takes room for a copy of
-/// the full-text index where SQLite keeps temporary files. Blocks; not on the I/O thread. Errors:
-/// those of reading and writing the store.
+/// that documents are found by the tags and metadata they have, and by no others; that each
+/// document that does not wait for the indexer is in the index, in its newest version, by its name
+/// and partition, with rows and sections for its text; that nothing is there of documents that are
+/// gone; that each vector belongs to a section and is as long as its model says. Not that each
+/// section has a vector: a server may have refused its text. Safe while others work on the store:
+/// it writes nothing, and keeps no writer waiting, unless it fixes. Takes room for a copy of the
+/// full-text index where SQLite keeps temporary files. Blocks; not on the I/O thread. Errors: those
+/// of reading and writing the store.
 Result<IndexChecked> checkIndex(store::Store& store, const IndexCheckOptions& options = {});
 
 }  // namespace tutti::search

@@ -41,6 +41,32 @@ class HierarchyTest : public DocumentsTest {
                    document, related, type);
   }
 
+  /// A link as no caller can make it, to a child above.
+  void closeCircle(int below, int above) {
+    const Status made = store->writeAndWait([&](store::Tx& tx) {
+      std::map<std::string, std::int64_t> seqs;
+      {
+        store::Statement rows(tx, "SELECT id, document_seq FROM documents");
+        while (rows.step()) seqs[rows.text(0)] = rows.integer(1);
+      }
+      link(tx, seqs[many(below)], seqs[many(above)], "child");
+      link(tx, seqs[many(above)], seqs[many(below)], "parent");
+      return ok();
+    });
+    ASSERT_TRUE(made.ok()) << made.error().text();
+  }
+  std::set<std::string> ownParents() {
+    const auto checked = checkDocuments(*store, service->files());
+    EXPECT_TRUE(checked.ok());
+    std::set<std::string> named;
+    if (!checked.ok()) return named;
+    for (const Finding& finding : checked->findings) {
+      EXPECT_EQ(finding.name, "parent_cycle") << finding.message;
+      named.insert(finding.subject);
+    }
+    return named;
+  }
+
   Result<RelationPair> relateAs(const Caller& caller, const std::string& definition,
                                 const std::string& from, const std::string& to) {
     return await<RelationPair>([&](auto done) {
@@ -94,26 +120,21 @@ TEST_F(HierarchyTest, ATreeOf20000BelowIsNoReasonToMissACircle) {
 
 TEST_F(HierarchyTest, TheCheckNamesThoseInACircleAndNobodyAboveOrBelow) {
   addMany(6, Shape::Chain);
-  // 1 > 2 > 3 > 1, as no caller can make it.
-  const Status made = store->writeAndWait([&](store::Tx& tx) {
-    std::map<std::string, std::int64_t> seqs;
-    {
-      store::Statement rows(tx, "SELECT id, document_seq FROM documents");
-      while (rows.step()) seqs[rows.text(0)] = rows.integer(1);
-    }
-    link(tx, seqs[many(3)], seqs[many(1)], "child");
-    link(tx, seqs[many(1)], seqs[many(3)], "parent");
-    return ok();
-  });
-  ASSERT_TRUE(made.ok()) << made.error().text();
-  const auto checked = checkDocuments(*store, service->files());
-  ASSERT_TRUE(checked.ok()) << checked.error().text();
-  std::set<std::string> named;
-  for (const Finding& finding : checked->findings) {
-    EXPECT_EQ(finding.name, "parent_cycle") << finding.message;
-    named.insert(finding.subject);
-  }
-  EXPECT_EQ(named, (std::set<std::string>{many(1), many(2), many(3)}));
+  closeCircle(3, 1);
+  EXPECT_EQ(ownParents(), (std::set<std::string>{many(1), many(2), many(3)}));
+}
+
+TEST_F(HierarchyTest, TheCheckNamesNobodyBetweenTwoCircles) {
+  addMany(7, Shape::Chain);  // 0 > 1 > 2 > … > 6
+  closeCircle(2, 1);
+  closeCircle(6, 5);
+  EXPECT_EQ(ownParents(), (std::set<std::string>{many(1), many(2), many(5), many(6)}));
+}
+
+TEST_F(HierarchyTest, TheCheckNamesOneThatIsItsOwnChild) {
+  addMany(2, Shape::Chain);
+  closeCircle(1, 1);
+  EXPECT_EQ(ownParents(), (std::set<std::string>{many(1)}));
 }
 
 TEST_F(HierarchyTest, ADiamondIsNoCircleAndHasEachDocumentOnce) {

@@ -220,6 +220,46 @@ TEST_F(IndexCheckTest, AnIndexOfNamesThatIsNotThatOfTheDocumentsIsBuiltAgain) {
   EXPECT_EQ(names(), std::vector<std::string>());
 }
 
+TEST_F(IndexCheckTest, LabelsThatAreNotThoseOfTheirDocumentAreMended) {
+  breakBy(
+      {"UPDATE documents SET tags = '[\"review\"]',"
+       " metadata = json_object('topic', 'locks', 'long', printf('%300c', 'x'))",
+       "INSERT INTO document_labels(label, document_seq) VALUES ('tdraft', 1), ('tlost', 99)"});
+  const auto checked = checkIndex(*store_);
+  ASSERT_TRUE(checked.ok()) << checked.error().text();
+  std::vector<std::string> said;
+  for (const auto& finding : checked->findings) said.push_back(finding.message);
+  EXPECT_EQ(said,
+            (std::vector<std::string>{id_ + " is not found by its metadata of a long value",
+                                      id_ + " is not found by its metadata 'topic=locks'",
+                                      id_ + " is not found by its tag 'review'",
+                                      id_ + " is found by tag 'draft', which it does not have",
+                                      "a document that is gone is found by tag 'lost'"}));
+  EXPECT_EQ(checked->unfixed_count, 5);
+  EXPECT_EQ(names(true).size(), 5U);
+  EXPECT_EQ(names(), std::vector<std::string>());
+}
+
+TEST_F(IndexCheckTest, ManyLabelsAreComparedPageByPage) {
+  write([](store::Tx& tx) {
+    store::execute(tx,
+                   "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1200)"
+                   " INSERT INTO documents(id, partition, filename, content_type, created_at,"
+                   " updated_at, tags) SELECT 'doc_' || i, '_global', 'n', 'text/plain', i, i,"
+                   " '[\"a\",\"b\"]' FROM n");
+    store::execute(tx,
+                   "INSERT INTO document_labels(label, document_seq) SELECT 'ta', document_seq"
+                   " FROM documents WHERE tags <> '[]' AND id <> 'doc_1100'");
+    store::execute(tx,
+                   "INSERT INTO document_labels(label, document_seq) SELECT 'tb', document_seq"
+                   " FROM documents WHERE tags <> '[]'");
+    return ok();
+  });
+  const auto found = names(true);
+  EXPECT_EQ(std::count(found.begin(), found.end(), "label_missing"), 1);
+  EXPECT_EQ(names(), std::vector<std::string>());
+}
+
 TEST_F(IndexCheckTest, FindingsAreCountedBeyondTheLimit) {
   breakBy({"UPDATE search_documents SET version = 7", "DELETE FROM search_chunks"});
   const auto checked = checkIndex(*store_, {.findings_max = 1});
