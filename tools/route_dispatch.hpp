@@ -1,4 +1,5 @@
-// Starting whom a decision has chosen: what is told to each, and the rows in one transaction.
+// Starting whom a decision has chosen: the plan of it, what is told to each, and the rows in one
+// transaction.
 #pragma once
 
 #include <string>
@@ -7,6 +8,7 @@
 #include "server/routing/decider.hpp"
 #include "server/routing/decisions.hpp"
 #include "tools/context.hpp"
+#include "tools/route_plan.hpp"
 #include "tools/start_agent.hpp"
 
 namespace tutti::tools {
@@ -15,26 +17,34 @@ namespace tutti::tools {
 struct DispatchOptions {
   std::string request, context;
   std::string project_dir, name, model, parent_session_id;
-  std::int64_t attempts_max = 3;  ///< agents that are tried, the first included
+  std::int64_t attempts_max = 3;  ///< agents that are tried for a part, the first included
 };
 
 struct PreparedStart {
   agents::NewSession session;
   std::string agent;
+  std::int64_t stage = 0;  ///< of the decision's plan
+  std::int64_t part = 0;
 };
 
 /// What is to be written for a decision that is dispatched.
 struct Dispatch {
-  std::vector<PreparedStart> starts;  ///< none when nobody was chosen
+  std::vector<PreparedStart> starts;  ///< of the first stage; none when nobody was chosen
   std::string kept;                   ///< JSON for StoredDecision::dispatch
-  std::int64_t attempts_max = 1;      ///< of the decision: all its starts
+  std::int64_t attempts_max = 1;      ///< of the decision: all its parts, and the further attempts
   std::string note;                   ///< what the caller should know, for people
 };
 
-/// Prepares every start, so that nothing is begun when one cannot be. single_agent and
-/// skill_execution start the agent; research_swarm the first researcher of each cluster;
-/// multi_agent the first agent of the workflow as lead, who is told of the further steps: nothing
-/// here runs these. Errors: those of StartAgent::prepare().
+/// The stages of a strategy: gates that look first, then the work (one agent; the steps of a
+/// workflow, each a stage; the researchers of a swarm side by side, then its coordinator), then
+/// gates that look after it. A gate whose agent may not be chosen is left out. Errors:
+/// InvalidArgument "too_many_stages" past kStagesMax or kPartsMax.
+Result<RoutePlan> planOf(const routing::RouteDecision& decision, const DispatchOptions& options);
+
+/// Prepares the starts of the first stage and keeps what the further ones take, so that nothing is
+/// begun when one cannot be. Errors: those of planOf() and of StartAgent::prepare();
+/// InvalidArgument "blueprints_too_large" when the blueprints of its parts are beyond
+/// kBlueprintsBytesMax.
 Result<Dispatch> prepareDispatch(const Context& context, const routing::RouteDecision& decision,
                                  const DispatchOptions& options, const mcp::Caller& caller);
 
@@ -43,19 +53,24 @@ Result<std::vector<routing::Attempt>> startAll(store::Tx& tx, const std::string&
                                                const std::vector<PreparedStart>& starts,
                                                const agents::SessionLimits& limits);
 
-/// What a further attempt is made from; "" members where they do not apply.
-struct KeptDispatch {
-  std::vector<std::string> others;  ///< agents to try, best first
-  std::string project_dir, model, parent_session_id;
+/// What a part that has ended hands over to the next ones.
+struct PartResult {
+  std::string title, agent, session_id;
+  std::string problem;  ///< why it failed; "" when it did not
+  std::string text;     ///< its result
 };
-std::string toText(const KeptDispatch& kept);
-KeptDispatch keptFrom(const std::string& text);
+
+/// What an agent is asked when its part begins: the request, its part, and what came of the parts
+/// before it, each cut where it is long, with the session that has the whole.
+std::string promptFor(const RoutePlan& plan, const RoutePart& part,
+                      const std::vector<PartResult>& results);
 
 /// The prompt of a further attempt: that of the failed one, and what happened to it.
 std::string handOver(const std::string& prompt, const routing::Attempt& failed);
 
-/// Prepares the start of `agent` with `prompt` as a further attempt.
-Result<PreparedStart> prepareNext(const Context& context, const std::string& agent,
-                                  const std::string& prompt, const KeptDispatch& kept);
+/// Prepares the start of `agent` with `prompt`, by the blueprint that the plan has kept, else by
+/// the one that is known here. Errors: those of StartAgent::prepare().
+Result<PreparedStart> prepareStart(const Context& context, const RoutePlan& plan,
+                                   const std::string& agent, const std::string& prompt);
 
 }  // namespace tutti::tools

@@ -1,5 +1,6 @@
 // What becomes of dispatched decisions: success is learnt from, a failure that another agent could
-// avoid starts the next one, and what nobody can do is put to a person.
+// avoid starts the next one, the end of a stage starts the next stage, and what nobody can do is
+// put to a person.
 #pragma once
 
 #include <cstdint>
@@ -36,16 +37,30 @@ class RouteFollower {
   struct Ended {
     routing::Attempt attempt;
     routing::StoredDecision decision;
-    std::vector<routing::Attempt> attempts;  ///< of the decision, this one included
-    std::string prompt;                      ///< of its run
+    RoutePlan plan;
+    std::vector<routing::Attempt> attempts;       ///< of the decision, this one as it has ended
+    std::vector<routing::AttemptResult> results;  ///< of these, cut
+    std::string prompt;                           ///< of its run
+  };
+  /// What is to be written.
+  struct Settlement {
+    std::vector<PreparedStart> next;
+    routing::DecisionChange change{routing::DecisionStatus::Dispatched, "", "", ""};
+    std::string event;  ///< route_fallback, route_part_ended or route_ended
   };
 
-  void act(const std::shared_ptr<Ended>& ended);
+  /// `refused`: why the store would not start who was to be next; "" at first.
+  void act(const std::shared_ptr<Ended>& ended, const std::string& refused);
+  void written(const std::shared_ptr<Ended>& ended, const Result<bool>& settled,
+               const std::string& refused);
   static std::vector<Ended> read(store::Connection& db);
-  /// False, and nothing is done, when another attempt was started since `ended` was read: look
-  /// again.
-  static bool close(store::Tx& tx, const Ended& ended, const std::vector<PreparedStart>& next,
-                    const std::string& why_none, const agents::SessionLimits& limits);
+  Settlement settle(const Ended& ended, const std::string& refused) const;
+  Result<PreparedStart> nextCandidate(const Ended& ended) const;
+  Result<std::vector<PreparedStart>> nextStage(const Ended& ended) const;
+  /// False, and nothing is done, when the decision's attempts are not those that were read: look
+  /// again. Errors: those of startAll(), as `refused` too.
+  static Result<bool> close(store::Tx& tx, const Ended& ended, const Settlement& settlement,
+                            const agents::SessionLimits& limits, std::string& refused);
 
   const Context& context_;
   bool busy_ = false;

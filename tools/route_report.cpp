@@ -3,23 +3,32 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "server/agents/sessions.hpp"
 #include "server/base/text.hpp"
+#include "tools/route_plan.hpp"
+#include "tools/run_report.hpp"
 
 namespace tutti::tools {
 namespace {
 constexpr std::size_t kRequestShownBytes = 200;
 constexpr std::size_t kLineBytesMax = 2000;
+/// Of the results of all parts together; get_result has the whole of each.
+constexpr std::int64_t kResultsBytesMax = 200'000;
+constexpr std::size_t kResultShownBytes = 4000;
 
-Json attemptJson(const routing::Attempt& attempt) {
+Json attemptJson(const routing::Attempt& attempt, const RoutePlan& plan) {
   Json json = Json::object({{"agent", attempt.agent},
                             {"session_id", attempt.session_id},
                             {"run_id", attempt.run_id},
                             {"outcome", attempt.outcome}});
   if (!attempt.error_name.empty() || !attempt.error.empty())
     json["error"] = Json::object({{"name", attempt.error_name}, {"message", attempt.error}});
+  const RoutePart* part = partOf(plan, attempt);
+  if (part != nullptr && !part->title.empty()) json["part"] = part->title;
   return json;
 }
 
@@ -136,6 +145,37 @@ std::string sessionsText(const Json& report) {
   }
   return text.empty() ? "" : "\n" + text;
 }
+
+std::string stagesText(const Json& report) {
+  const Json* stages = json::find(report, "stages");
+  if (stages == nullptr || !stages->is_array()) return {};
+  std::string text;
+  for (const Json& stage : *stages) {
+    const Json* parts = json::find(stage, "parts");
+    if (parts == nullptr || !parts->is_array()) continue;
+    for (const Json& part : *parts)
+      text += "  " + padded(json::stringOr(part, "state", ""), 10) + "  " +
+              json::stringOr(part, "title", "") + ", " + json::stringOr(part, "agent", "") + "\n";
+  }
+  return text.empty() ? "" : "\nParts, in order:\n" + text;
+}
+
+std::string resultsText(const Json& report) {
+  const Json* results = json::find(report, "results");
+  if (results == nullptr || !results->is_array()) return {};
+  std::string text;
+  for (const Json& one : *results) {
+    std::string what = json::stringOr(one, "result_text", "");
+    const Json* data = json::find(one, "result_data");
+    if (what.empty() && data != nullptr) what = json::dump(*data);
+    const std::string title = json::stringOr(one, "title", "");
+    text += "\nResult of " + json::stringOr(one, "agent", "") +
+            (title.empty() ? "" : " (" + title + ")") + ":\n" +
+            shortened(what.empty() ? json::stringOr(one, "status", "") : what, kResultShownBytes) +
+            "\n";
+  }
+  return text;
+}
 }  // namespace
 
 Json decisionReport(const routing::StoredDecision& decision,
@@ -152,11 +192,36 @@ Json decisionReport(const routing::StoredDecision& decision,
   if (!decision.caller_session_id.empty()) report["caller_session_id"] = decision.caller_session_id;
   if (!decision.problem.empty()) report["problem"] = decision.problem;
   if (!decision.hint.empty()) report["hint"] = decision.hint;
+  const RoutePlan plan = planFrom(decision.dispatch);
+  if (Json stages = stagesJson(plan, attempts); !stages.empty())
+    report["stages"] = std::move(stages);
   if (!attempts.empty()) report["sessions"] = Json::array();
-  for (const routing::Attempt& one : attempts) report["sessions"].push_back(attemptJson(one));
+  for (const routing::Attempt& one : attempts) report["sessions"].push_back(attemptJson(one, plan));
   if (!feedback.empty()) report["feedback"] = Json::array();
   for (const routing::Feedback& one : feedback) report["feedback"].push_back(feedbackJson(one));
   return report;
+}
+
+Json partResults(store::Connection& db, const routing::StoredDecision& decision,
+                 const std::vector<routing::Attempt>& attempts) {
+  const RoutePlan plan = planFrom(decision.dispatch);
+  std::map<std::pair<std::int64_t, std::int64_t>, const routing::Attempt*> newest;
+  for (const routing::Attempt& one : attempts) newest[{one.stage, one.part}] = &one;
+  ResultWindow window;
+  const auto parts = static_cast<std::int64_t>(std::max<std::size_t>(newest.size(), 1));
+  window.size_max = std::min(window.size_max, kResultsBytesMax / parts);
+  Json results = Json::array();
+  for (const auto& [place, attempt] : newest) {
+    const auto run = agents::findRun(db, attempt->run_id);
+    const auto session = agents::findSession(db, attempt->session_id);
+    if (!run.ok() || !session.ok()) continue;  // deleted meanwhile: the decision still tells
+    Json report = runReport(*session, *run, window);
+    report["agent"] = attempt->agent;
+    const RoutePart* part = partOf(plan, *attempt);
+    report["title"] = part == nullptr ? "" : part->title;
+    results.push_back(std::move(report));
+  }
+  return results;
 }
 
 Json decisionLine(const routing::StoredDecision& decision) {
@@ -177,10 +242,12 @@ Json routeOfRun(store::Connection& db, std::string_view run_id) {
   if (!decision.ok()) return Json();
   Json route = Json::object(
       {{"decision_id", decision->decision_id}, {"status", routing::toString(decision->status)}});
-  const routing::Attempt latest = routing::attemptsOf(db, decision->decision_id).back();
-  if (latest.seq > attempt->seq) {
-    route["agent"] = latest.agent;
-    route["session_id"] = latest.session_id;
+  for (const routing::Attempt& one : routing::attemptsOf(db, decision->decision_id)) {
+    const bool further =
+        one.seq > attempt->seq && one.stage == attempt->stage && one.part == attempt->part;
+    if (!further) continue;
+    route["agent"] = one.agent;
+    route["session_id"] = one.session_id;
   }
   if (!decision->problem.empty()) route["problem"] = decision->problem;
   if (!decision->hint.empty()) route["hint"] = decision->hint;
@@ -188,8 +255,8 @@ Json routeOfRun(store::Connection& db, std::string_view run_id) {
 }
 
 std::string decisionText(const Json& report) {
-  std::string text =
-      strategyText(report) + candidatesText(report) + analysisText(report) + sessionsText(report);
+  std::string text = strategyText(report) + candidatesText(report) + analysisText(report) +
+                     stagesText(report) + sessionsText(report) + resultsText(report);
   const auto line = [&text](const std::string& name, const std::string& value) {
     if (!value.empty()) text += name + oneLine(value, kLineBytesMax) + "\n";
   };

@@ -15,6 +15,10 @@ namespace tutti::tools {
 Json decisionReport(const routing::StoredDecision& decision,
                     const std::vector<routing::Attempt>& attempts,
                     const std::vector<routing::Feedback>& feedback);
+/// Of each part of a dispatched decision the report of its newest run, with the part's `title` and
+/// `agent`, in order; runs that were deleted are left out. Long results are cut, and say so.
+Json partResults(store::Connection& db, const routing::StoredDecision& decision,
+                 const std::vector<routing::Attempt>& attempts);
 /// One line of a list.
 Json decisionLine(const routing::StoredDecision& decision);
 

@@ -75,7 +75,7 @@ void finishTold(const CallPtr& call, Json report) {
 /// What a wait for a dispatched decision saw last. Written by a reader's thread before it reports.
 struct SeenRoute {
   Stored stored;
-  Json result;
+  Json results;  ///< of its parts, in order
 };
 
 Result<bool> look(store::Connection& db, SeenRoute& seen) {
@@ -85,15 +85,12 @@ Result<bool> look(store::Connection& db, SeenRoute& seen) {
   seen.stored.decision = std::move(*decision);
   seen.stored.attempts = routing::attemptsOf(db, id);
   if (seen.stored.decision.status == DecisionStatus::Dispatched) return false;
-  auto run = agents::findRun(db, seen.stored.attempts.back().run_id);
-  if (!run.ok()) return true;  // deleted meanwhile: the decision still tells
-  auto session = agents::findSession(db, run->session_id);
-  if (session.ok()) seen.result = runReport(*session, *run);
+  seen.results = partResults(db, seen.stored.decision, seen.stored.attempts);
   return true;
 }
 
-/// Over fallbacks too: the decision's end is an event of the session that ended it, and each
-/// further start one of the session before.
+/// Over fallbacks and stages too: the decision's end is an event of the session that ended it, and
+/// each further start one of the session before.
 void awaitOutcome(const Context& context, const CallPtr& call, Stored stored,
                   std::shared_ptr<const Prepared> prepared) {
   auto seen = std::make_shared<SeenRoute>(SeenRoute{std::move(stored), Json()});
@@ -108,7 +105,10 @@ void awaitOutcome(const Context& context, const CallPtr& call, Stored stored,
   wait.done = [call, seen, prepared](Result<bool> found) {
     if (!found.ok()) return call->finish(std::move(found).error());
     Json report = told(seen->stored, *prepared);
-    if (!seen->result.is_null()) report["result"] = std::move(seen->result);
+    if (seen->results.is_array() && !seen->results.empty()) {
+      report["result"] = seen->results.back();
+      if (seen->results.size() > 1) report["results"] = std::move(seen->results);
+    }
     finishTold(call, std::move(report));
   };
   waitFor(context, call, std::move(wait));

@@ -55,6 +55,37 @@ Status checkParameters(const agents::StartPlan& plan, const Json& parameters) {
       .withDetails(json::errorsJson(errors));
 }
 
+/// Where a session is to work, and below whom.
+struct StartPlace {
+  std::string folder;  ///< as checkedFolder() gives it
+  std::string caller_session_id;
+};
+
+Result<agents::NewSession> newSession(const Context& context, const agents::StartPlan& plan,
+                                      const StartAgent::Input& input, StartPlace place) {
+  if (Status checked = checkParameters(plan, input.parameters); !checked.ok())
+    return std::move(checked).error();
+  const agents::Blueprint& blueprint = plan.blueprint;
+  auto command = runner::resolveCommand(blueprint, context.supervisor.launchContext());
+  if (!command.ok()) return std::move(command).error();
+
+  agents::NewSession session;
+  session.name = input.name;
+  session.agent_name = blueprint.name;
+  session.driver = blueprint.driver;
+  session.project_dir = std::move(place.folder);
+  session.model = input.model.empty() ? blueprint.model : input.model;
+  session.parent_session_id =
+      input.parent_session_id.empty() ? place.caller_session_id : input.parent_session_id;
+  session.blueprint = plan.snapshot;
+  session.parameters = json::dump(input.parameters);
+  session.hostname = hostName();
+  session.mode = input.mode;
+  session.owner = context.supervisor.replicaId();
+  session.now = isoTimestamp(Clock::system().now());
+  return session;
+}
+
 /// Calls that came together look at the blueprints' files together.
 void holdCatalog(const Context& context) {
   if (context.catalog.held()) return;
@@ -93,27 +124,15 @@ Result<agents::NewSession> StartAgent::prepare(const Context& context, const Inp
   if (!folder.ok()) return std::move(folder).error();
   const auto plan = context.catalog.plan(input.blueprint, *folder);
   if (!plan.ok()) return plan.error();
-  if (Status checked = checkParameters(**plan, input.parameters); !checked.ok())
-    return std::move(checked).error();
-  const agents::Blueprint& blueprint = (*plan)->blueprint;
-  auto command = runner::resolveCommand(blueprint, context.supervisor.launchContext());
-  if (!command.ok()) return std::move(command).error();
+  return newSession(context, **plan, input, {std::move(*folder), caller.agent_session_id});
+}
 
-  agents::NewSession session;
-  session.name = input.name;
-  session.agent_name = blueprint.name;
-  session.driver = blueprint.driver;
-  session.project_dir = std::move(*folder);
-  session.model = input.model.empty() ? blueprint.model : input.model;
-  session.parent_session_id =
-      input.parent_session_id.empty() ? caller.agent_session_id : input.parent_session_id;
-  session.blueprint = (*plan)->snapshot;
-  session.parameters = json::dump(input.parameters);
-  session.hostname = hostName();
-  session.mode = input.mode;
-  session.owner = context.supervisor.replicaId();
-  session.now = isoTimestamp(Clock::system().now());
-  return session;
+Result<agents::NewSession> StartAgent::prepareFrom(const Context& context,
+                                                   const agents::StartPlan& plan,
+                                                   const Input& input, const mcp::Caller& caller) {
+  Result<std::string> folder = checkedFolder(input.project_dir, context.working_folder);
+  if (!folder.ok()) return std::move(folder).error();
+  return newSession(context, plan, input, {std::move(*folder), caller.agent_session_id});
 }
 
 Result<agents::StartedRun> StartAgent::run(store::Tx& tx, const Input& input,

@@ -33,6 +33,10 @@ struct StartAgent {
   /// project_dir_not_found, project_dir_not_a_folder, agent_not_installed.
   static Result<agents::NewSession> prepare(const Context& context, const Input& input,
                                             const mcp::Caller& caller);
+  /// The same with a blueprint that is at hand. Errors: those of prepare(), but unknown_blueprint.
+  static Result<agents::NewSession> prepareFrom(const Context& context,
+                                                const agents::StartPlan& plan, const Input& input,
+                                                const mcp::Caller& caller);
 
   /// The handle of a new session, or of the one that the same key has started.
   static Result<agents::StartedRun> run(store::Tx& tx, const Input& input,

@@ -25,9 +25,13 @@ constexpr std::array<std::pair<DecisionStatus, std::string_view>, 6> kStatuses =
 constexpr std::string_view kDecisionColumns =
     "decision_seq, decision_id, created_at, updated_at, caller_session_id, request, request_bytes,"
     " request_hash, strategy, agent, status, attempts_max, dispatch, problem, hint, answer";
+/// The same in a list: what is kept for further starts may be large, and nobody reads it there.
+constexpr std::string_view kListedColumns =
+    "decision_seq, decision_id, created_at, updated_at, caller_session_id, request, request_bytes,"
+    " request_hash, strategy, agent, status, attempts_max, '', problem, hint, answer";
 constexpr std::string_view kAttemptColumns =
     "attempt_seq, decision_id, agent, session_id, run_id, started_at, ended_at, outcome,"
-    " error_name, error";
+    " error_name, error, stage, part";
 constexpr std::string_view kFeedbackColumns =
     "feedback_seq, decision_id, request, request_hash, agent, outcome, better, source, note,"
     " created_at, teaches";
@@ -69,6 +73,8 @@ Attempt attemptFrom(const Statement& row) {
   attempt.outcome = row.text(7);
   attempt.error_name = row.text(8);
   attempt.error = row.text(9);
+  attempt.stage = row.integer(10);
+  attempt.part = row.integer(11);
   return attempt;
 }
 
@@ -179,8 +185,8 @@ Result<DecisionPage> listDecisions(store::Connection& db, const DecisionFilter& 
   also(" AND caller_session_id = ?", filter.caller_session_id);
   also(" AND decision_id IN (SELECT decision_id FROM route_attempts WHERE session_id = ?)",
        filter.session_id);
-  Statement rows(db, select(kDecisionColumns, where + " ORDER BY decision_seq DESC LIMIT " +
-                                                  std::to_string(filter.count_max + 1)));
+  Statement rows(db, select(kListedColumns, where + " ORDER BY decision_seq DESC LIMIT " +
+                                                std::to_string(filter.count_max + 1)));
   rows.set(1, *before);
   for (std::size_t i = 0; i < values.size(); ++i) rows.set(static_cast<int>(i) + 2, values[i]);
   DecisionPage page;
@@ -202,12 +208,17 @@ void changeDecision(store::Tx& tx, std::string_view decision_id, const DecisionC
           decision_id, toString(change.status), change.agent, change.problem, change.hint, now);
 }
 
+void replaceDispatch(store::Tx& tx, std::string_view decision_id, std::string_view dispatch) {
+  execute(tx, "UPDATE route_decisions SET dispatch = ?2 WHERE decision_id = ?1", decision_id,
+          dispatch);
+}
+
 void addAttempt(store::Tx& tx, const Attempt& attempt) {
   execute(tx,
-          "INSERT INTO route_attempts(decision_id, agent, session_id, run_id, started_at)"
-          " VALUES (?, ?, ?, ?, ?)",
+          "INSERT INTO route_attempts(decision_id, agent, session_id, run_id, started_at, stage,"
+          " part) VALUES (?, ?, ?, ?, ?, ?, ?)",
           attempt.decision_id, attempt.agent, attempt.session_id, attempt.run_id,
-          attempt.started_at);
+          attempt.started_at, attempt.stage, attempt.part);
 }
 
 std::vector<Attempt> attemptsOf(store::Connection& db, std::string_view decision_id) {
@@ -217,6 +228,18 @@ std::vector<Attempt> attemptsOf(store::Connection& db, std::string_view decision
   std::vector<Attempt> attempts;
   while (rows.step()) attempts.push_back(attemptFrom(rows));
   return attempts;
+}
+
+std::vector<AttemptResult> resultsOf(store::Connection& db, std::string_view decision_id,
+                                     std::int64_t size_max) {
+  Statement rows(db,
+                 "SELECT a.attempt_seq, substr(COALESCE(r.result_text, r.result_data, ''), 1, ?2)"
+                 " FROM route_attempts a JOIN runs r ON r.run_id = a.run_id"
+                 " WHERE a.decision_id = ?1 ORDER BY a.attempt_seq",
+                 decision_id, size_max);
+  std::vector<AttemptResult> results;
+  while (rows.step()) results.push_back({rows.integer(0), rows.text(1)});
+  return results;
 }
 
 std::optional<Attempt> attemptOfRun(store::Connection& db, std::string_view run_id) {
@@ -236,7 +259,7 @@ std::vector<Attempt> endedAttempts(store::Connection& db, std::int64_t count_max
   Statement rows(db,
                  "SELECT a.attempt_seq, a.decision_id, a.agent, a.session_id, a.run_id,"
                  " a.started_at, COALESCE(r.completed_at, ''), COALESCE(r.status, 'lost'),"
-                 " COALESCE(r.error_name, ''), COALESCE(r.error, '')"
+                 " COALESCE(r.error_name, ''), COALESCE(r.error, ''), a.stage, a.part"
                  " FROM route_attempts a LEFT JOIN runs r ON r.run_id = a.run_id"
                  " WHERE a.outcome = 'open' AND (r.run_id IS NULL OR r.status = 'completed'"
                  " OR r.status = 'failed' OR r.status = 'stopped')"

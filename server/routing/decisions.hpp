@@ -42,10 +42,12 @@ struct StoredDecision {
   std::string agent;     ///< the one chosen, or the lead; "" for none
   DecisionStatus status = DecisionStatus::Decided;
   std::int64_t attempts_max = 1;
-  std::string dispatch;  ///< JSON: what a further attempt needs; "" when none was asked for
-  std::string problem;   ///< of status failed and needs_decision
-  std::string hint;      ///< what a person can do about it
-  std::string answer;    ///< JSON: what route_request answered
+  /// JSON: what is still to be started, and what that takes; "" when nothing was to be started. A
+  /// list leaves it out.
+  std::string dispatch;
+  std::string problem;  ///< of status failed and needs_decision
+  std::string hint;     ///< what a person can do about it
+  std::string answer;   ///< JSON: what route_request answered
 };
 
 /// A session that was started for a decision.
@@ -59,6 +61,14 @@ struct Attempt {
   std::string ended_at;           ///< "" while it is open
   std::string outcome = "open";   ///< open, succeeded, failed, stopped, lost
   std::string error_name, error;  ///< of the run
+  std::int64_t stage = 0;         ///< of the decision's plan
+  std::int64_t part = 0;          ///< of the stage; several attempts may be of one part
+};
+
+/// What an attempt's run has brought, cut to a size.
+struct AttemptResult {
+  std::int64_t seq = 0;  ///< of the attempt
+  std::string text;      ///< the run's text, else its data; "" without either
 };
 
 /// "rte_" and 12 hex digits.
@@ -95,10 +105,15 @@ struct DecisionChange {
 };
 void changeDecision(store::Tx& tx, std::string_view decision_id, const DecisionChange& change,
                     const std::string& now);
+/// Puts `dispatch` in the place of what the decision has kept for further starts.
+void replaceDispatch(store::Tx& tx, std::string_view decision_id, std::string_view dispatch);
 
 void addAttempt(store::Tx& tx, const Attempt& attempt);
 /// Oldest first.
 std::vector<Attempt> attemptsOf(store::Connection& db, std::string_view decision_id);
+/// Of a decision's attempts that have a run, oldest first; each text at most `size_max` characters.
+std::vector<AttemptResult> resultsOf(store::Connection& db, std::string_view decision_id,
+                                     std::int64_t size_max);
 /// The attempt that a run is of.
 std::optional<Attempt> attemptOfRun(store::Connection& db, std::string_view run_id);
 /// Closes an open attempt. False when another has done so: then this caller must not act on it.

@@ -64,11 +64,18 @@ CREATE INDEX route_feedback_by_request ON route_feedback (request_hash, agent, s
 /// What teaches is counted apart from what does not.
 constexpr std::string_view kFeedbackByTeaching =
     "CREATE INDEX route_feedback_by_teaching ON route_feedback (teaches, feedback_seq);";
+
+/// Which part of its decision's plan an attempt is of.
+constexpr std::string_view kStages =
+    "ALTER TABLE route_attempts ADD COLUMN stage INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE route_attempts ADD COLUMN part INTEGER NOT NULL DEFAULT 0;";
 }  // namespace
 
 const std::vector<store::Migration>& migrations() {
   static const std::vector<store::Migration> all = {
-      {400, "routing", kDecisions}, {401, "routing: feedback that teaches", kFeedbackByTeaching}};
+      {400, "routing", kDecisions},
+      {401, "routing: feedback that teaches", kFeedbackByTeaching},
+      {405, "routing: stages", kStages}};
   return all;
 }
 

@@ -256,29 +256,30 @@ TEST_F(PackRoutingTest, RequestsOfTheirDocumentsGoWhereTheseSay) {
   }
 }
 
-TEST_F(PackRoutingTest, WorkflowStartsItsLeadAndSaysThatNothingRunsTheRest) {
+TEST_F(PackRoutingTest, WorkflowRunsAllItsStepsInOrder) {
   TuttiProcess tutti(folder_, withPacks());
   const Json made =
       tutti.call("route_request", {{"request", "Scan all hosts and create hardware profiles"},
                                    {"dispatch", true},
                                    {"mode", "sync"},
                                    {"wait_s", 50}});
-  ASSERT_EQ(made["sessions"].size(), 1U) << made.dump(2);
-  EXPECT_EQ(made["sessions"][0]["agent"], "hardware-discovery");
+  const Json& steps = made["strategy"]["steps"];
+  ASSERT_EQ(made["sessions"].size(), steps.size()) << made.dump(2);
+  for (std::size_t i = 0; i < steps.size(); ++i)
+    EXPECT_EQ(made["sessions"][i]["agent"], steps[i]["agent"]);
   EXPECT_EQ(made["status"], "succeeded") << made.dump(2);
-  EXPECT_NE(made.value("note", "").find("no workflow engine runs the further steps"),
-            std::string::npos);
 }
 
-TEST_F(PackRoutingTest, SwarmStartsAResearcherForEachDomain) {
+TEST_F(PackRoutingTest, SwarmStartsAResearcherForEachDomainThenItsCoordinator) {
   TuttiProcess tutti(folder_, withPacks());
   const Json made = tutti.call("route_request",
                                {{"request", "Research best practices for NixOS module development"},
                                 {"dispatch", true},
                                 {"mode", "sync"},
                                 {"wait_s", 50}});
-  ASSERT_EQ(made["strategy"]["clusters"].size(), made["sessions"].size()) << made.dump(2);
-  EXPECT_GE(made["sessions"].size(), 2U);
+  ASSERT_EQ(made["strategy"]["clusters"].size() + 1, made["sessions"].size()) << made.dump(2);
+  EXPECT_GE(made["sessions"].size(), 3U);
+  EXPECT_EQ(made["sessions"].back()["agent"], "research-swarm-coordinator");
   EXPECT_EQ(made["status"], "succeeded") << made.dump(2);
 }
 

@@ -1,0 +1,281 @@
+// What becomes of requests that several agents take part in: swarms with their coordinator,
+// workflows step by step, gates, and further candidates, over kill -9 and over replicas that know
+// no blueprints.
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <filesystem>
+
+#include "tests/integration/tutti_process.hpp"
+
+namespace tutti::test {
+namespace {
+
+constexpr const char* kSwarmRequest = "examine our firewall hardening and the gpu hardware";
+constexpr const char* kWorkRequest = "do the harvest";
+
+class RouteStagesTest : public ::testing::Test {
+ protected:
+  std::string path(const std::string& name) const { return (folder_.path() / name).string(); }
+  /// A program that has begun and waits for the file "go" before it does `then`.
+  std::string waiting(const std::string& began, const std::string& then) const {
+    return "touch " + path(began) + "; while [ ! -e " + path("go") + " ]; do sleep 0.05; done; " +
+           then;
+  }
+  void writeSwarm(const std::string& security, const std::string& hardware,
+                  const std::string& coordinator) {
+    writeProgram(folder_, "guard", security, {{"description", "Finds out about locks"}});
+    writeProgram(folder_, "smith", hardware, {{"description", "Finds out about machines"}});
+    writeProgram(folder_, "chair", coordinator, {{"description", "Chairs a meeting"}});
+    folder_.write("blueprints/routing/swarm.yaml", R"yaml(
+signals:
+  examine:
+    - {weight: 0.9, terms: [examine]}
+swarms:
+  two:
+    description: One researcher for each
+    domains:
+      security: [guard]
+      hardware: [smith]
+    otherwise: [guard]
+strategies:
+  examine:
+    description: Has to be examined
+    when: {signal: examine}
+    priority: 500
+    then: {type: research_swarm, swarm: two, agent: chair}
+)yaml");
+  }
+  void writeWorkflow(const std::string& reap, const std::string& thresh, const std::string& mill) {
+    writeProgram(folder_, "reaper", reap, {{"description", "Reaps corn"}});
+    writeProgram(folder_, "thresher", thresh, {{"description", "Threshes corn"}});
+    writeProgram(folder_, "miller", mill, {{"description", "Mills corn"}});
+    folder_.write("blueprints/routing/workflow.yaml", R"yaml(
+signals:
+  harvest:
+    - {weight: 0.9, terms: [harvest]}
+workflows:
+  bread:
+    description: From the field to flour
+    steps: [reaper.reap_corn, thresher.thresh_corn, miller.mill_corn]
+    rollback: true
+strategies:
+  harvest:
+    description: The harvest has to be brought in
+    when: {signal: harvest}
+    priority: 500
+    then: {type: multi_agent, workflow: bread}
+)yaml");
+  }
+  static Json dispatched(TuttiProcess& tutti, const std::string& request,
+                         Json more = Json::object()) {
+    Json arguments = {{"request", request}, {"dispatch", true}, {"mode", "sync"}, {"wait_s", 50}};
+    arguments.update(more);
+    return tutti.call("route_request", arguments);
+  }
+  static Json explained(TuttiProcess& tutti, const Json& decision) {
+    return tutti.call("explain_route",
+                      {{"decision_id", decision.value("decision_id", "")}})["decision"];
+  }
+  static Json ended(TuttiProcess& tutti, const Json& decision) {
+    Json now = explained(tutti, decision);
+    for (int i = 0; i < 600 && now.value("status", "") == "dispatched"; ++i) {
+      const std::string session = now["sessions"].back()["session_id"].get<std::string>();
+      tutti.call("get_result", {{"session_id", session}, {"wait_s", 1}});
+      now = explained(tutti, decision);
+    }
+    return now;
+  }
+  static std::string printed(const Json& report) {
+    return report["result_data"].value("stdout", "");
+  }
+
+  TempFolder folder_;
+};
+
+TEST_F(RouteStagesTest, CoordinatorIsToldWhatAllResearchersFoundAndEndsTheSwarm) {
+  writeSwarm("echo locks are fine", "echo machines are old", "echo \"$2\"");
+  TuttiProcess tutti(folder_);
+  const Json made = dispatched(tutti, kSwarmRequest);
+  ASSERT_EQ(made.value("status", ""), "succeeded") << made.dump(2);
+  ASSERT_EQ(made["sessions"].size(), 3U) << made.dump(2);
+  EXPECT_EQ(made["agent"], "chair");
+  ASSERT_EQ(made["results"].size(), 3U) << made.dump(2);
+  EXPECT_EQ(made["results"][2]["agent"], "chair");
+  EXPECT_NE((made["results"][0]["title"].get<std::string>() +
+             made["results"][1]["title"].get<std::string>())
+                .find("research: hardware"),
+            std::string::npos)
+      << made.dump(2);
+  const std::string told = printed(made["result"]);
+  EXPECT_NE(told.find(kSwarmRequest), std::string::npos) << told;
+  EXPECT_NE(told.find("locks are fine"), std::string::npos) << told;
+  EXPECT_NE(told.find("machines are old"), std::string::npos) << told;
+  ASSERT_EQ(made["stages"].size(), 2U) << made.dump(2);
+  EXPECT_EQ(made["stages"][1]["parts"][0]["state"], "succeeded");
+}
+
+TEST_F(RouteStagesTest, CoordinatorIsToldOfTheResearcherThatFailed) {
+  writeSwarm("echo locks are fine", "echo broken >&2; exit 3", "echo \"$2\"");
+  TuttiProcess tutti(folder_);
+  const Json made = dispatched(tutti, kSwarmRequest, {{"attempts_max", 1}});
+  EXPECT_EQ(made.value("status", ""), "succeeded") << made.dump(2);
+  const std::string told = printed(made["result"]);
+  EXPECT_NE(told.find("This part failed"), std::string::npos) << told;
+  EXPECT_NE(told.find("agent_exited"), std::string::npos) << told;
+  EXPECT_NE(made.value("problem", "").find("research: hardware (smith)"), std::string::npos)
+      << made.dump(2);
+}
+
+TEST_F(RouteStagesTest, NobodyCoordinatesWhatNobodyHasFound) {
+  writeSwarm("exit 3", "exit 4", "echo \"$2\"");
+  TuttiProcess tutti(folder_);
+  const Json made = dispatched(tutti, kSwarmRequest, {{"attempts_max", 1}});
+  EXPECT_EQ(made.value("status", ""), "needs_decision") << made.dump(2);
+  EXPECT_EQ(made["sessions"].size(), 2U);
+  EXPECT_EQ(made["stages"][1]["parts"][0]["state"], "waiting");
+}
+
+TEST_F(RouteStagesTest, CoordinatorIsStartedOnceAfterTheDispatcherWasKilled) {
+  writeSwarm(waiting("one", "echo locks"), waiting("two", "echo machines"), "echo \"$2\"");
+  Json made;
+  {
+    TuttiProcess dying(folder_);
+    made = dispatched(dying, kSwarmRequest, {{"mode", "async_poll"}});
+    ASSERT_EQ(made["sessions"].size(), 2U) << made.dump(2);
+    ASSERT_TRUE(waitForFile(path("one")));
+    ASSERT_TRUE(waitForFile(path("two")));
+    dying.kill(SIGKILL);
+    dying.wait();
+  }
+  folder_.write("go", "");
+  TuttiProcess one(folder_);
+  TuttiProcess other(folder_);
+  const Json kept = ended(one, made);
+  EXPECT_EQ(kept["status"], "succeeded") << kept.dump(2);
+  EXPECT_EQ(kept["sessions"].size(), 3U) << kept.dump(2);
+  EXPECT_EQ(other.call("list_sessions")["sessions"].size(), 3U);
+}
+
+TEST_F(RouteStagesTest, StepsRunOneAfterTheOtherEachWithWhatCameBefore) {
+  writeWorkflow("echo ten sheaves", "echo \"$2\"", "echo \"$2\"");
+  TuttiProcess tutti(folder_);
+  const Json made = dispatched(tutti, kWorkRequest);
+  ASSERT_EQ(made.value("status", ""), "succeeded") << made.dump(2);
+  ASSERT_EQ(made["sessions"].size(), 3U) << made.dump(2);
+  EXPECT_EQ(made["agent"], "reaper");
+  const std::string second = printed(made["results"][1]);
+  EXPECT_NE(second.find("step 2 of 3: thresh_corn"), std::string::npos) << second;
+  EXPECT_NE(second.find("ten sheaves"), std::string::npos) << second;
+  EXPECT_NE(printed(made["result"]).find("step 3 of 3: mill_corn"), std::string::npos);
+  EXPECT_EQ(made.value("note", "").find("no workflow engine"), std::string::npos);
+  EXPECT_EQ(made["sessions"][1]["part"], "step 2 of 3: thresh_corn");
+}
+
+TEST_F(RouteStagesTest, FailedStepEndsTheWorkflowAndSaysWhichAndWhatIsToBeUndone) {
+  writeWorkflow("echo ten sheaves", "exit 3", "echo flour");
+  TuttiProcess tutti(folder_);
+  const Json made = dispatched(tutti, kWorkRequest, {{"attempts_max", 1}});
+  EXPECT_EQ(made.value("status", ""), "needs_decision") << made.dump(2);
+  EXPECT_EQ(made["sessions"].size(), 2U) << made.dump(2);
+  EXPECT_NE(made.value("problem", "").find("step 2 of 3: thresh_corn (thresher)"),
+            std::string::npos)
+      << made.dump(2);
+  EXPECT_NE(made.value("hint", "").find("finished steps be undone"), std::string::npos)
+      << made.dump(2);
+  EXPECT_NE(made.value("hint", "").find("step 1 of 3: reap_corn (reaper)"), std::string::npos);
+  EXPECT_EQ(made["stages"][2]["parts"][0]["state"], "waiting");
+}
+
+TEST_F(RouteStagesTest, StepThatAnotherCanDoGoesOnWithTheNextCandidate) {
+  writeWorkflow("echo ten sheaves", "exit 3", "echo \"$2\"");
+  writeProgram(folder_, "combine", "echo threshed by $0",
+               {{"description", "Does the harvest"}, {"examples", {"do the harvest"}}});
+  TuttiProcess tutti(folder_);
+  const Json made = dispatched(tutti, kWorkRequest);
+  ASSERT_EQ(made.value("status", ""), "succeeded") << made.dump(2);
+  ASSERT_EQ(made["sessions"].size(), 4U) << made.dump(2);
+  EXPECT_EQ(made["sessions"][2]["agent"], "combine");
+  EXPECT_EQ(made["sessions"][2]["part"], "step 2 of 3: thresh_corn");
+  EXPECT_NE(printed(made["result"]).find("threshed by"), std::string::npos);
+}
+
+TEST_F(RouteStagesTest, WorkflowGoesOnAfterAKillWithoutTheFilesThatItBeganWith) {
+  writeWorkflow(waiting("one", "echo ten sheaves"), "echo \"$2\"", "echo \"$2\"");
+  Json made;
+  {
+    TuttiProcess dying(folder_);
+    made = dispatched(dying, kWorkRequest, {{"mode", "async_poll"}});
+    ASSERT_TRUE(waitForFile(path("one"))) << made.dump(2);
+    dying.kill(SIGKILL);
+    dying.wait();
+  }
+  folder_.write("go", "");
+  TuttiProcess other(folder_, {.environment = {"TUTTI_BLUEPRINTS=" + path("none")}});
+  const Json kept = ended(other, made);
+  EXPECT_EQ(kept["status"], "succeeded") << kept.dump(2);
+  EXPECT_EQ(kept["sessions"].size(), 3U) << kept.dump(2);
+}
+
+TEST_F(RouteStagesTest, GatesLookBeforeAndAfterTheWork) {
+  writeProgram(folder_, "porter", "echo \"$2\"", {{"description", "Opens the gate"}});
+  writeProgram(folder_, "auditor", "echo \"$2\"", {{"description", "Counts money"}});
+  writeProgram(folder_, "bookkeeper", "echo paid by \"$2\"",
+               {{"description", "Pays bills"}, {"examples", {"pay the dunning letter"}}});
+  folder_.write("blueprints/routing/gates.yaml", R"yaml(
+signals:
+  dunning:
+    - {weight: 0.9, terms: [dunning letter]}
+strategies:
+  dunning:
+    description: Dunning letters go to the bookkeeper
+    when: {signal: dunning}
+    priority: 500
+    then: {type: single_agent, agent: bookkeeper}
+gates:
+  first-look:
+    description: Who asks is looked at
+    when: {signal: dunning}
+    agent: porter
+    action: check_asker
+    at: start
+  four-eyes:
+    description: Money is checked
+    when: {signal: dunning}
+    agent: auditor
+    action: check_sum
+)yaml");
+  TuttiProcess tutti(folder_);
+  const Json made = dispatched(tutti, "pay the dunning letter");
+  ASSERT_EQ(made.value("status", ""), "succeeded") << made.dump(2);
+  ASSERT_EQ(made["sessions"].size(), 3U) << made.dump(2);
+  EXPECT_EQ(made["sessions"][0]["agent"], "porter");
+  EXPECT_EQ(made["sessions"][1]["agent"], "bookkeeper");
+  EXPECT_EQ(made["sessions"][2]["part"], "gate four-eyes: check_sum");
+  EXPECT_NE(printed(made["result"]).find("paid by"), std::string::npos);
+}
+
+TEST_F(RouteStagesTest, NextCandidateIsStartedByAReplicaThatDoesNotKnowIt) {
+  writeProgram(folder_, "gardener", waiting("one", "exit 3"),
+               {{"description", "Cares for roses in the garden"},
+                {"examples", {"water the roses", "plant an apple tree"}}});
+  writeProgram(folder_, "florist", "echo fine", {{"description", "Binds roses of the garden"}});
+  Json made;
+  {
+    TuttiProcess dying(folder_);
+    made = dispatched(dying, "water the roses and plant an apple tree",
+                      {{"mode", "async_poll"}, {"candidates", {"gardener", "florist"}}});
+    ASSERT_TRUE(waitForFile(path("one"))) << made.dump(2);
+    dying.kill(SIGKILL);
+    dying.wait();
+  }
+  folder_.write("go", "");
+  TuttiProcess other(folder_, {.environment = {"TUTTI_BLUEPRINTS=" + path("none")}});
+  const Json kept = ended(other, made);
+  EXPECT_EQ(kept["status"], "succeeded") << kept.dump(2);
+  ASSERT_EQ(kept["sessions"].size(), 2U) << kept.dump(2);
+  EXPECT_EQ(kept["sessions"][1]["agent"], "florist");
+}
+
+}  // namespace
+}  // namespace tutti::test
