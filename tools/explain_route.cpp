@@ -1,6 +1,7 @@
 #include "tools/explain_route.hpp"
 
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "tools/route_report.hpp"
 
@@ -39,8 +40,13 @@ Result<Json> ExplainRoute::run(store::Connection& db, const Input& input) {
 
 void ExplainRoute::handle(const Context& context, const CallPtr& call) {
   auto answer = std::make_shared<Result<Json>>(Json());
+  Input input = decode(call->arguments());
+  // Decisions bear blueprints' own names, and outlive blueprints: what is no name stays as it is.
+  if (!input.filter.agent.empty())
+    if (auto found = context.catalog.find(input.filter.agent); found.ok())
+      input.filter.agent = found->name;
   context.store.read(
-      [input = decode(call->arguments()), answer](store::Connection& db) -> Status {
+      [input = std::move(input), answer](store::Connection& db) -> Status {
         *answer = run(db, input);
         return ok();
       },

@@ -3,10 +3,37 @@
 #include <nlohmann/json.hpp>
 
 #include "server/base/clock.hpp"
-#include "server/routing/classifier.hpp"
+#include "server/routing/agent_model.hpp"
 #include "server/routing/router.hpp"
 
 namespace tutti::tools {
+namespace {
+
+bool hasOneAgent(const routing::StoredDecision& decision) {
+  return decision.strategy != "multi_agent" && decision.strategy != "research_swarm";
+}
+
+/// Why nothing is learnt from what was said.
+std::string whyNotLearnt(const routing::Feedback& feedback) {
+  if (!feedback.teaches)
+    return "kept, and nothing is learnt: it does not say which one agent the request is for";
+  return "kept, and nothing is learnt now: there are no two agents to tell apart, or those that it "
+         "names are not there";
+}
+
+Json answerOf(const RouteFeedback::Output& output, const std::vector<routing::AgentTexts>& agents) {
+  const routing::Feedback& feedback = output.feedback;
+  const bool learnt = routing::teaches(feedback, agents);
+  Json answer = Json::object({{"decision_id", feedback.decision_id},
+                              {"outcome", feedback.outcome},
+                              {"learnt", learnt},
+                              {"status", routing::toString(output.status)}});
+  if (!feedback.agent.empty()) answer["agent"] = feedback.agent;
+  if (!feedback.better.empty()) answer["better"] = feedback.better;
+  if (!learnt) answer["note"] = whyNotLearnt(feedback);
+  return answer;
+}
+}  // namespace
 
 Result<RouteFeedback::Input> RouteFeedback::decode(const Context& context, const Json& arguments) {
   Input input;
@@ -19,17 +46,17 @@ Result<RouteFeedback::Input> RouteFeedback::decode(const Context& context, const
   if (input.right)
     return Error(Code::InvalidArgument, "better is given, and the outcome is right",
                  "give the outcome wrong, or leave better out");
-  if (better == "nobody") {
-    input.better = routing::kNobodyLabel;
+  auto found = context.catalog.find(better);
+  if (better == routing::kNobodyIsBetter || (better == "nobody" && !found.ok())) {
+    input.better = routing::kNobodyIsBetter;
     return input;
   }
-  auto found = context.catalog.find(better);
   if (!found.ok()) return std::move(found).error();
   input.better = found->name;
   return input;
 }
 
-Result<Json> RouteFeedback::run(store::Tx& tx, const Input& input) {
+Result<RouteFeedback::Output> RouteFeedback::run(store::Tx& tx, const Input& input) {
   auto decision = routing::findDecision(tx, input.decision_id);
   if (!decision.ok()) return std::move(decision).error();
   routing::Feedback feedback;
@@ -40,36 +67,31 @@ Result<Json> RouteFeedback::run(store::Tx& tx, const Input& input) {
   feedback.outcome = input.right ? "right" : "wrong";
   feedback.better = input.better;
   // Right that nobody was chosen: a lesson too.
-  if (input.right && decision->agent.empty()) feedback.better = routing::kNobodyLabel;
+  if (input.right && decision->agent.empty()) feedback.better = routing::kNobodyIsBetter;
   feedback.source = "user";
   feedback.note = input.note;
   feedback.created_at = input.now;
-  feedback.teaches = !feedback.agent.empty() || !feedback.better.empty();
-  routing::addFeedback(tx, feedback);
+  const bool of_agent = !feedback.agent.empty() && hasOneAgent(*decision);
+  feedback.teaches = of_agent || !feedback.better.empty();
   const bool open = decision->status == routing::DecisionStatus::Dispatched;
   if (!input.right && !input.better.empty() && !open) {
-    routing::changeDecision(tx, decision->decision_id,
-                            {routing::DecisionStatus::Superseded, "", "", ""}, input.now);
     decision->status = routing::DecisionStatus::Superseded;
+    routing::changeDecision(tx, decision->decision_id,
+                            {decision->status, "", decision->problem, decision->hint}, input.now);
   }
-  Json answer = Json::object({{"decision_id", decision->decision_id},
-                              {"outcome", feedback.outcome},
-                              {"learnt", feedback.teaches},
-                              {"status", routing::toString(decision->status)}});
-  if (!feedback.agent.empty()) answer["agent"] = feedback.agent;
-  if (!input.better.empty()) answer["better"] = input.better;
-  return answer;
+  return Output{routing::addFeedback(tx, std::move(feedback)), decision->status};
 }
 
 void RouteFeedback::handle(const Context& context, const CallPtr& call) {
   auto input = decode(context, call->arguments());
   if (!input.ok()) return call->finish(std::move(input).error());
-  write<Json>(
+  write<Output>(
       context, [input = std::move(*input)](store::Tx& tx) { return run(tx, input); },
-      [&context, call](Result<Json> answer) {
-        if (!answer.ok()) return call->finish(std::move(answer).error());
+      [&context, call](Result<Output> output) {
+        if (!output.ok()) return call->finish(std::move(output).error());
         context.router->storeChanged();
-        call->finish(mcp::ToolOutput{std::move(*answer), {}});
+        const auto agents = routing::textsOf(context.catalog.list());
+        call->finish(mcp::ToolOutput{answerOf(*output, agents), {}});
       });
 }
 

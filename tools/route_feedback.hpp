@@ -13,7 +13,7 @@ struct RouteFeedback {
   struct Input {
     std::string decision_id;
     bool right = true;
-    std::string better;  ///< a blueprint's own name, or routing::kNobodyLabel
+    std::string better;  ///< a blueprint's own name, or routing::kNobodyIsBetter
     std::string note;
     std::string now;
   };
@@ -21,8 +21,14 @@ struct RouteFeedback {
   /// Errors: InvalidArgument when `better` is given with right; unknown_blueprint.
   static Result<Input> decode(const Context& context, const Json& arguments);
 
-  /// Errors: NotFound "decision_not_found".
-  static Result<Json> run(store::Tx& tx, const Input& input);
+  struct Output {
+    routing::Feedback feedback;  ///< as it was stored
+    routing::DecisionStatus status = routing::DecisionStatus::Decided;
+  };
+  /// What is said of a decision of several agents teaches only whom it names as better: that a
+  /// workflow was right does not say that its lead could do it all. Errors: NotFound
+  /// "decision_not_found".
+  static Result<Output> run(store::Tx& tx, const Input& input);
 
   /// Runs on the I/O thread.
   static void handle(const Context& context, const CallPtr& call);

@@ -20,9 +20,11 @@ constexpr std::int64_t kEndedAtOnceMax = 16;
 /// Of a result that is handed over; what an agent is told of it is less, with a word that it is so.
 constexpr std::int64_t kResultReadMax = 16 * 1024;
 
+enum class Fit { Unknown, Poor };
 struct Avoidable {
   std::string_view error_name;
   std::string_view because;
+  Fit fit = Fit::Unknown;  ///< Poor: it had its chance, and the request was not for it
 };
 /// The one table of failures that say something of the agent or its machine, not of the request.
 constexpr std::array kAvoidable = {
@@ -39,10 +41,10 @@ constexpr std::array kAvoidable = {
     Avoidable{"run_host_gone", "lost its host"},
     Avoidable{"run_host_lost", "lost its host"},
     Avoidable{"agent_exited", "crashed"},
-    Avoidable{"agent_no_result", "ended without a result"},
-    Avoidable{"run_timeout", "ran out of time"},
-    Avoidable{"max_turns", "ran out of turns"},
-    Avoidable{"max_budget", "ran out of budget"},
+    Avoidable{"agent_no_result", "ended without a result", Fit::Poor},
+    Avoidable{"run_timeout", "ran out of time", Fit::Poor},
+    Avoidable{"max_turns", "ran out of turns", Fit::Poor},
+    Avoidable{"max_budget", "ran out of budget", Fit::Poor},
     Avoidable{"agent_auth_failed", "is not authorised"},
     Avoidable{"agent_model_not_found", "may not use its model"},
     Avoidable{"agent_model_error", "has a model that fails"},
@@ -73,8 +75,26 @@ bool samePart(const Attempt& one, const Attempt& other) {
   return one.stage == other.stage && one.part == other.part;
 }
 
+bool saysPoorFit(const Attempt& attempt) {
+  return std::any_of(kAvoidable.begin(), kAvoidable.end(), [&](const Avoidable& one) {
+    return one.error_name == attempt.error_name && one.fit == Fit::Poor;
+  });
+}
+
 bool avoidable(const Attempt& attempt) {
   return attempt.outcome == "failed" && !avoidableBecause(attempt.error_name).empty();
+}
+
+/// Does a run's end say whom the whole request is for? A crash does not; that counts in the agent's
+/// record. Nor does the end of a part of it, nor the success of who came in for another whose
+/// failure does not tell whether the request was for that one.
+bool saysWhoFits(const RoutePlan& plan, const std::vector<Attempt>& attempts,
+                 const Attempt& attempt) {
+  if (attempt.outcome != "succeeded" || kindOf(plan, attempt) != RouteStage::Kind::Work)
+    return false;
+  return std::all_of(attempts.begin(), attempts.end(), [&](const Attempt& one) {
+    return one.seq >= attempt.seq || !samePart(one, attempt) || saysPoorFit(one);
+  });
 }
 
 routing::Feedback runFeedback(const routing::StoredDecision& decision, const Attempt& attempt) {
@@ -87,8 +107,6 @@ routing::Feedback runFeedback(const routing::StoredDecision& decision, const Att
   feedback.source = "run";
   feedback.note = attempt.error_name;
   feedback.created_at = attempt.ended_at;
-  // A crash says nothing of whom the request is for; that counts in the agent's record.
-  feedback.teaches = attempt.outcome == "succeeded";
   return feedback;
 }
 
@@ -422,8 +440,11 @@ Result<bool> RouteFollower::close(store::Tx& tx, const Ended& ended, const Settl
                  });
   if (!same) return false;
   routing::closeAttempt(tx, attempt);
-  if (attempt.outcome == "succeeded" || attempt.outcome == "failed")
-    routing::addFeedback(tx, runFeedback(ended.decision, attempt));
+  if (attempt.outcome == "succeeded" || attempt.outcome == "failed") {
+    routing::Feedback feedback = runFeedback(ended.decision, attempt);
+    feedback.teaches = saysWhoFits(ended.plan, ended.attempts, attempt);
+    routing::addFeedback(tx, std::move(feedback));
+  }
   const auto started = startAll(tx, id, settlement.next, limits);
   if (!started.ok()) {
     refused = settlement.next.front().agent + " cannot be started: " + started.error().text();

@@ -32,8 +32,9 @@ std::string explained(const Json& answer) {
 
 std::string thanked(const Json& answer) {
   const std::string better = json::stringOr(answer, "better", "");
-  return "learnt: " + json::stringOr(answer, "outcome", "") +
-         (better.empty() ? "" : ", better " + better) + "\n";
+  const std::string note = json::stringOr(answer, "note", "");
+  return (note.empty() ? "learnt: " : "") + json::stringOr(answer, "outcome", "") +
+         (better.empty() ? "" : ", better " + better) + (note.empty() ? "" : ": " + note) + "\n";
 }
 
 }  // namespace

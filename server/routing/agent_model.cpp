@@ -100,9 +100,24 @@ void AgentModel::learn(const Feedback& lesson) {
   if (!lesson.agent.empty())
     (void)classifier_->learn(lesson.request, labelOf(lesson.agent), verdict);
   if (lesson.better.empty()) return;
-  const bool nobody = lesson.better == kNobodyLabel;
-  (void)classifier_->learn(lesson.request, nobody ? lesson.better : labelOf(lesson.better),
-                           Classifier::Verdict::Right);
+  const std::string label =
+      lesson.better == kNobodyIsBetter ? std::string(kNobodyLabel) : labelOf(lesson.better);
+  (void)classifier_->learn(lesson.request, label, Classifier::Verdict::Right);
+}
+
+bool teaches(const Feedback& lesson, const std::vector<AgentTexts>& agents) {
+  if (!lesson.teaches) return false;
+  const auto known = [&](const std::string& name) {
+    return std::any_of(agents.begin(), agents.end(),
+                       [&](const AgentTexts& one) { return one.name == name; });
+  };
+  const bool several = std::any_of(agents.begin(), agents.end(), [&](const AgentTexts& one) {
+    return one.texts != agents.front().texts;
+  });
+  if (several)
+    return known(lesson.agent) || known(lesson.better) || lesson.better == kNobodyIsBetter;
+  const bool right = lesson.outcome == "right" || lesson.outcome == "succeeded";
+  return right && known(lesson.agent);
 }
 
 Decision AgentModel::rank(std::string_view request, std::size_t count_max) const {

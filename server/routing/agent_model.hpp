@@ -23,6 +23,10 @@ struct AgentTexts {
 /// Active blueprints alone.
 std::vector<AgentTexts> textsOf(const std::vector<agents::Blueprint>& blueprints);
 
+/// Does learn() change anything in a model of these agents? Without a second agent to choose only
+/// what the one was right for is learnt, and of agents that have gone nothing.
+bool teaches(const Feedback& lesson, const std::vector<AgentTexts>& agents);
+
 /// Trained from the same texts and the same lessons in the same order, it gives the same answers on
 /// every machine. Not thread-safe while learn() runs.
 class AgentModel {

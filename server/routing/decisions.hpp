@@ -17,6 +17,8 @@ inline constexpr std::size_t kStoredRequestBytesMax = 4096;  ///< of a request; 
 inline constexpr std::int64_t kDecisionsMax = 10'000;  ///< kept; the oldest go, open ones stay
 /// Kept of what teaches, and of what does not; the oldest go.
 inline constexpr std::int64_t kFeedbackMax = 2'000;
+/// Feedback::better for "nobody should have been chosen": no blueprint can be named so.
+inline constexpr std::string_view kNobodyIsBetter = "(nobody)";
 
 enum class DecisionStatus {
   Decided,        ///< nothing was started
@@ -129,7 +131,7 @@ struct Feedback {
   std::string request_hash;
   std::string agent;    ///< the one that was right or wrong; "" where nobody was chosen
   std::string outcome;  ///< "right", "wrong", or of a run: "succeeded", "failed"
-  std::string better;   ///< who should have been chosen, or "oos" for nobody; may be ""
+  std::string better;   ///< who should have been chosen, or kNobodyIsBetter; may be ""
   std::string source;   ///< "user" or "run"
   std::string note;
   std::string created_at;

@@ -69,13 +69,18 @@ constexpr std::string_view kFeedbackByTeaching =
 constexpr std::string_view kStages =
     "ALTER TABLE route_attempts ADD COLUMN stage INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE route_attempts ADD COLUMN part INTEGER NOT NULL DEFAULT 0;";
+
+/// A blueprint may be named "oos".
+constexpr std::string_view kNobodyIsNoName =
+    "UPDATE route_feedback SET better = '(nobody)' WHERE better = 'oos';";
 }  // namespace
 
 const std::vector<store::Migration>& migrations() {
   static const std::vector<store::Migration> all = {
       {400, "routing", kDecisions},
       {401, "routing: feedback that teaches", kFeedbackByTeaching},
-      {405, "routing: stages", kStages}};
+      {405, "routing: stages", kStages},
+      {406, "routing: nobody is no name", kNobodyIsNoName}};
   return all;
 }
 

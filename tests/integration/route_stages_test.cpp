@@ -170,6 +170,9 @@ TEST_F(RouteStagesTest, StepsRunOneAfterTheOtherEachWithWhatCameBefore) {
   EXPECT_NE(printed(made["result"]).find("step 3 of 3: mill_corn"), std::string::npos);
   EXPECT_EQ(made.value("note", "").find("no workflow engine"), std::string::npos);
   EXPECT_EQ(made["sessions"][1]["part"], "step 2 of 3: thresh_corn");
+  const Json kept = explained(tutti, made);
+  ASSERT_EQ(kept["feedback"].size(), 3U) << kept.dump(2);
+  for (const Json& one : kept["feedback"]) EXPECT_FALSE(one["learnt"].get<bool>()) << one;
 }
 
 TEST_F(RouteStagesTest, FailedStepEndsTheWorkflowAndSaysWhichAndWhatIsToBeUndone) {

@@ -177,6 +177,69 @@ TEST_F(RoutingTest, PersonIsAskedWhenNobodyIsLeft) {
   EXPECT_EQ(listed["decisions"].size(), 1U);
 }
 
+TEST_F(RoutingTest, SuccessAfterACrashOfTheFirstTeachesNothing) {
+  writeAgents("exit 3", "echo fine");
+  TuttiProcess tutti(folder_);
+  const Json made = dispatch(tutti, {{"mode", "sync"}, {"wait_s", 50}});
+  ASSERT_EQ(made.value("status", ""), "succeeded") << made.dump(2);
+  ASSERT_EQ(made["sessions"].size(), 2U) << made.dump(2);
+  const Json kept = explained(tutti, made);
+  ASSERT_EQ(kept["feedback"].size(), 2U) << kept.dump(2);
+  EXPECT_FALSE(kept["feedback"][1]["learnt"].get<bool>()) << kept["feedback"].dump(2);
+}
+
+TEST_F(RoutingTest, SuccessAfterTheFirstRanOutOfTimeTeaches) {
+  writeAgents("sleep 30", "echo fine");
+  writeProgram(folder_, "gardener", "sleep 30",
+               {{"description", "Plants trees and cares for roses in the garden"},
+                {"examples", {"water the roses", "plant an apple tree"}},
+                {"timeout_s", 1}});
+  TuttiProcess tutti(folder_);
+  const Json made = dispatch(tutti, {{"mode", "sync"}, {"wait_s", 50}});
+  ASSERT_EQ(made.value("status", ""), "succeeded") << made.dump(2);
+  ASSERT_EQ(made["sessions"][0]["error"]["name"], "run_timeout") << made.dump(2);
+  EXPECT_TRUE(explained(tutti, made)["feedback"][1]["learnt"].get<bool>());
+}
+
+TEST_F(RoutingTest, BetterAgentLeavesWhatWentWrongInTheDecision) {
+  writeAgents("exit 3", "exit 4");
+  TuttiProcess tutti(folder_);
+  const Json made = dispatch(tutti, {{"mode", "sync"}, {"wait_s", 50}});
+  ASSERT_EQ(made.value("status", ""), "needs_decision") << made.dump(2);
+  tutti.call("route_feedback",
+             {{"decision_id", made["decision_id"]}, {"outcome", "wrong"}, {"better", "cook"}});
+  const Json kept = explained(tutti, made);
+  EXPECT_EQ(kept["status"], "superseded");
+  EXPECT_EQ(kept["problem"], made["problem"]) << kept.dump(2);
+  EXPECT_EQ(kept["hint"], made["hint"]);
+}
+
+TEST_F(RoutingTest, DecisionsAreFoundByAnAliasOfTheirAgent) {
+  writeAgents("true", "true");
+  writeProgram(folder_, "cook", "echo cooked",
+               {{"description", "Cooks meals and bakes bread"},
+                {"aliases", {"chef"}},
+                {"examples", {"bake a loaf of bread", "make soup for four people"}}});
+  TuttiProcess tutti(folder_);
+  const Json made = tutti.call("route_request", {{"request", "bake a fresh loaf of bread"}});
+  ASSERT_EQ(made.value("agent", ""), "cook") << made.dump(2);
+  EXPECT_EQ(tutti.call("explain_route", {{"agent", "chef"}})["decisions"].size(), 1U);
+}
+
+TEST_F(RoutingTest, BlueprintNamedNobodyIsOneAndNobodyHasAWordOfItsOwn) {
+  writeAgents("true", "true");
+  writeProgram(folder_, "nobody", "true", {{"description", "Paints pictures of ships"}});
+  TuttiProcess tutti(folder_);
+  const Json made = route(tutti);
+  const auto better = [&](const char* name) {
+    return tutti.call(
+        "route_feedback",
+        {{"decision_id", made["decision_id"]}, {"outcome", "wrong"}, {"better", name}})["better"];
+  };
+  EXPECT_EQ(better("nobody"), "nobody");
+  EXPECT_EQ(better("(nobody)"), "(nobody)");
+}
+
 TEST_F(RoutingTest, OneAttemptIsOneAttempt) {
   writeAgents("exit 3", "echo fine");
   writeProgram(folder_, "florist", "echo fine", {{"description", "Binds roses in the garden"}});

@@ -123,5 +123,36 @@ TEST(AgentModelTest, AgentCalledAsTheWordForNobodyIsAnAgent) {
   EXPECT_EQ(best(model, "please water my flowers"), "oos");
 }
 
+TEST(AgentModel, BlueprintWithTheClassifiersWordForNobodyCanBeTaught) {
+  auto blueprints = three();
+  blueprints[0].name = "oos";
+  AgentModel model = AgentModel::train(textsOf(blueprints), {});
+  const std::string request = "sing a song for the driver";
+  const double before = model.rank(request, 3).scope_score;
+  for (int i = 0; i < 5; ++i) model.learn(lesson(request, "driver", "wrong", "oos"));
+  EXPECT_EQ(best(model, request), "oos");
+  EXPECT_GE(model.rank(request, 3).scope_score, before);
+}
+
+TEST(AgentModel, NobodyIsTaughtByItsOwnWord) {
+  AgentModel model = AgentModel::train(textsOf(three()), {});
+  const std::string request = "water the roses at the station";
+  const double before = model.rank(request, 3).scope_score;
+  for (int i = 0; i < 3; ++i)
+    model.learn(lesson(request, "", "wrong", std::string(kNobodyIsBetter)));
+  EXPECT_LT(model.rank(request, 3).scope_score, before);
+}
+
+TEST(AgentModel, OneAgentAloneIsTaughtNothingByWhatItIsNot) {
+  const auto alone = textsOf({three()[0]});
+  EXPECT_TRUE(teaches(lesson("water", "gardener", "right"), alone));
+  EXPECT_FALSE(teaches(lesson("water", "gardener", "wrong"), alone));
+  EXPECT_FALSE(teaches(lesson("water", "gardener", "wrong", std::string(kNobodyIsBetter)), alone));
+  const auto all = textsOf(three());
+  EXPECT_TRUE(teaches(lesson("water", "gardener", "wrong"), all));
+  EXPECT_FALSE(teaches(lesson("water", "one that has gone", "wrong"), all));
+  EXPECT_TRUE(teaches(lesson("water", "one that has gone", "wrong", "cook"), all));
+}
+
 }  // namespace
 }  // namespace tutti::routing
