@@ -4,7 +4,6 @@
 #include <boost/asio/signal_set.hpp>
 #include <csignal>
 #include <map>
-#include <set>
 
 #include "server/agents/packs.hpp"
 #include "server/base/embedded.hpp"
@@ -12,6 +11,7 @@
 #include "server/base/log.hpp"
 #include "server/cli/migrations.hpp"
 #include "server/cli/mounts.hpp"
+#include "server/cli/sources.hpp"
 #include "server/documents/service.hpp"
 #include "server/routing/router.hpp"
 #include "server/search/document_search.hpp"
@@ -95,24 +95,6 @@ std::optional<search::EmbeddingsOptions> embeddingsOptions(const EmbeddingsSetti
   options.key_environment = settings.key_environment;
   options.ca_file = settings.ca_file;
   options.dimensions = settings.dimensions;
-  return options;
-}
-
-agents::BlueprintCatalog::Options catalogOptions(const Settings& settings) {
-  agents::BlueprintCatalog::Options options;
-  for (const std::string& folder : settings.blueprints) options.folders.emplace_back(folder);
-  if (!settings.assets.empty()) options.folders.push_back(fs::path(settings.assets) / "blueprints");
-  std::error_code failed;
-  const std::set<std::string> packs(settings.packs.begin(), settings.packs.end());
-  for (const std::string& pack : packs) {
-    options.packs.push_back(pack);
-    const fs::path replaced = fs::path(settings.assets) / "blueprints" / "packs" / pack;
-    if (!settings.assets.empty() && fs::is_directory(replaced, failed))
-      options.folders.push_back(replaced);
-  }
-  options.claude_folders.push_back(fs::current_path(failed) / ".claude" / "agents");
-  const std::string home = fromEnvironment("HOME");
-  if (!home.empty()) options.claude_folders.push_back(fs::path(home) / ".claude" / "agents");
   return options;
 }
 }  // namespace

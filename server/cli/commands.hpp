@@ -45,9 +45,9 @@ struct DoctorRequest {
   bool fix = false;  ///< remove what belongs to nothing, have indexed what is not; not damage
   Format format = Format::People;
 };
-/// `tutti doctor`: checks the whole store, also while others work on it. 1 when something is
-/// damaged, or the index wrong
-/// and not fixed.
+/// `tutti doctor`: checks the whole store, also while others work on it, and tells which files of
+/// blueprints and of routing rules cannot be used and why. 1 when something is damaged, or the
+/// index wrong and not fixed; files harm no store.
 int runDoctor(const Settings& settings, const DoctorRequest& request);
 
 }  // namespace tutti::cli

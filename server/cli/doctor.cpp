@@ -1,11 +1,12 @@
 // Is the store whole? SQLite's own checks of the database, then the context store's of its files
-// and of the search's index.
+// and of the search's index. And what of blueprints' and routing rules' files cannot be used.
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "server/cli/commands.hpp"
 #include "server/cli/migrations.hpp"
 #include "server/cli/print.hpp"
+#include "server/cli/sources.hpp"
 #include "server/documents/check.hpp"
 #include "server/search/check.hpp"
 #include "server/store/statement.hpp"
@@ -15,6 +16,8 @@ using documents::Checked;
 using documents::Finding;
 
 namespace {
+constexpr std::size_t kProblemsShownMax = 100;
+
 void addDamage(Checked& checked, const char* name, std::string subject, std::string message) {
   ++checked.findings_count;
   ++checked.damage_count;
@@ -97,6 +100,37 @@ void show(const Checked& checked, const search::IndexChecked& index) {
   if (fixable) printOut("tutti doctor --fix removes garbage and mends the index\n");
 }
 
+Json problemJson(const char* kind, const routing::RuleProblem& problem) {
+  Json json =
+      Json::object({{"kind", kind}, {"source", problem.source}, {"message", problem.message}});
+  if (problem.line > 0) json["line"] = problem.line;
+  if (!problem.field.empty()) json["field"] = problem.field;
+  if (!problem.hint.empty()) json["hint"] = problem.hint;
+  return json;
+}
+
+Json toJson(const SourceProblems& problems) {
+  Json json = Json::array();
+  for (const agents::BlueprintProblem& one : problems.blueprints)
+    json.push_back(problemJson("blueprint", {one.source, 0, "", one.message, ""}));
+  for (const routing::RuleProblem& one : problems.rules)
+    json.push_back(problemJson("routing_rule", one));
+  return json;
+}
+
+void show(const SourceProblems& problems) {
+  std::vector<std::string> lines;
+  for (const agents::BlueprintProblem& one : problems.blueprints)
+    lines.push_back("blueprint: " + one.source + ": " + one.message);
+  for (const routing::RuleProblem& one : problems.rules)
+    lines.push_back("routing rule: " + one.text());
+  for (std::size_t i = 0; i < lines.size() && i < kProblemsShownMax; ++i)
+    printOut(oneLine(lines[i], 600) + "\n");
+  if (lines.size() > kProblemsShownMax)
+    printOut("and " + std::to_string(lines.size() - kProblemsShownMax) +
+             " more problems of files: --json has all\n");
+}
+
 /// A check that could not be made, on a full disk or with a damaged database, is a finding: what
 /// was found before it is told all the same.
 search::IndexChecked checkIndex(store::Store& store, const DoctorRequest& request) {
@@ -132,10 +166,15 @@ int runDoctor(const Settings& settings, const DoctorRequest& request) {
   checked->findings.insert(checked->findings.begin(), database.findings.begin(),
                            database.findings.end());
   checked->findings.insert(checked->findings.end(), index.findings.begin(), index.findings.end());
-  if (request.format == Format::Json)
-    printJson(toJson(*checked, index));
-  else
+  const SourceProblems problems = sourceProblems(settings);
+  if (request.format == Format::Json) {
+    Json json = toJson(*checked, index);
+    json["problems"] = toJson(problems);
+    printJson(json);
+  } else {
     show(*checked, index);
+    show(problems);
+  }
   return checked->damage_count > 0 || index.unfixed_count > 0 ? 1 : 0;
 }
 

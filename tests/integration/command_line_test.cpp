@@ -45,6 +45,24 @@ TEST_F(CommandLineTest, CompletionScriptsNameTheCommands) {
   }
 }
 
+TEST_F(CommandLineTest, DoctorTellsWhatIsWrongInBlueprintsAndRules) {
+  folder_.write("blueprints/routing/mine.yaml",
+                "strategies:\n  bills:\n    description: Bills\n    when: {intent: create}\n"
+                "    then: {type: single_agent, agent: reseacher}\n");
+  folder_.write("blueprints/agents/broken/agent.json", R"({"name": "broken", "type": 3})");
+  ASSERT_EQ(runTutti(folder_, {"call", "list_sessions"}).status, 0);
+  const Ran ran = runTutti(folder_, {"doctor"});
+  EXPECT_EQ(ran.status, 0) << ran.err;
+  EXPECT_NE(ran.out.find("mine.yaml:5: strategies.bills.then.agent: "), std::string::npos)
+      << ran.out;
+  EXPECT_NE(ran.out.find("researcher"), std::string::npos) << ran.out;
+  EXPECT_NE(ran.out.find("broken/agent.json"), std::string::npos) << ran.out;
+  const Json told = Json::parse(runTutti(folder_, {"doctor", "--json"}).out);
+  ASSERT_EQ(told["problems"].size(), 2U) << told.dump(2);
+  EXPECT_EQ(told["problems"][1]["line"], 5);
+  EXPECT_FALSE(told["problems"][1]["hint"].get<std::string>().empty());
+}
+
 TEST_F(CommandLineTest, CallTellsByItsExitStatusHowItWent) {
   EXPECT_EQ(runTutti(folder_, {"call", "list_sessions"}).status, 0);
   const Ran failed = runTutti(folder_, {"call", "stop", R"({"session_id":"ses_0"})"});
