@@ -54,7 +54,8 @@ std::string AgentModel::labelOf(std::string_view name) const {
 }
 
 AgentModel AgentModel::train(const std::vector<AgentTexts>& agents,
-                             const std::vector<Feedback>& lessons, const NobodyTopics& nobody) {
+                             const std::vector<Feedback>& lessons, const TextVectors& vectors,
+                             const NobodyTopics& nobody) {
   AgentModel model;
   std::vector<LabelledText> examples;
   std::map<std::vector<std::string>, std::string> firsts;
@@ -80,14 +81,24 @@ AgentModel AgentModel::train(const std::vector<AgentTexts>& agents,
       examples.push_back({std::move(text), std::string(kNobodyLabel)});
     Classifier::Options options;
     options.folds_max = 1;
-    auto trained = Classifier::train(examples, {}, options);
+    std::vector<HeldOut> judged;
+    auto trained = Classifier::train(examples, {}, options, vectors.empty() ? nullptr : &judged);
     if (trained.ok()) model.classifier_ = std::move(trained).value();
+    if (trained.ok() && !vectors.empty())
+      model.fusion_ = Fusion::train(examples, model.classifier_->labels(), judged, vectors);
   }
-  for (const Feedback& lesson : lessons) model.learn(lesson);
+  for (const Feedback& lesson : lessons) model.learn(lesson, findVector(vectors, lesson.request));
   return model;
 }
 
-void AgentModel::learn(const Feedback& lesson) {
+void AgentModel::teach(const Feedback& lesson, std::string_view label, Classifier::Verdict verdict,
+                       const TextVector* vector) {
+  // An agent that has gone since teaches nothing: NotFound.
+  (void)classifier_->learn(lesson.request, label, verdict);
+  if (fusion_ && vector != nullptr) fusion_->learn(*vector, label, verdict);
+}
+
+void AgentModel::learn(const Feedback& lesson, const TextVector* vector) {
   if (!lesson.teaches) return;
   ++lessons_;
   const bool right = lesson.outcome == "right" || lesson.outcome == "succeeded";
@@ -95,14 +106,12 @@ void AgentModel::learn(const Feedback& lesson) {
     if (right && nameOf(labelOf(lesson.agent)) == only_) only_space_.add(lesson.request);
     return;
   }
-  // An agent that has gone since teaches nothing: NotFound.
   const auto verdict = right ? Classifier::Verdict::Right : Classifier::Verdict::Wrong;
-  if (!lesson.agent.empty())
-    (void)classifier_->learn(lesson.request, labelOf(lesson.agent), verdict);
+  if (!lesson.agent.empty()) teach(lesson, labelOf(lesson.agent), verdict, vector);
   if (lesson.better.empty()) return;
   const std::string label =
       lesson.better == kNobodyIsBetter ? std::string(kNobodyLabel) : labelOf(lesson.better);
-  (void)classifier_->learn(lesson.request, label, Classifier::Verdict::Right);
+  teach(lesson, label, Classifier::Verdict::Right, vector);
 }
 
 bool teaches(const Feedback& lesson, const std::vector<AgentTexts>& agents) {
@@ -120,15 +129,23 @@ bool teaches(const Feedback& lesson, const std::vector<AgentTexts>& agents) {
   return right && known(lesson.agent);
 }
 
-Decision AgentModel::rank(std::string_view request, std::size_t count_max) const {
+Decision AgentModel::rankLabels(std::string_view request, std::size_t count_max,
+                                const TextVector* vector) const {
+  if (!fusion_ || vector == nullptr) return classifier_->decide(request, count_max);
+  return fusion_->decide(classifier_->decide(request, classifier_->labels().size()), *vector,
+                         count_max);
+}
+
+Decision AgentModel::rank(std::string_view request, std::size_t count_max,
+                          const TextVector* vector) const {
   Decision decision;
   if (classifier_) {
-    decision = classifier_->decide(request, count_max);
+    decision = rankLabels(request, count_max, vector);
   } else {
     decision.threshold = kOnlyKnownLeast;
-    const FeatureVector vector = only_space_.vectorOf(request);
-    if (only_.empty() || vector.entries.empty()) return decision;
-    decision.scope_score = static_cast<double>(vector.known_share);
+    const FeatureVector words = only_space_.vectorOf(request);
+    if (only_.empty() || words.entries.empty()) return decision;
+    decision.scope_score = static_cast<double>(words.known_share);
     decision.in_scope = decision.scope_score >= decision.threshold;
     decision.candidates.push_back({only_, decision.scope_score});
   }

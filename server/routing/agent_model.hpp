@@ -11,6 +11,7 @@
 #include "server/agents/blueprint.hpp"
 #include "server/routing/classifier.hpp"
 #include "server/routing/decisions.hpp"
+#include "server/routing/fusion.hpp"
 #include "server/routing/nobody.hpp"
 
 namespace tutti::routing {
@@ -35,15 +36,24 @@ class AgentModel {
   AgentModel() = default;
   /// Never fails: what the classifier cannot learn from (one agent, none) is ranked by the share of
   /// the request's words that the agent's texts have. Blocks: a second at 1,000 agents.
+  /// `vectors` of these texts and lessons, where there are any; see Fusion::train().
   static AgentModel train(const std::vector<AgentTexts>& agents,
-                          const std::vector<Feedback>& lessons, const NobodyTopics& nobody = {});
+                          const std::vector<Feedback>& lessons, const TextVectors& vectors = {},
+                          const NobodyTopics& nobody = {});
 
-  /// In milliseconds. Agents that are unknown by now teach nothing.
-  void learn(const Feedback& lesson);
+  /// In milliseconds. Agents that are unknown by now teach nothing. `vector`: the request's, or
+  /// null.
+  void learn(const Feedback& lesson, const TextVector* vector = nullptr);
 
-  /// As Classifier::decide(): `candidates` are agents, best first, at most `count_max`.
-  Decision rank(std::string_view request, std::size_t count_max) const;
+  /// As Classifier::decide(): `candidates` are agents, best first, at most `count_max`. By the
+  /// words alone without a `vector`, or without fused().
+  Decision rank(std::string_view request, std::size_t count_max,
+                const TextVector* vector = nullptr) const;
 
+  /// Can it use vectors?
+  bool fused() const { return fusion_.has_value(); }
+  /// Is there a choice to make, so that vectors could be of use?
+  bool chooses() const { return classifier_.has_value(); }
   /// Are scores probabilities? See Classifier::scaled().
   bool scaled() const { return classifier_ && classifier_->scaled(); }
   std::size_t lessons() const { return lessons_; }
@@ -51,7 +61,13 @@ class AgentModel {
  private:
   std::string labelOf(std::string_view name) const;
 
+  Decision rankLabels(std::string_view request, std::size_t count_max,
+                      const TextVector* vector) const;
+  void teach(const Feedback& lesson, std::string_view label, Classifier::Verdict verdict,
+             const TextVector* vector);
+
   std::optional<Classifier> classifier_;
+  std::optional<Fusion> fusion_;
   /// Agents of the very same texts, by the first of them: they are one label, and fit alike.
   std::map<std::string, std::vector<std::string>, std::less<>> twins_;
   std::map<std::string, std::string, std::less<>> twin_of_;  ///< the others, by name

@@ -77,15 +77,9 @@ void minimise(double& value, const std::function<double()>& cost) {
   value = start * exactExp((low + high) / 2.0);
 }
 
-struct Point {
-  double score = 0;
-  bool right = false;
-  bool nobody = false;
-};
-
-std::vector<Point> pointsOf(const std::vector<Judged>& judged, const Calibration& calibration,
-                            const Scope& scope) {
-  std::vector<Point> points;
+std::vector<ScopePoint> pointsOf(const std::vector<Judged>& judged, const Calibration& calibration,
+                                 const Scope& scope) {
+  std::vector<ScopePoint> points;
   for (const Judged& one : judged) {
     const auto probabilities = calibration.probabilities(one.linear, one.net);
     const auto best = std::max_element(probabilities.begin(), probabilities.end());
@@ -93,16 +87,18 @@ std::vector<Point> pointsOf(const std::vector<Judged>& judged, const Calibration
     points.push_back({scope.score(probabilities, one.linear, one.known_share),
                       !nobody && best - probabilities.begin() == one.label, nobody});
   }
-  std::stable_sort(points.begin(), points.end(),
-                   [](const Point& a, const Point& b) { return a.score < b.score; });
   return points;
 }
 
-double thresholdOf(const std::vector<Point>& points) {
+}  // namespace
+
+double scopeThreshold(std::vector<ScopePoint> points) {
+  std::stable_sort(points.begin(), points.end(),
+                   [](const ScopePoint& a, const ScopePoint& b) { return a.score < b.score; });
   double labelled = 0;
   double nobody = 0;
   double right = 0;
-  for (const Point& point : points) {
+  for (const ScopePoint& point : points) {
     nobody += point.nobody ? 1.0 : 0.0;
     labelled += point.nobody ? 0.0 : 1.0;
     right += point.right ? 1.0 : 0.0;
@@ -126,8 +122,6 @@ double thresholdOf(const std::vector<Point>& points) {
   }
   return threshold;
 }
-
-}  // namespace
 
 void toProbabilities(float* scores, std::size_t count) {
   const float most = *std::max_element(scores, scores + count);
@@ -179,7 +173,7 @@ Calibration fitCalibration(const std::vector<Judged>& judged) {
 Scope fitScope(const std::vector<Judged>& judged, const Calibration& calibration) {
   Scope scope;
   if (judged.size() < kFitMin) return scope;
-  scope.threshold = thresholdOf(pointsOf(judged, calibration, scope));
+  scope.threshold = scopeThreshold(pointsOf(judged, calibration, scope));
   return scope;
 }
 

@@ -50,6 +50,15 @@ Calibration fitCalibration(const std::vector<Judged>& judged);
 /// keeps 98 of 100 right answers.
 Scope fitScope(const std::vector<Judged>& judged, const Calibration& calibration);
 
+/// How one text was judged.
+struct ScopePoint {
+  double score = 0;     ///< of the scope
+  bool right = false;   ///< was the best label its own?
+  bool nobody = false;  ///< it has none
+};
+/// The threshold as fitScope() chooses it. Below all of them where there is nothing to go by.
+double scopeThreshold(std::vector<ScopePoint> points);
+
 /// The expected calibration error over ten bins of equal width: how far, on average, a stated
 /// probability is from the share of right answers among those with about that probability.
 class CalibrationError {

@@ -52,7 +52,8 @@ Split setAside(const std::vector<LabelledText>& examples, std::size_t fold) {
 }  // namespace
 
 Result<Classifier> Classifier::train(const std::vector<LabelledText>& examples,
-                                     const std::vector<LabelledText>& held_out, Options options) {
+                                     const std::vector<LabelledText>& held_out, Options options,
+                                     std::vector<HeldOut>* told) {
   Classifier classifier;
   classifier.options_ = options;
   classifier.labels_ = labelsOf(examples);
@@ -67,27 +68,47 @@ Result<Classifier> Classifier::train(const std::vector<LabelledText>& examples,
                    "the texts held out must have labels that the examples have, or '" +
                        std::string(kNobodyLabel) + "'");
 
-  if (held_out.empty()) classifier.fitScalesByFolds(examples);
+  if (held_out.empty()) classifier.fitScalesByFolds(examples, told);
   classifier.fitModels(examples);
   if (!held_out.empty()) {
     std::vector<Judged> judged;
     classifier.judgeAll(held_out, judged);
     classifier.fitScales(judged);
+    if (told != nullptr) *told = classifier.heldOut(held_out, judged);
   }
   return classifier;
 }
 
-void Classifier::fitScalesByFolds(const std::vector<LabelledText>& examples) {
+void Classifier::fitScalesByFolds(const std::vector<LabelledText>& examples,
+                                  std::vector<HeldOut>* told) {
   const std::size_t work = examples.size() * labels_.size();
   if (work > kWorkMax) return;  // learning twice would take too long: the defaults serve
   const std::size_t folds = std::min(work <= kAllFoldsWorkMax ? kFolds : 1, options_.folds_max);
   std::vector<Judged> judged;
+  std::vector<LabelledText> texts;
   for (std::size_t fold = 0; fold < folds; ++fold) {
     const Split split = setAside(examples, fold);
     fitModels(split.kept);
     judgeAll(split.aside, judged);
+    if (told != nullptr) texts.insert(texts.end(), split.aside.begin(), split.aside.end());
   }
   fitScales(judged);
+  if (told == nullptr) return;
+  *told = heldOut(texts, judged);
+  for (HeldOut& one : *told) one.is_example = true;
+}
+
+std::vector<HeldOut> Classifier::heldOut(const std::vector<LabelledText>& texts,
+                                         const std::vector<Judged>& judged) const {
+  std::vector<HeldOut> all;
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    HeldOut one{texts[i].text, judged[i].label, {}, 0, false};
+    one.probabilities = calibration_.probabilities(judged[i].linear, judged[i].net);
+    one.scope_lead =
+        scope_.score(one.probabilities, judged[i].linear, judged[i].known_share) - scope_.threshold;
+    all.push_back(std::move(one));
+  }
+  return all;
 }
 
 void Classifier::fitModels(const std::vector<LabelledText>& examples) {

@@ -41,6 +41,16 @@ struct Decision {
   double scope_score = 0;             ///< below `threshold`: nobody
   double threshold = 0;
   std::vector<Evidence> evidence;  ///< for candidates.front(), strongest first
+  bool by_vectors = false;         ///< by the words alone it would be another, or nobody
+};
+
+/// What was decided of a text that had not been learnt from, to fit on it what comes after.
+struct HeldOut {
+  std::string text;
+  int label = 0;                      ///< an index of labels(), or kNobody
+  std::vector<double> probabilities;  ///< of each label
+  double scope_lead = 0;              ///< of its scope score over the threshold
+  bool is_example = false;            ///< of those that were learnt from in the end
 };
 
 /// Not thread-safe while learn() runs; const calls are. The same calls in the same order give the
@@ -59,8 +69,10 @@ class Classifier {
   /// a fifth of the examples that it sets aside first, where there are enough. A label's own name
   /// is an example of it. Texts of kNobodyLabel teach what no label fits. Errors: InvalidArgument
   /// without two labels, or for a label in `held_out` that has no example.
+  /// `judged` gets what the scales were fitted on; nothing where they were not.
   static Result<Classifier> train(const std::vector<LabelledText>& examples,
-                                  const std::vector<LabelledText>& held_out, Options options);
+                                  const std::vector<LabelledText>& held_out, Options options,
+                                  std::vector<HeldOut>* judged = nullptr);
   static Result<Classifier> train(const std::vector<LabelledText>& examples,
                                   const std::vector<LabelledText>& held_out = {}) {
     return train(examples, held_out, Options());
@@ -84,9 +96,11 @@ class Classifier {
  private:
   Classifier() = default;
   void fitModels(const std::vector<LabelledText>& examples);
-  void fitScalesByFolds(const std::vector<LabelledText>& examples);
+  void fitScalesByFolds(const std::vector<LabelledText>& examples, std::vector<HeldOut>* told);
   void judgeAll(const std::vector<LabelledText>& texts, std::vector<Judged>& judged) const;
   void fitScales(const std::vector<Judged>& judged);
+  std::vector<HeldOut> heldOut(const std::vector<LabelledText>& texts,
+                               const std::vector<Judged>& judged) const;
   Judged judge(const FeatureVector& vector, int label) const;
   int indexOf(std::string_view label) const;
   std::vector<Evidence> evidenceFor(std::string_view text, const std::vector<Feature>& features,

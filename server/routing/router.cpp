@@ -137,7 +137,7 @@ void Router::startLearning() {
   if (learner_.joinable()) learner_.join();  // it has ended: its last act was to post
   learner_ = std::thread([post = parts_.post, self = self_, texts = textsOf(*blueprints_),
                           lessons = lessons_, nobody = nobody_] {
-    auto model = std::make_shared<AgentModel>(AgentModel::train(texts, lessons, nobody));
+    auto model = std::make_shared<AgentModel>(AgentModel::train(texts, lessons, {}, nobody));
     post([self, model] {
       if (*self != nullptr) (*self)->finishLearning(model);
     });
