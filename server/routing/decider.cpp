@@ -167,12 +167,12 @@ Result<Decider::Answer> Decider::decide(const RouteRequest& request) {
   const auto known = cache_.find(key);
   if (known != cache_.end() && known->second.state == state_ && now < known->second.until) {
     Entry& entry = known->second;
-    if (entry.availability != availability_) {
+    if (!own.verdict && entry.availability != availability_) {
       entry.decision = choose(own, *entry.content);
       entry.availability = availability_;
     }
     if (entry.content->text_hash == base64Url(sha256(own.request)))
-      return Answer{entry.decision, true};
+      return Answer{own.verdict ? choose(own, *entry.content) : entry.decision, true};
     // The same words with other white space between them: what is told of places differs.
     Content content = *entry.content;
     analyzeText(own, content);
@@ -180,7 +180,7 @@ Result<Decider::Answer> Decider::decide(const RouteRequest& request) {
   }
   const auto content = read(own, normal);
   const auto decision = choose(own, *content);
-  if (options_.cache_ttl.count() > 0)
+  if (options_.cache_ttl.count() > 0 && !own.verdict)
     keep(key, {content, now + options_.cache_ttl, decision, availability_, state_});
   return Answer{decision, false};
 }
@@ -258,16 +258,23 @@ std::shared_ptr<const RouteDecision> Decider::choose(const RouteRequest& request
     if (open.front().score - one.score <= kEqualMargin) likelihood += one.score;
   Spread chosen_of = spread(std::move(open), records_);
   choice.candidates = std::move(chosen_of.candidates);
-  choice.in_scope = content.ranking.in_scope &&
-                    (!model_->scaled() || !first_is_open || likelihood >= kLikelyLeast);
+  choice.in_scope = content.ranking.in_scope;
+  choice.likely = !model_->scaled() || !first_is_open || likelihood >= kLikelyLeast;
   choice.score_least = first_is_open ? 0 : kFitLeast;
   if (!ranked.empty() && !first_is_open && content.ranking.in_scope &&
       (!model_->scaled() || ranked.front().score >= kLikelyLeast))
     choice.wanted = ranked.front().label;
 
+  if (request.verdict) applyVerdict(*request.verdict, choice);
+
   auto decision = std::make_shared<RouteDecision>();
   decision->request_hash = content.request_hash;
   decision->strategy = routing::choose(content.analysis, choice, rules_);
+  if (request.verdict)
+    tellVerdict(*request.verdict, decision->strategy);
+  else
+    decision->close_call =
+        closeCall(decision->strategy, {content.analysis, choice, content.ranking}, by_name_);
   const std::vector<std::string> chosen = chosenBy(decision->strategy);
   if (!chosen.empty()) decision->agent = chosen.front();
   const std::string evidence = wordsOfEvidence(content.ranking.evidence);
@@ -290,6 +297,8 @@ std::shared_ptr<const RouteDecision> Decider::choose(const RouteRequest& request
       one.why_not = passed->second;
     } else if (decision->strategy.type == StrategyType::Clarify) {
       one.why_not = "nobody fits well enough";
+    } else if (request.verdict && decision->agent == request.verdict->agent) {
+      one.why_not = request.verdict->by + " chose another";
     } else if (equal != chosen_of.passed.end()) {
       one.why_not = equal->second;
     } else if (decision->strategy.rule != kBestCandidateRule) {

@@ -7,6 +7,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -19,6 +20,7 @@
 #include "server/routing/agent_model.hpp"
 #include "server/routing/analysis.hpp"
 #include "server/routing/availability.hpp"
+#include "server/routing/close_call.hpp"
 #include "server/routing/rules.hpp"
 #include "server/routing/strategy.hpp"
 
@@ -29,7 +31,8 @@ struct RouteRequest {
   std::string context;                  ///< what came before; heard where the request is unclear
   std::vector<std::string> candidates;  ///< names or aliases of who may be chosen; empty: all
   Constraints constraints;
-  bool to_start = false;  ///< agents that cannot begin with a prompt alone are passed over
+  bool to_start = false;           ///< agents that cannot begin with a prompt alone are passed over
+  std::optional<Verdict> verdict;  ///< of one who was asked about the close call
 };
 
 /// An agent that was considered.
@@ -47,6 +50,7 @@ struct RouteDecision {
   std::string agent;                   ///< the chosen one, or the lead; "" for none
   std::vector<Considered> considered;  ///< best first
   std::vector<std::string> others;     ///< who could be tried after `agent`, best first
+  CloseCall close_call;                ///< empty where a verdict was given
   Json answer;  ///< strategy, agent, analysis, candidates, scope: all that is told
 };
 
@@ -121,7 +125,7 @@ class Decider {
   const DeciderOptions options_;
   const Clock& clock_;
   std::shared_ptr<const std::vector<agents::Blueprint>> blueprints_;
-  std::map<std::string, const agents::Blueprint*, std::less<>> by_name_;
+  BlueprintsByName by_name_;
   AgentNames names_;
   Rules rules_;
   std::shared_ptr<const AgentModel> model_;

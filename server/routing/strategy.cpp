@@ -243,20 +243,16 @@ class Chooser {
   // --- without a rule ---
 
   bool bestFits() const {
-    if (choice_.candidates.empty() || !choice_.in_scope || analysis_.words == 0) return false;
-    const double best = choice_.candidates.front().score;
-    if (best < choice_.score_least) return false;
-    return choice_.candidates.size() < 2 ||
-           best - choice_.candidates[1].score >= choice_.margin_least;
+    if (choice_.candidates.empty() || analysis_.words == 0) return false;
+    if (!choice_.in_scope || !choice_.likely) return false;
+    return choice_.candidates.front().score >= choice_.score_least;
   }
 
   Strategy withoutRule() const {
     Strategy strategy;
     if (!bestFits()) {
       strategy.rule = kClarifyRule;
-      strategy.reason = choice_.wanted.empty() ? "No rule applies and no agent fits well enough"
-                                               : "Who fits cannot be chosen, and nobody else fits "
-                                                 "well enough";
+      strategy.reason = whyNobody();
       strategy.question = question();
       strategy.options = options();
       return strategy;
@@ -270,6 +266,13 @@ class Chooser {
     strategy.reason = best.name + " fits best by what it has done and says it does (" +
                       decimals(best.score) + ")";
     return strategy;
+  }
+
+  std::string whyNobody() const {
+    if (!choice_.wanted.empty())
+      return "Who fits cannot be chosen, and nobody else fits well enough";
+    return choice_.likely ? "No rule applies and no agent fits well enough"
+                          : "No rule applies and several agents fit about as well";
   }
 
   /// Agents that the asker may have meant: only where the request is one that agents are for.
@@ -287,7 +290,7 @@ class Chooser {
       return choice_.wanted + " fits, but " + *why +
              ". Can that be put right, or which other agent do you want?";
     const std::vector<std::string> meant = options();
-    if (meant.size() > 1 && choice_.candidates[0].score >= choice_.score_least)
+    if (meant.size() > 1 && !choice_.likely)
       return "Several agents are about as likely: is this for " + either(meant) + "?";
     if (analysis_.intent.value.empty() && !analysis_.references.empty())
       return "What is to be done with " + analysis_.references.front().value.text + "?";

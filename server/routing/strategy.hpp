@@ -26,11 +26,9 @@ struct Choice {
   /// Blueprints that may not be chosen, and why ("is not installed", "is not among `candidates`").
   /// A strategy that needs one is passed over, and says so.
   std::map<std::string, std::string, std::less<>> passed_over;
-  std::string wanted;  ///< of those, who fits better than all candidates; "": nobody
-  /// A best candidate below this, or nearer than `margin_least` to the next, is asked about where
-  /// no rule decides.
-  double score_least = 0;
-  double margin_least = 0;
+  std::string wanted;      ///< of those, who fits better than all candidates; "": nobody
+  double score_least = 0;  ///< a best candidate below it is asked about where no rule decides
+  bool likely = true;      ///< false: several fit, and none is likely enough to be chosen unasked
 };
 
 /// A gate that was added, with its reason.

@@ -133,6 +133,29 @@ TEST_F(DeciderTest, SameRequestIsReadOnceUntilItsTimeHasRunOut) {
   EXPECT_FALSE(cached_);
 }
 
+TEST_F(DeciderTest, VerdictIsOfThisRequestAndNotOfTheCache) {
+  take({processBlueprint("xaver", "Plants roses in the garden", {"plant roses in the park"}),
+        processBlueprint("yvonne", "Plants tulips in the garden", {"plant tulips in the park"}),
+        processBlueprint("cook", "Cooks meals", {"bake a loaf of bread", "make soup"})});
+  RouteRequest request{.request = "plant flowers in the garden"};
+  const RouteDecision before = decide(request);
+  ASSERT_FALSE(before.close_call.because.empty()) << before.answer.dump(2);
+  ASSERT_GE(before.close_call.agents.size(), 2U);
+  const std::string first = before.close_call.agents[0].name;
+  const std::string other = before.close_call.agents[1].name;
+  for (const std::string& name : {first, other}) {
+    request.verdict = Verdict{"judge", name, 0.8, "so it is"};
+    const RouteDecision judged = decide(request);
+    EXPECT_EQ(judged.agent, name);
+    EXPECT_EQ(judged.answer["strategy"]["reason"], "judge chose " + name + ": so it is");
+    EXPECT_EQ(whyNot(judged, name == first ? other : first), "judge chose another");
+    EXPECT_EQ(judged.close_call.because, "");
+  }
+  request.verdict.reset();
+  EXPECT_EQ(decide(request).answer.dump(), before.answer.dump());
+  EXPECT_TRUE(decide({.request = "bake a loaf of bread"}).close_call.agents.empty());
+}
+
 TEST_F(DeciderTest, CacheIsBoundedAndDroppedWithTheModel) {
   for (const char* text : {"bake bread", "drive home", "water the roses"})
     decide({.request = text});

@@ -57,7 +57,6 @@ Choice candidates(std::vector<RankedAgent> ranked) {
   Choice choice;
   choice.candidates = std::move(ranked);
   choice.score_least = 0.4;
-  choice.margin_least = 0.1;
   return choice;
 }
 
@@ -145,7 +144,11 @@ TEST(Choose, AsksForWhatIsMissing) {
   EXPECT_EQ(chosen("my cloud").question, "What is to be done about sky?");
   EXPECT_NE(chosen("fix").question.find("to what does 'fix' apply"), std::string::npos);
   EXPECT_EQ(chosen("panic").question, "Really?");
-  const Strategy close = chosen("hm well", candidates({{"bob", 0.5}, {"ann", 0.45}, {"cy", 0.05}}));
+  Choice several = candidates({{"bob", 0.42}, {"ann", 0.4}, {"cy", 0.18}});
+  several.likely = false;
+  const Strategy close = chosen("hm well", several);
+  EXPECT_EQ(close.type, StrategyType::Clarify);
+  EXPECT_EQ(close.reason, "No rule applies and several agents fit about as well");
   EXPECT_EQ(close.question, "Several agents are about as likely: is this for bob, ann or cy?");
   EXPECT_EQ(close.options, (std::vector<std::string>{"bob", "ann", "cy"}));
   Choice nobody = candidates({{"bob", 0.9}});
