@@ -43,6 +43,7 @@ struct Blueprint {
   std::int64_t idle_max_s = 600;
   std::int64_t permission_timeout_s = 60;
   bool tutti_tools = true;       ///< is the agent given tutti's own tools?
+  bool routable = true;          ///< may routing choose it?
   std::vector<std::string> env;  ///< names of further variables it may see
   std::vector<std::string> tags, skills, capabilities;
   std::vector<std::string> aliases;   ///< further names that it is found by, as names are spelt

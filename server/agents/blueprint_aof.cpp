@@ -48,6 +48,7 @@ constexpr std::string_view kMembers[] = {"name",
                                          "env",
                                          "permission_mode",
                                          "tutti_tools",
+                                         "routable",
                                          "max_budget_usd",
                                          "permission_timeout_s",
                                          "system_prompt_mode",
@@ -130,6 +131,7 @@ void readOwnMembers(const Json& object, Members& members, Blueprint& blueprint) 
   blueprint.permission_timeout_s =
       members.integer("permission_timeout_s", {0, kDayS}).value_or(blueprint.permission_timeout_s);
   blueprint.tutti_tools = members.boolean("tutti_tools").value_or(true);
+  blueprint.routable = members.boolean("routable").value_or(true);
   if (const std::string mode = members.word("system_prompt_mode", kPromptModes); !mode.empty())
     blueprint.system_prompt_mode = mode;
   checkEnvironmentNames(blueprint, members);

@@ -67,6 +67,7 @@ Json toJson(const Blueprint& b) {
                            {"idle_max_s", b.idle_max_s},
                            {"permission_timeout_s", b.permission_timeout_s},
                            {"tutti_tools", b.tutti_tools},
+                           {"routable", b.routable},
                            {"env", b.env},
                            {"tags", b.tags},
                            {"skills", b.skills},
@@ -99,6 +100,7 @@ Result<Blueprint> blueprintFromJson(const Json& json) {
   blueprint.permission_mode = members.text("permission_mode");
   blueprint.setting_sources = members.text("setting_sources");
   blueprint.tutti_tools = members.boolean("tutti_tools").value_or(true);
+  blueprint.routable = members.boolean("routable").value_or(true);
   blueprint.active = members.boolean("active").value_or(true);
   readLists(members, blueprint);
   readLimits(members, blueprint);

@@ -32,7 +32,7 @@ std::vector<AgentTexts> textsOf(const std::vector<agents::Blueprint>& blueprints
   std::vector<AgentTexts> all;
   all.reserve(blueprints.size());
   for (const agents::Blueprint& blueprint : blueprints) {
-    if (!blueprint.active) continue;
+    if (!blueprint.active || !blueprint.routable) continue;
     AgentTexts one{blueprint.name, {}};
     if (!blueprint.description.empty()) one.texts.push_back(blueprint.description);
     std::string lists;

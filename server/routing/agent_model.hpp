@@ -21,7 +21,7 @@ struct AgentTexts {
   std::string name;
   std::vector<std::string> texts;  ///< description, examples, and its lists in one
 };
-/// Active blueprints alone.
+/// Active and routable blueprints alone.
 std::vector<AgentTexts> textsOf(const std::vector<agents::Blueprint>& blueprints);
 
 /// Does learn() change anything in a model of these agents? Without a second agent to choose only

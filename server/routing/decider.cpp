@@ -221,6 +221,7 @@ std::string Decider::refusal(const agents::Blueprint& blueprint,
                              const RouteRequest& request) const {
   if (!request.candidates.empty() && !contains(request.candidates, blueprint.name))
     return "is not among the candidates";
+  if (!blueprint.routable) return "is not for routing: its blueprint says routable false";
   if (const auto found = unstartable_.find(blueprint.name); found != unstartable_.end())
     return found->second;
   if (request.to_start && !takesPromptAlone(blueprint))

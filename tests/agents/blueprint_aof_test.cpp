@@ -36,6 +36,7 @@ TEST_F(BlueprintAofTest, LeastFileIsAnAutonomousClaudeAgent) {
   EXPECT_EQ(blueprint->type, BlueprintType::Autonomous);
   EXPECT_EQ(blueprint->driver, "claude");
   EXPECT_TRUE(blueprint->tutti_tools);
+  EXPECT_TRUE(blueprint->routable);
   EXPECT_TRUE(blueprint->active);
   EXPECT_EQ(blueprint->folder, (folder_ / "agents/a").string());
   EXPECT_EQ(
@@ -52,7 +53,7 @@ TEST_F(BlueprintAofTest, EveryMemberSurvivesTheSnapshot) {
   const auto blueprint = read(R"("model":"opus","permission_mode":"plan","tools":["Read"],
       "allowed_tools":["Bash(git *) "],"disallowed_tools":["Write"],"add_dirs":["/x"],
       "setting_sources":["user","project"],"max_budget_usd":1.5,"max_turns":7,"timeout_s":9,
-      "idle_max_s":8,"permission_timeout_s":7,"tutti_tools":false,"env":["FOO"],
+      "idle_max_s":8,"permission_timeout_s":7,"tutti_tools":false,"routable":false,"env":["FOO"],
       "system_prompt_mode":"replace","tags":["t"],"skills":["s"],"aliases":["b"],"examples":["do it"],
       "parameters_schema":{"type":"object"},"output_schema":{"type":"object"},
       "demands":{"tags":["x"]},"hooks":{},"x-mine":1,"icon":"foreign"
@@ -71,6 +72,7 @@ TEST_F(BlueprintAofTest, EveryMemberSurvivesTheSnapshot) {
   EXPECT_EQ(again->examples, std::vector<std::string>{"do it"});
   EXPECT_EQ(again->timeout_s, 9);
   EXPECT_FALSE(again->tutti_tools);
+  EXPECT_FALSE(again->routable);
 }
 
 TEST_F(BlueprintAofTest, WrongMembersAreNamedWithValueAndRemedy) {

@@ -37,8 +37,8 @@ std::string problemText(BlueprintCatalog& catalog) {
 
 TEST(CatalogTest, ShippedBlueprintsAreKnownWithoutAnyFolder) {
   BlueprintCatalog catalog({});
-  EXPECT_EQ(names(catalog),
-            (std::vector<std::string>{"claude", "code-reviewer", "repo-survey", "researcher"}));
+  EXPECT_EQ(names(catalog), (std::vector<std::string>{"claude", "code-reviewer", "repo-survey",
+                                                      "researcher", "route-judge"}));
   EXPECT_EQ(problemText(catalog), "");
   const auto survey = catalog.find("repo-survey");
   ASSERT_TRUE(survey.ok()) << survey.error().text();

@@ -123,7 +123,7 @@ TEST(PacksTest, TogetherTheyShareNoNameNoAliasAndNoExample) {
   options.embedded = true;
   BlueprintCatalog catalog(options);
   EXPECT_EQ(packProblems(catalog), "");
-  EXPECT_EQ(catalog.list().size(), 4U + 14 + 14 + 30);
+  EXPECT_EQ(catalog.list().size(), 5U + 14 + 14 + 30);
   std::set<std::string> names, examples;
   for (const Blueprint& blueprint : catalog.list()) {
     EXPECT_TRUE(names.insert(blueprint.name).second) << blueprint.name;

@@ -108,6 +108,17 @@ TEST_F(DeciderTest, BestAgentThatCannotStartIsNoReasonForABadGuess) {
             "want?");
 }
 
+TEST_F(DeciderTest, AgentThatIsNotForRoutingIsNeitherLearntNorChosen) {
+  auto judge = processBlueprint("judge", "Says who bakes bread", {"bake a loaf of bread"});
+  judge.routable = false;
+  EXPECT_TRUE(textsOf({judge}).empty());
+  take({judge, processBlueprint("cook", "Cooks meals", {"bake some bread"}),
+        processBlueprint("driver", "Drives people", {"take me home"})});
+  EXPECT_EQ(decide({.request = "bake a loaf of bread"}).agent, "cook");
+  EXPECT_EQ(whyNot(decide({.request = "bake a loaf of bread"}), "judge"), "not considered");
+  EXPECT_EQ(decide({.request = "bake a loaf of bread", .candidates = {"judge"}}).agent, "");
+}
+
 TEST_F(DeciderTest, ContextIsHeardWhereTheRequestIsUnclear) {
   const RouteDecision alone = decide({.request = "do it again"});
   EXPECT_EQ(alone.strategy.type, StrategyType::Clarify);
