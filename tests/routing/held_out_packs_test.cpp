@@ -219,7 +219,7 @@ Decider packDecider(const std::string& pack) {
   const auto blueprints = std::make_shared<const std::vector<agents::Blueprint>>(catalog.list());
   Decider decider({});
   decider.setModel(std::make_shared<const AgentModel>(
-      AgentModel::train(textsOf(*blueprints), {}, rules.nobody())));
+      AgentModel::train(textsOf(*blueprints), {}, {}, rules.nobody())));
   decider.setAgents(blueprints, agentNames(catalog), rules);
   return decider;
 }
