@@ -14,10 +14,10 @@ std::chrono::milliseconds waitOf(const AnswerOptions& options) {
 }
 }  // namespace
 
-std::string bodyWithoutKey(const Json& arguments) {
+agents::BodyDigest bodyWithoutKey(const Json& arguments) {
   Json body = arguments;
   body.erase("idempotency_key");
-  return json::dump(body);
+  return agents::BodyDigest(json::dump(body));
 }
 
 Result<agents::StartedRun> onceForKey(store::Tx& tx, const KeyedCall& call,

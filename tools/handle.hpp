@@ -12,8 +12,8 @@
 
 namespace tutti::tools {
 
-/// The arguments as text without their idempotency_key.
-std::string bodyWithoutKey(const Json& arguments);
+/// Of the arguments without their idempotency_key.
+agents::BodyDigest bodyWithoutKey(const Json& arguments);
 
 struct AnswerOptions {
   agents::ExecutionMode mode;
@@ -31,7 +31,7 @@ Status checkWanted(store::Tx& tx, const std::string& task_id);
 struct KeyedCall {
   std::string_view tool;
   const std::string& key;  ///< "": the call is not keyed
-  const std::string& body;
+  const agents::BodyDigest& body;
   const std::string& now;
 };
 /// Runs `start` the first time a key is seen and keeps its handle; later gives that handle again,
@@ -45,7 +45,7 @@ Result<agents::StartedRun> onceForKey(store::Tx& tx, const KeyedCall& call,
 struct StartedCall {
   std::string tool;
   std::string key;
-  std::string body;
+  agents::BodyDigest body;
   AnswerOptions options;
 };
 void awaitStarted(const Context& context, const CallPtr& call, StartedCall started);

@@ -15,7 +15,7 @@ struct Resume {
     agents::NewTurn turn;
     std::chrono::milliseconds wait{0};
     std::string idempotency_key;
-    std::string body;
+    agents::BodyDigest body;
   };
 
   static Input decode(const Json& arguments, const std::string& owner);

@@ -19,7 +19,7 @@ struct RouteRequest {
     bool sync = false;
     std::chrono::milliseconds wait{0};
     std::string idempotency_key;
-    std::string body;  ///< of a keyed call, without its key
+    agents::BodyDigest body;  ///< of a keyed call, without its key
   };
 
   /// Errors: InvalidArgument when dispatch and dry_run are both given.

@@ -22,7 +22,7 @@ struct StartAgent {
     std::string model;
     std::string parent_session_id;
     std::string idempotency_key;
-    std::string body;  ///< of a keyed call, without its key: what a repetition must equal
+    agents::BodyDigest body;  ///< of a keyed call, without its key: what a repetition must equal
   };
 
   /// Errors: InvalidArgument when both or neither of prompt and parameters make sense.

@@ -204,11 +204,24 @@ Status hostExited(store::Tx& tx, std::string_view session_id, std::int64_t gener
 
 // --- idempotency ---
 
+/// Tells one body of a caller from another of the same caller; nobody gains by a collision
+/// (FNV-1a). Made outside of transactions: a body may be long.
+class BodyDigest {
+ public:
+  BodyDigest() = default;  ///< of an empty body
+  explicit BodyDigest(std::string_view body);
+  std::string text() const;
+
+ private:
+  std::size_t size_ = 0;
+  std::uint64_t hash_ = 14695981039346656037ULL;
+};
+
 /// The answer given earlier to the same tool, key and body. Errors: Conflict
 /// "idempotency_key_reused" when the key was used with another body.
 Result<std::optional<std::string>> findIdempotent(store::Connection& db, std::string_view tool,
-                                                  std::string_view key, std::string_view body);
+                                                  std::string_view key, const BodyDigest& body);
 void saveIdempotent(store::Tx& tx, std::string_view tool, std::string_view key,
-                    std::string_view body, std::string_view answer, const std::string& now);
+                    const BodyDigest& body, std::string_view answer, const std::string& now);
 
 }  // namespace tutti::agents

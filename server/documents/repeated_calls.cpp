@@ -2,7 +2,6 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
-#include "server/agents/sessions.hpp"
 #include "server/documents/service_impl.hpp"
 
 namespace tutti::documents {
@@ -82,9 +81,9 @@ RelationPair relationPairFrom(const Json& answer) {
   return pair;
 }
 
-std::string bodyOf(Json arguments, const Precondition& precondition) {
+agents::BodyDigest bodyOf(Json arguments, const Precondition& precondition) {
   if (!precondition.stated.empty()) arguments.push_back(precondition.stated);
-  return json::dump(arguments);
+  return agents::BodyDigest(json::dump(arguments));
 }
 
 Status demand(store::Connection& db, const Viewer& viewer, const DocumentRef& ref,

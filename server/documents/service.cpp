@@ -18,7 +18,7 @@ Json orNull(const std::optional<std::int64_t>& number) {
   return number ? Json(*number) : Json(nullptr);
 }
 
-std::string bodyOfChange(const MetadataChange& change, const Precondition& precondition) {
+agents::BodyDigest bodyOfChange(const MetadataChange& change, const Precondition& precondition) {
   Json metadata = Json::object();
   for (const auto& [key, value] : change.metadata) metadata[key] = orNull(value);
   return bodyOf(Json::array({"metadata", change.ref.document_id, change.ref.partition,
@@ -188,10 +188,10 @@ void DocumentService::relate(Caller caller, NewRelation relation, Done<RelationP
                              std::string idempotency_key) {
   RepeatedCall call{"doc_link", keyOf(caller, idempotency_key), {}};
   if (!call.key.empty())
-    call.body = json::dump(
-        Json::array({relation.definition, relation.from.document_id, relation.from.partition,
-                     relation.to.document_id, relation.to.partition, orNull(relation.from_to_note),
-                     orNull(relation.to_from_note)}));
+    call.body =
+        bodyOf(Json::array({relation.definition, relation.from.document_id, relation.from.partition,
+                            relation.to.document_id, relation.to.partition,
+                            orNull(relation.from_to_note), orNull(relation.to_from_note)}));
   impl_->change<RelationPair>(
       caller,
       [relation = std::move(relation), call = std::move(call)](

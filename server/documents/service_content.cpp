@@ -108,14 +108,15 @@ void DocumentService::push(PushRequest request, Done<Document> done) {
   impl->prepare(caller, std::move(source), [impl, shared, done](Result<Content> prepared) mutable {
     if (!prepared.ok()) return impl->answer<Document>(std::move(done), std::move(prepared).error());
     auto content = std::make_shared<const Content>(std::move(*prepared));
+    RepeatedCall call{"doc_push", keyOf(shared->caller, shared->idempotency_key), {}};
+    if (!call.key.empty())
+      call.body =
+          bodyOf(Json::array({placeJson(shared->place), shared->filename, shared->content_type,
+                              shared->tags, shared->metadata, shared->note, content->hash}));
     impl->change<Document>(
         shared->caller,
-        [shared, content](store::Tx& tx, const Author& author) -> Result<Document> {
-          RepeatedCall call{"doc_push", keyOf(shared->caller, shared->idempotency_key), {}};
-          if (!call.key.empty())
-            call.body = json::dump(
-                Json::array({placeJson(shared->place), shared->filename, shared->content_type,
-                             shared->tags, shared->metadata, shared->note, content->hash}));
+        [shared, content, call = std::move(call)](store::Tx& tx,
+                                                  const Author& author) -> Result<Document> {
           auto before = answerBefore(tx, call);
           if (!before.ok()) return std::move(before).error();
           if (*before) return std::move((*before)->document);
@@ -132,13 +133,13 @@ void DocumentService::push(PushRequest request, Done<Document> done) {
 
 void DocumentService::create(CreateRequest request, Done<Document> done) {
   auto shared = std::make_shared<const CreateRequest>(std::move(request));
+  RepeatedCall call{"doc_create", keyOf(shared->caller, shared->idempotency_key), {}};
+  if (!call.key.empty())
+    call.body = bodyOf(Json::array({placeJson(shared->place), shared->filename,
+                                    shared->content_type, shared->tags, shared->metadata}));
   impl_->change<Document>(
       shared->caller,
-      [shared](store::Tx& tx, const Author& author) -> Result<Document> {
-        const RepeatedCall call{
-            "doc_create", keyOf(shared->caller, shared->idempotency_key),
-            json::dump(Json::array({placeJson(shared->place), shared->filename,
-                                    shared->content_type, shared->tags, shared->metadata}))};
+      [shared, call = std::move(call)](store::Tx& tx, const Author& author) -> Result<Document> {
         auto before = answerBefore(tx, call);
         if (!before.ok()) return std::move(before).error();
         if (*before) return std::move((*before)->document);
@@ -164,14 +165,15 @@ void DocumentService::write(WriteRequest request, Done<Changed> done) {
   impl->prepare(caller, std::move(source), [impl, shared, done](Result<Content> prepared) mutable {
     if (!prepared.ok()) return impl->answer<Changed>(std::move(done), std::move(prepared).error());
     auto content = std::make_shared<const Content>(std::move(*prepared));
+    RepeatedCall call{"doc_write", keyOf(shared->caller, shared->idempotency_key), {}};
+    if (!call.key.empty())
+      call.body = bodyOf(Json::array({shared->ref.document_id, shared->content_type, shared->note,
+                                      optionalJson(shared->expected_version), content->hash}),
+                         shared->precondition);
     impl->change<Changed>(
         shared->caller,
-        [impl, shared, content](store::Tx& tx, const Author& author) -> Result<Changed> {
-          const RepeatedCall call{
-              "doc_write", keyOf(shared->caller, shared->idempotency_key),
-              bodyOf(Json::array({shared->ref.document_id, shared->content_type, shared->note,
-                                  optionalJson(shared->expected_version), content->hash}),
-                     shared->precondition)};
+        [impl, shared, content, call = std::move(call)](store::Tx& tx,
+                                                        const Author& author) -> Result<Changed> {
           auto before = answerBefore(tx, call);
           if (!before.ok()) return std::move(before).error();
           if (*before) return Changed{std::move((*before)->document), (*before)->changed};
@@ -232,8 +234,8 @@ Status checkEditable(const Document& document, const EditRequest& request) {
 
 /// All in one transaction, as nothing of it is a file: no other change can come in between.
 Result<std::optional<Edited>> DocumentService::Impl::editRows(store::Tx& tx, const Author& author,
-                                                              const EditRequest& request) {
-  const RepeatedCall call = callOf(request);
+                                                              const EditRequest& request,
+                                                              const RepeatedCall& call) {
   auto before = answerBefore(tx, call);
   if (!before.ok() || *before) return before;
   if (Status held = demand(tx, author.viewer, request.ref, request.precondition); !held.ok())
@@ -260,8 +262,8 @@ Result<std::optional<Edited>> DocumentService::Impl::editRows(store::Tx& tx, con
   return std::optional<Edited>(std::move(made));
 }
 
-Result<std::optional<Edited>> DocumentService::Impl::editOnce(const EditRequest& request) {
-  const RepeatedCall call = callOf(request);
+Result<std::optional<Edited>> DocumentService::Impl::editOnce(const EditRequest& request,
+                                                              const RepeatedCall& call) {
   std::optional<Edited> before;
   auto found = lookAndWait<Found>(
       request.caller, [&](store::Connection& db, const Viewer& viewer) -> Result<Found> {
@@ -314,9 +316,10 @@ Result<std::optional<Edited>> DocumentService::Impl::editOnce(const EditRequest&
 
 /// Files are written before the transaction. Another writer's change in between is a reason to
 /// begin again with what it made.
-Result<Edited> DocumentService::Impl::editFile(const EditRequest& request) {
+Result<Edited> DocumentService::Impl::editFile(const EditRequest& request,
+                                               const RepeatedCall& call) {
   for (int i = 0; i < kEditTriesMax; ++i) {
-    auto edited = editOnce(request);
+    auto edited = editOnce(request, call);
     if (!edited.ok()) return std::move(edited).error();
     if (*edited) return std::move(**edited);
   }
@@ -332,17 +335,19 @@ void DocumentService::edit(EditRequest request, Done<Edited> done) {
   using InRows = std::optional<Edited>;
   Impl* impl = impl_.get();
   auto shared = std::make_shared<const EditRequest>(std::move(request));
+  auto call = std::make_shared<const RepeatedCall>(callOf(*shared));
+  const auto in_file = [impl, shared, call] { return impl->editFile(*shared, *call); };
   if (shared->edit.new_string.size() >= kFileBytesMin)  // what it makes is no row
-    return impl->work<Edited>([impl, shared] { return impl->editFile(*shared); }, std::move(done));
+    return impl->work<Edited>(in_file, std::move(done));
   impl->change<InRows>(
       shared->caller,
-      [impl, shared](store::Tx& tx, const Author& author) {
-        return impl->editRows(tx, author, *shared);
+      [impl, shared, call](store::Tx& tx, const Author& author) {
+        return impl->editRows(tx, author, *shared, *call);
       },
-      [impl, shared, done = std::move(done)](Result<InRows> edited) mutable {
+      [impl, in_file, done = std::move(done)](Result<InRows> edited) mutable {
         if (!edited.ok()) return done(std::move(edited).error());
         if (*edited) return done(std::move(**edited));
-        impl->work<Edited>([impl, shared] { return impl->editFile(*shared); }, std::move(done));
+        impl->work<Edited>(in_file, std::move(done));
       });
 }
 

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "server/agents/sessions.hpp"
 #include "server/documents/crash_point.hpp"
 #include "server/documents/service.hpp"
 #include "server/documents/transfers_files.hpp"
@@ -29,6 +30,8 @@ std::function<void(Result<T>)> calledOnce(std::function<void(Result<T>)> done) {
   auto only = std::make_shared<std::function<void(Result<T>)>>(std::move(done));
   return [only](Result<T> result) { (*only)(std::move(result)); };
 }
+
+struct RepeatedCall;
 
 struct DocumentService::Impl : std::enable_shared_from_this<Impl> {
   explicit Impl(Parts given)
@@ -174,13 +177,13 @@ struct DocumentService::Impl : std::enable_shared_from_this<Impl> {
   void opened(OpenRequest request, std::function<void(Result<Opened>)> then);
   /// Nothing when the text is a file, or would become one: that is for editFile().
   Result<std::optional<Edited>> editRows(store::Tx& tx, const Author& author,
-                                         const EditRequest& request);
-  Result<Edited> editFile(const EditRequest& request);
+                                         const EditRequest& request, const RepeatedCall& call);
+  Result<Edited> editFile(const EditRequest& request, const RepeatedCall& call);
   /// ResourceExhausted "edit_bytes_max" when the text has, or would have, more than `bytes_max`.
   Result<EditedText> editedText(const Found& found, const Edit& wanted,
                                 std::size_t bytes_max) const;
   /// Nothing when another writer was faster.
-  Result<std::optional<Edited>> editOnce(const EditRequest& request);
+  Result<std::optional<Edited>> editOnce(const EditRequest& request, const RepeatedCall& call);
 
   // --- upkeep, service.cpp ---
 
@@ -201,13 +204,14 @@ struct DocumentService::Impl : std::enable_shared_from_this<Impl> {
 // --- answers to calls that are repeated, repeated_calls.cpp ---
 
 /// The call's name and key as the store keeps them, and what must be the same for the same answer.
+/// Made before the transaction that asks for it.
 struct RepeatedCall {
   std::string tool;
   std::string key;  ///< "" for none
-  std::string body;
+  agents::BodyDigest body;
 };
 /// The body of a call: its arguments, and what it demands beside them.
-std::string bodyOf(Json arguments, const Precondition& precondition = {});
+agents::BodyDigest bodyOf(Json arguments, const Precondition& precondition = {});
 /// NotFound as findDocument(); Conflict "precondition_failed".
 Status demand(store::Connection& db, const Viewer& viewer, const DocumentRef& ref,
               const Precondition& precondition);

@@ -51,16 +51,21 @@ TEST_F(AdoptTest, AnIntentStaysUntilItIsAcknowledged) {
 }
 
 TEST_F(IdempotencyTest, TheSameCallHasTheSameAnswer) {
-  EXPECT_EQ(*findIdempotent(tx, "start_agent", "k", "{}"), std::nullopt);
-  saveIdempotent(tx, "start_agent", "k", "{}", "answer", now());
-  EXPECT_EQ(*findIdempotent(tx, "start_agent", "k", "{}"), "answer");
-  EXPECT_EQ(*findIdempotent(tx, "resume", "k", "{}"), std::nullopt);
-  EXPECT_EQ(*findIdempotent(tx, "start_agent", "other", "{}"), std::nullopt);
+  EXPECT_EQ(*findIdempotent(tx, "start_agent", "k", BodyDigest("{}")), std::nullopt);
+  saveIdempotent(tx, "start_agent", "k", BodyDigest("{}"), "answer", now());
+  EXPECT_EQ(*findIdempotent(tx, "start_agent", "k", BodyDigest("{}")), "answer");
+  EXPECT_EQ(*findIdempotent(tx, "resume", "k", BodyDigest("{}")), std::nullopt);
+  EXPECT_EQ(*findIdempotent(tx, "start_agent", "other", BodyDigest("{}")), std::nullopt);
+}
+
+TEST_F(IdempotencyTest, ADigestIsWhatStoresHaveHadSinceTheFirstRelease) {
+  EXPECT_EQ(BodyDigest("a").text(), "1-af63dc4c8601ec8c");
+  EXPECT_EQ(BodyDigest().text(), BodyDigest("").text());
 }
 
 TEST_F(IdempotencyTest, TheSameKeyWithAnotherBodyIsAnError) {
-  saveIdempotent(tx, "start_agent", "k", "{}", "answer", now());
-  const auto found = findIdempotent(tx, "start_agent", "k", R"({"a":1})");
+  saveIdempotent(tx, "start_agent", "k", BodyDigest("{}"), "answer", now());
+  const auto found = findIdempotent(tx, "start_agent", "k", BodyDigest(R"({"a":1})"));
   ASSERT_FALSE(found.ok());
   EXPECT_EQ(found.error().code(), Code::Conflict);
   EXPECT_EQ(found.error().name(), "idempotency_key_reused");
@@ -69,8 +74,9 @@ TEST_F(IdempotencyTest, TheSameKeyWithAnotherBodyIsAnError) {
 }
 
 TEST_F(IdempotencyTest, AKeyThatIsSavedTwiceFailsRatherThanHidesASecondRun) {
-  saveIdempotent(tx, "start_agent", "k", "{}", "answer", now());
-  EXPECT_THROW(saveIdempotent(tx, "start_agent", "k", "{}", "answer", now()), store::DatabaseError);
+  saveIdempotent(tx, "start_agent", "k", BodyDigest("{}"), "answer", now());
+  EXPECT_THROW(saveIdempotent(tx, "start_agent", "k", BodyDigest("{}"), "answer", now()),
+               store::DatabaseError);
 }
 
 TEST_F(IdempotencyTest, TheOldestKeysAreForgottenAboveTheLimit) {
@@ -79,10 +85,10 @@ TEST_F(IdempotencyTest, TheOldestKeysAreForgottenAboveTheLimit) {
       " INSERT INTO idempotency(tool, key, body_digest, answer, created_at)"
       " SELECT 't', i, '', '', '' FROM n");
   EXPECT_EQ(count("SELECT count(*) FROM idempotency"), 100'000);
-  saveIdempotent(tx, "t", "new", "{}", "answer", now());
+  saveIdempotent(tx, "t", "new", BodyDigest("{}"), "answer", now());
   EXPECT_EQ(count("SELECT count(*) FROM idempotency"), 100'000);
-  EXPECT_EQ(*findIdempotent(tx, "t", "1", ""), std::nullopt);
-  EXPECT_EQ(*findIdempotent(tx, "t", "new", "{}"), "answer");
+  EXPECT_EQ(*findIdempotent(tx, "t", "1", BodyDigest()), std::nullopt);
+  EXPECT_EQ(*findIdempotent(tx, "t", "new", BodyDigest("{}")), "answer");
 }
 
 }  // namespace
