@@ -197,6 +197,32 @@ CREATE TRIGGER document_creation_insert AFTER INSERT ON documents
       ORDER BY document_seq DESC LIMIT 1), ''));
 END;
 )sql";
+
+// Versions that a newer one has followed, the oldest first: those that may grow too old. The newest
+// of each document never do, and are most.
+constexpr std::string_view kSuperseded = R"sql(
+CREATE TABLE document_versions_superseded (
+  created_at   TEXT NOT NULL,
+  document_seq INTEGER NOT NULL,
+  version      INTEGER NOT NULL,
+  PRIMARY KEY (created_at, document_seq, version)
+) WITHOUT ROWID;
+INSERT INTO document_versions_superseded(created_at, document_seq, version)
+  SELECT v.created_at, v.document_seq, v.version FROM document_versions AS v
+  JOIN documents AS d ON d.document_seq = v.document_seq
+  WHERE v.version < d.version ORDER BY 1, 2, 3;
+CREATE TRIGGER document_versions_supersede AFTER INSERT ON document_versions
+  WHEN new.version > 1 BEGIN
+  INSERT OR IGNORE INTO document_versions_superseded(created_at, document_seq, version)
+    SELECT created_at, document_seq, version FROM document_versions
+    WHERE document_seq = new.document_seq AND version < new.version
+    ORDER BY version DESC LIMIT 1;
+END;
+CREATE TRIGGER document_versions_gone AFTER DELETE ON document_versions BEGIN
+  DELETE FROM document_versions_superseded WHERE created_at = old.created_at
+    AND document_seq = old.document_seq AND version = old.version;
+END;
+)sql";
 }  // namespace
 
 const std::vector<store::Migration>& migrations() {
@@ -205,6 +231,7 @@ const std::vector<store::Migration>& migrations() {
       {301, "document names", kNames},
       {302, "cheaper pushes", kCheaperPushes},
       {303, "creation order", kCreationOrder},
+      {304, "superseded versions", kSuperseded},
   };
   return all;
 }

@@ -33,10 +33,11 @@ Error versionNotFound(store::Connection& db, const Document& document, std::int6
                   " ON d.document_seq = v.document_seq WHERE d.id = ?",
                   document.id);
   const std::int64_t oldest = range.step() ? range.integer(0) : 0;
-  std::string there = document.version == 0
-                          ? "it has none yet"
-                          : "there are " + std::to_string(oldest) + " to " +
-                                std::to_string(document.version) + "; older ones are removed";
+  std::string there = "it has none yet";
+  if (document.version != 0)
+    there = "there are " + std::to_string(oldest) + " to " + std::to_string(document.version);
+  const bool was = version >= 1 && version <= document.version;
+  if (was) there += "; this one was removed by the retention of old versions";
   return Error(
              Code::NotFound,
              "version " + std::to_string(version) + " of document '" + document.id + "' not found",
@@ -96,10 +97,12 @@ std::int64_t retireOldVersions(store::Tx& tx, const Retention& retention, const 
   std::vector<Old> olds;
   {
     Statement rows(tx,
-                   "SELECT v.document_seq, v.version, c.hash FROM document_versions AS v"
-                   " JOIN documents AS d ON d.document_seq = v.document_seq"
+                   // CROSS JOIN: this table first.
+                   "SELECT s.document_seq, s.version, c.hash FROM document_versions_superseded AS s"
+                   " CROSS JOIN document_versions AS v"
+                   " ON v.document_seq = s.document_seq AND v.version = s.version"
                    " JOIN document_contents AS c ON c.content_seq = v.content_seq"
-                   " WHERE v.created_at < ? AND v.version < d.version LIMIT ?",
+                   " WHERE s.created_at < ? LIMIT ?",
                    earlier(now, retention.versions_age_max_s), count_max);
     while (rows.step()) olds.push_back({rows.integer(0), rows.integer(1), rows.text(2)});
   }

@@ -21,6 +21,11 @@ INSERT INTO documents(id, partition, filename, content_type, created_at, updated
   VALUES ('doc_1', '_global', 'first report.md', 'text/markdown', '1', '1', '["kept"]', '{}'),
          ('doc_2', '_global', 'second report.md', 'text/markdown', '2', '2', '[]', '{"a":"b"}');
 INSERT INTO document_labels(label, document_seq) VALUES ('tkept', 1), ('ma=b', 2);
+INSERT INTO document_contents(content_seq, hash, size_bytes, bytes, created_at)
+  VALUES (1, 'h1', 1, 'x', '1'), (2, 'h2', 1, 'y', '2');
+UPDATE documents SET version = 2 WHERE document_seq = 1;
+INSERT INTO document_versions(document_seq, version, content_seq, content_type, created_at)
+  VALUES (1, 1, 1, 'text/markdown', '1'), (1, 2, 2, 'text/markdown', '2');
 INSERT INTO document_changes(id, document_id, partition, change)
   VALUES (41, 'doc_1', '_global', 'created'), (42, 'doc_2', '_global', 'created');
 )sql";
@@ -64,6 +69,15 @@ TEST_F(MigrationTest, NamesAndLabelsOfBeforeAreFoundChangedAndRemoved) {
   EXPECT_EQ(named("renamed").size(), 1U);
   ASSERT_TRUE(remove("doc_2").ok());
   EXPECT_EQ(named("report"), (std::vector<std::string>{"third report.md"}));
+}
+
+TEST_F(MigrationTest, OldVersionsOfBeforeGoWithTheSweep) {
+  ServiceOptions options;
+  options.retention.versions_age_max_s = 3600;
+  open(options);
+  const auto swept = sweep();
+  ASSERT_TRUE(swept.ok()) << swept.error().text();
+  EXPECT_EQ(swept->versions, 1);
 }
 
 TEST_F(MigrationTest, ChangesCountOnFromWhereTheyWere) {

@@ -21,10 +21,12 @@ class RetentionTest : public DocumentsTest {
   /// As if those versions had been made long ago.
   void age(std::int64_t up_to_version) {
     const Status aged = store->writeAndWait([&](store::Tx& tx) {
-      store::execute(tx,
-                     "UPDATE document_versions SET created_at = '2020-01-01T00:00:00.000000+00:00'"
-                     " WHERE version <= ?",
-                     up_to_version);
+      for (const std::string table : {"document_versions", "document_versions_superseded"})
+        store::execute(tx,
+                       "UPDATE " + table +
+                           " SET created_at = '2020-01-01T00:00:00.000000+00:00'"
+                           " WHERE version <= ?",
+                       up_to_version);
       return ok();
     });
     ASSERT_TRUE(aged.ok()) << aged.error().text();
@@ -69,6 +71,49 @@ TEST_F(RetentionTest, OldVersionsGoWithTheSweepAndTakeTheirFilesAlong) {
   EXPECT_EQ(versionsOf(id), Numbers{3}) << "the newest stays, however old";
   EXPECT_EQ(checkDocuments(*store, service->files())->files, 1);
   expectSound();
+}
+
+TEST_F(RetentionTest, WhatMayGrowTooOldIsThatAndNothingElse) {
+  openWith({2, 0, 0});
+  const auto superseded = [&] {
+    Numbers numbers;
+    EXPECT_TRUE(store
+                    ->readAndWait([&](store::Connection& db) {
+                      store::Statement rows(
+                          db, "SELECT version FROM document_versions_superseded ORDER BY version");
+                      while (rows.step()) numbers.push_back(rows.integer(0));
+                      return ok();
+                    })
+                    .ok());
+    return numbers;
+  };
+  const std::string id = pushVersions(1, 10);
+  EXPECT_EQ(superseded(), Numbers{}) << "a push has nothing to note";
+  ASSERT_TRUE(write(id, "two").ok());
+  EXPECT_EQ(superseded(), Numbers{1});
+  ASSERT_TRUE(write(id, "three").ok());
+  EXPECT_EQ(superseded(), Numbers{2}) << "version 1 went by number";
+  ASSERT_TRUE(remove(id).ok());
+  EXPECT_EQ(superseded(), Numbers{});
+}
+
+TEST_F(RetentionTest, AVersionThatIsNotThereSaysWhetherItEverWas) {
+  openWith({2, 0, 0});
+  const std::string id = pushVersions(4, 10);
+  const auto restored = [&](std::int64_t version) {
+    return await<Changed>([&](auto done) {
+      service->restore({}, {{id, {}}, version, {}, {}}, done);
+    });
+  };
+  const auto gone = restored(2);
+  EXPECT_ERROR(gone, "version_not_found");
+  EXPECT_EQ(gone.error().hint(),
+            "there are 3 to 4; this one was removed by the retention of old versions");
+  for (const std::int64_t never : {std::int64_t{5}, std::int64_t{-1}}) {
+    const auto missing = restored(never);
+    EXPECT_ERROR(missing, "version_not_found");
+    EXPECT_EQ(missing.error().hint(), "there are 3 to 4");
+  }
 }
 
 TEST_F(RetentionTest, VersionsBeyondTheSizeGoOldestFirstAndTheNewestStays) {
