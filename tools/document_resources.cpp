@@ -66,6 +66,18 @@ void readDocument(const Context& context, const ReadPtr& read) {
   });
 }
 
+void findDocument(const Context& context, const mcp::Caller& caller,
+                  const std::map<std::string, std::string>& variables,
+                  std::function<void(Status)> answer) {
+  documents::InfoRequest request;
+  request.caller.session_id = caller.agent_session_id;
+  request.ref.document_id = variables.at("document_id");
+  context.documents->info(std::move(request), [answer = std::move(answer)](
+                                                  const Result<documents::DocumentInfo>& found) {
+    answer(found.ok() ? ok() : Status(found.error()));
+  });
+}
+
 /// A name's beginning as a pattern: what means something in patterns stands for itself.
 std::string startingWith(std::string_view beginning) {
   std::string glob;
@@ -135,7 +147,10 @@ Status addDocumentResources(mcp::Server& server, const Context& context) {
   one.description = "The newest content of a shared document";
   return server.addTemplate(
       std::move(one), [&context](const ReadPtr& read) { readDocument(context, read); },
-      [&context](const CompletionPtr& call) { completeDocument(context, call); });
+      [&context](const CompletionPtr& call) { completeDocument(context, call); },
+      [&context](const mcp::Caller& caller, const auto& variables, auto answer) {
+        findDocument(context, caller, variables, std::move(answer));
+      });
 }
 
 }  // namespace tutti::tools

@@ -9,13 +9,13 @@
 namespace tutti::tools {
 
 /// Adds tutti://sessions, tutti://blueprints, and by template tutti://session/{session_id}, its
-/// /events, /transcript and /result, and tutti://blueprint/{name}; ids and names are completed.
+/// /events, /transcript and /result, and tutti://blueprint/{name}; ids and names are completed, and
+/// a session that is not there cannot be watched.
 /// `context` must outlive the server's last call. Errors: those of addResource() and addTemplate().
 Status addResources(mcp::Server& server, const Context& context);
 
 /// Tells clients that watch a session's resources when it has something new, whichever process
-/// wrote it; of a document only those that may see it when it changes. To watch one that is hidden
-/// is as to watch one that has never been: allowed, and silent. Runs on the I/O thread only.
+/// wrote it; of a document only those that may see it when it changes. Runs on the I/O thread only.
 class ResourceWatch {
  public:
   ResourceWatch(mcp::Server& server, const Context& context, store::Notifier& notifier);

@@ -43,19 +43,21 @@ class Listening final : public Listener, public std::enable_shared_from_this<Lis
   Listening(Server::Impl& server, Request request, Filter filter)
       : server_(server), request_(std::move(request)), filter_(std::move(filter)) {}
 
-  /// Makes it known to those who may end it, and listens once it is clear which of the tasks there
-  /// are: what is listened for is the first message on the stream.
+  /// Makes it known to those who may end it, and listens once it is clear which of the tasks and
+  /// resources there are: what is listened for is the first message on the stream.
   void start() {
     server_.audience.add(shared_from_this());
     if (request_.peer) request_.peer->addStanding(request_.id, shared_from_this());
     const std::set<std::string> asked = std::exchange(filter_.tasks, {});
-    unknown_tasks_ = asked.size();
-    if (asked.empty()) return acknowledge();
+    const std::set<std::string> uris = std::exchange(filter_.uris, {});
+    unknown_ = 1 + asked.size() + uris.size();
+    for (const std::string& uri : uris) find(uri);
     const std::string owner = taskOwner(request_.context.caller);
     for (const std::string& id : asked)
       server_.tasks->store().get(id, owner, [weak = weak_from_this()](const Result<Task>& task) {
         if (const auto self = weak.lock()) self->found(task);
       });
+    known();
   }
   void acknowledge() {
     std::string kinds = "{";
@@ -69,6 +71,23 @@ class Listening final : public Listener, public std::enable_shared_from_this<Lis
     if (!filter_.uris.empty()) server_.audience.watchChanged();
     tell("notifications/subscriptions/acknowledged", "notifications", kinds);
     for (const Task& task : std::exchange(over_, {})) see(task);
+  }
+
+  /// What nobody can read yet is listened for all the same: a further server may bring it.
+  void find(const std::string& uri) {
+    const auto found = [weak = weak_from_this(), uri](const Status& there) {
+      const auto self = weak.lock();
+      if (!self || self->ended_) return;
+      if (there.ok()) self->filter_.uris.insert(uri);
+      self->known();
+    };
+    const auto reader = server_.readerOf(uri);
+    if (!reader.find) return found(ok());
+    reader.find(request_.context.caller, reader.variables, found);
+  }
+  /// One thing less that is not known to be there or not.
+  void known() {
+    if (--unknown_ == 0) acknowledge();
   }
 
   /// One of the tasks asked for, or an error if there is none of that id for this caller.
@@ -85,7 +104,7 @@ class Listening final : public Listener, public std::enable_shared_from_this<Lis
               if (self && now != nullptr) self->see(*now);
             });
     }
-    if (--unknown_tasks_ == 0) acknowledge();
+    known();
   }
   void see(const Task& task) const {
     if (ended_ || !acknowledged_) return;
@@ -165,8 +184,8 @@ class Listening final : public Listener, public std::enable_shared_from_this<Lis
   Server::Impl& server_;
   const Request request_;
   Filter filter_;
-  std::size_t unknown_tasks_ = 0;  ///< those that the store has not found yet
-  std::vector<Task> over_;         ///< those that had ended when they were found
+  std::size_t unknown_ = 0;  ///< tasks and resources that have not been found yet
+  std::vector<Task> over_;   ///< those that had ended when they were found
   std::map<std::string, Tasks::WatchId> watches_;
   bool acknowledged_ = false;
   bool ended_ = false;

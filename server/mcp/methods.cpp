@@ -80,35 +80,6 @@ void discover(Server::Impl& server, Request& request, std::shared_ptr<Pending>&)
   request.result(server.discover_body);
 }
 
-/// The URI to watch or not; answers the request itself when there is none.
-const std::string* watchedUri(Request& request) {
-  const std::string* uri = stringParameter(request, "uri");
-  if (uri == nullptr) request.error(invalidParams("'uri' must be a string: the resource to watch"));
-  return uri;
-}
-
-void subscribe(Server::Impl& server, Request& request, std::shared_ptr<Pending>&) {
-  const std::string* uri = watchedUri(request);
-  if (uri == nullptr) return;
-  if (!server.readerOf(*uri).handler)
-    return request.error(resourceNotFound(*uri, request.context.modern()));
-  auto& watched = request.peer->watched;
-  if (watched.size() >= server.options.watched_max && !watched.contains(*uri))
-    return request.error(overloaded("watched_max", server.options.watched_max,
-                                    "unsubscribe from resources that no longer matter"));
-  watched.insert(*uri);
-  server.audience.watchChanged();
-  request.result("{}");
-}
-
-void unsubscribe(Server::Impl& server, Request& request, std::shared_ptr<Pending>&) {
-  const std::string* uri = watchedUri(request);
-  if (uri == nullptr) return;
-  request.peer->watched.erase(*uri);
-  server.audience.watchChanged();
-  request.result("{}");
-}
-
 bool offersTools(const Server::Impl& server) {
   return server.tools.offered();
 }

@@ -32,7 +32,7 @@ const Method* findMethod(const Server::Impl& server, std::string_view name, Revi
 void runAgain(Server::Impl& server, Request request);
 
 // The bodies, each in the file that is named for it: tool_call.cpp, list.cpp, prompt_get.cpp,
-// resource_read.cpp, complete.cpp, listen.cpp, skills.cpp; the short ones in methods.cpp.
+// resource_read.cpp, subscribe.cpp, complete.cpp, listen.cpp, skills.cpp; the short ones in methods.cpp.
 void callTool(Server::Impl& server, Request& request, std::shared_ptr<Pending>& pending);
 void listTools(Server::Impl& server, Request& request, std::shared_ptr<Pending>& pending);
 void listPrompts(Server::Impl& server, Request& request, std::shared_ptr<Pending>& pending);
@@ -44,6 +44,8 @@ void listSkills(Server::Impl& server, Request& request, std::shared_ptr<Pending>
 void getSkill(Server::Impl& server, Request& request, std::shared_ptr<Pending>& pending);
 void readDirectory(Server::Impl& server, Request& request, std::shared_ptr<Pending>& pending);
 void complete(Server::Impl& server, Request& request, std::shared_ptr<Pending>& pending);
+void subscribe(Server::Impl& server, Request& request, std::shared_ptr<Pending>& pending);
+void unsubscribe(Server::Impl& server, Request& request, std::shared_ptr<Pending>& pending);
 void listen(Server::Impl& server, Request& request, std::shared_ptr<Pending>& pending);
 
 /// A parameter that must be a string, or nullptr.

@@ -34,6 +34,7 @@ struct RegisteredTemplate {
   UriTemplate uri;
   ReadHandler handler;
   CompletionHandler complete;  ///< may be empty
+  FindHandler find;            ///< may be empty
 
   const std::string& key() const { return resource.uri_template; }
   void append(std::string& to, Revision revision) const;

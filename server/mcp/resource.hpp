@@ -64,4 +64,10 @@ class ResourceRead : public RequestContext {
 
 using ReadHandler = std::function<void(std::shared_ptr<ResourceRead>)>;
 
+/// Is there such a resource? Asked when a client wants to watch it. Calls `answer` once, now or
+/// later; NotFound says that there is none, or none that this caller may know of: no difference.
+using FindHandler =
+    std::function<void(const Caller& caller, const std::map<std::string, std::string>& variables,
+                       std::function<void(Status)> answer)>;
+
 }  // namespace tutti::mcp

@@ -68,9 +68,10 @@ std::string Server::Impl::introduction(Revision revision) const {
 }
 
 Server::Impl::Reader Server::Impl::readerOf(std::string_view uri) const {
-  if (const auto* resource = resources.find(uri)) return {(*resource)->handler};
+  if (const auto* resource = resources.find(uri)) return {(*resource)->handler, {}};
   for (const auto& entry : templates.all())
-    if (auto variables = entry->uri.match(uri)) return {entry->handler, std::move(*variables)};
+    if (auto variables = entry->uri.match(uri))
+      return {entry->handler, entry->find, std::move(*variables)};
   return {};
 }
 
@@ -100,12 +101,13 @@ Status Server::addResource(Resource resource, ReadHandler handler) {
 }
 
 Status Server::addTemplate(ResourceTemplate resource, ReadHandler handler,
-                           CompletionHandler complete) {
+                           CompletionHandler complete, FindHandler find) {
   if (Status status = check(resource); !status.ok()) return status;
   auto uri = UriTemplate::compile(resource.uri_template);
   if (!uri.ok()) return std::move(uri).error();
-  auto entry = std::make_shared<RegisteredTemplate>(RegisteredTemplate{
-      std::move(resource), std::move(*uri), std::move(handler), std::move(complete)});
+  auto entry = std::make_shared<RegisteredTemplate>(
+      RegisteredTemplate{std::move(resource), std::move(*uri), std::move(handler),
+                         std::move(complete), std::move(find)});
   impl_->completes = impl_->completes || entry->complete;
   impl_->discover_body.clear();
   return impl_->templates.add(entry) ? ok() : taken(*entry, "resource template");

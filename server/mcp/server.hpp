@@ -73,9 +73,9 @@ class Server {
   /// Errors: InvalidArgument naming the URI, or Conflict when it is taken.
   Status addResource(Resource resource, ReadHandler handler);
   /// A URI that no resource has is read by the first template that matches it. Errors as above, and
-  /// those of UriTemplate::compile().
+  /// those of UriTemplate::compile(). Without `find` each URI that matches may be watched.
   Status addTemplate(ResourceTemplate resource, ReadHandler handler,
-                     CompletionHandler complete = {});
+                     CompletionHandler complete = {}, FindHandler find = {});
   /// Offers a skill and its files as resources, and declares the extension. Errors: those of
   /// makeSkill() in skill_registry.hpp, and Conflict when one of the URIs is taken.
   Status addSkill(Skill skill);

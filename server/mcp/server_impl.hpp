@@ -54,6 +54,7 @@ struct Server::Impl {
   /// How to read `uri`: by the resource of that URI, or the first template that matches.
   struct Reader {
     ReadHandler handler;  ///< empty: nobody can
+    FindHandler find;     ///< may be empty
     std::map<std::string, std::string> variables = {};
   };
   Reader readerOf(std::string_view uri) const;

@@ -37,7 +37,9 @@ class DocumentWatchTest : public ::testing::TestWithParam<const char*> {
     EXPECT_EQ(made["version"], 2) << made;
   }
   /// Asks to hear of `uris`, as the era does.
-  static void watch(TuttiProcess& watcher, const std::vector<std::string>& uris) {
+  /// Of `hidden` it hears, in the words for what has never been, that there is no such resource.
+  static void watch(TuttiProcess& watcher, const std::vector<std::string>& uris,
+                    const std::set<std::string>& hidden) {
     if (std::string(GetParam()) == "modern") {
       const Json meta = {{"io.modelcontextprotocol/protocolVersion", "2026-07-28"},
                          {"io.modelcontextprotocol/clientCapabilities", Json::object()}};
@@ -46,7 +48,11 @@ class DocumentWatchTest : public ::testing::TestWithParam<const char*> {
            {"id", "w"},
            {"method", "subscriptions/listen"},
            {"params", {{"_meta", meta}, {"notifications", {{"resourceSubscriptions", uris}}}}}});
-      EXPECT_EQ(watcher.receive()["method"], "notifications/subscriptions/acknowledged");
+      const Json answer = watcher.receive();
+      EXPECT_EQ(answer["method"], "notifications/subscriptions/acknowledged");
+      std::set<std::string> heard(uris.begin(), uris.end());
+      for (const std::string& uri : hidden) heard.erase(uri);
+      EXPECT_EQ(answer["params"]["notifications"]["resourceSubscriptions"], Json(heard)) << answer;
       return;
     }
     watcher.send({{"jsonrpc", "2.0"},
@@ -65,7 +71,11 @@ class DocumentWatchTest : public ::testing::TestWithParam<const char*> {
                     {"params", {{"uri", uri}}}});
       const Json answer = watcher.receive();
       EXPECT_EQ(answer["id"], uri) << answer;
-      EXPECT_TRUE(answer.contains("result")) << "hidden or never been: no difference; " << answer;
+      EXPECT_EQ(answer.contains("result"), !hidden.contains(uri)) << answer;
+      if (!hidden.contains(uri)) continue;
+      EXPECT_EQ(answer["error"]["code"], -32002) << answer;
+      EXPECT_EQ(answer["error"]["message"], "Resource not found: " + uri);
+      EXPECT_EQ(answer["error"]["data"]["name"], "resource_not_found");
     }
   }
   /// The resources it is told of, up to that of `last` and the list behind it.
@@ -95,8 +105,10 @@ TEST_P(DocumentWatchTest, OnlyThoseWhoMaySeeADocumentHearOfIt) {
   const std::string hidden_uri = "tutti://doc/" + hidden, shared_uri = "tutti://doc/" + shared,
                     fence_uri = "tutti://doc/" + fence;
   TuttiProcess same(folder_, agent(one)), other(folder_, agent(two)), person(folder_);
+  const std::string never = "tutti://doc/doc_0123456789abcdef01234567";
   for (TuttiProcess* watcher : {&same, &other, &person})
-    watch(*watcher, {hidden_uri, shared_uri, fence_uri, kList});
+    watch(*watcher, {hidden_uri, shared_uri, fence_uri, never, kList},
+          watcher == &other ? std::set{hidden_uri, never} : std::set{never});
 
   write(writer, hidden);
   write(writer, shared);
