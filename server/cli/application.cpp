@@ -279,12 +279,12 @@ void Application::leave() {
   supervisor_->whenIdle([this] { io_.stop(); }, kLeaveMaxMs);
 }
 
-void Application::onSignal(std::function<void()> handler) {
+void Application::onSignal(std::function<void(int)> handler) {
   signals_ = std::make_shared<Signals>(io_);
   signals_->set.async_wait(
-      [this, handler = std::move(handler)](boost::system::error_code error, int) {
+      [this, handler = std::move(handler)](boost::system::error_code error, int signal) {
         if (error) return;
-        handler();
+        handler(signal);
         signals_->set.async_wait([this](boost::system::error_code again, int) {
           if (!again) io_.stop();
         });

@@ -60,8 +60,9 @@ class Application {
   /// Begins to end: what this process has promised is carried out first (bounded), then run()
   /// returns. Idempotent.
   void leave();
-  /// `handler` runs on the first SIGTERM or SIGINT; a second one ends the loop at once.
-  void onSignal(std::function<void()> handler);
+  /// `handler` runs on the first SIGTERM or SIGINT, and is told which; a second one ends the loop
+  /// at once.
+  void onSignal(std::function<void(int)> handler);
 
  private:
   Application();

@@ -39,7 +39,7 @@ int runDocPush(const Settings& settings, const DocPushRequest& request);
 
 struct DocPullRequest : DocRequest {
   std::string document;  ///< its id or its file name
-  std::string output;    ///< file or folder; "": its name here
+  std::string output;    ///< file or folder; "": its name here; "-": standard output
   std::int64_t version = 0;
   bool force = false;  ///< a file that is there may be replaced
   std::optional<std::int64_t> offset;

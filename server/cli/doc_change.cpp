@@ -168,6 +168,7 @@ int runDocRemove(const Settings& settings, const DocRemoveRequest& request) {
     });
     if (!removed.ok()) {
       status = DocDesk::failed(removed.error());
+      if (removed.error().code() == Code::Cancelled) break;
       continue;
     }
     for (const std::string& id : *removed) {
@@ -203,9 +204,10 @@ int runDocLink(const Settings& settings, const DocLinkRequest& request) {
   if (request.format == Format::Json)
     return printJson({{"from_relation", documents::toJson(pair->from_relation)},
                       {"to_relation", documents::toJson(pair->to_relation)}});
-  return printOut(fmt::format("#{}  {} is {} of {}\n", pair->from_relation.id,
-                              pair->from_relation.related_document_id,
-                              pair->from_relation.relation_type, pair->from_relation.document_id))
+  const documents::Relation& link = pair->from_relation;
+  const char* of = link.relation_type == "related" ? "to" : "of";
+  return printOut(fmt::format("#{}  {} is {} {} {}\n", link.id, link.related_document_id,
+                              link.relation_type, of, link.document_id))
              ? 0
              : 1;
 }

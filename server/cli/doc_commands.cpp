@@ -65,7 +65,8 @@ void addPush(CLI::App& doc, const Settings& settings, Chosen& chosen) {
 void addReading(CLI::App& doc, const Settings& settings, Chosen& chosen) {
   DocCommand<DocPullRequest> pull(doc, "pull", "Save a document as a file");
   pull.document(&DocPullRequest::document);
-  pull.app().add_option("--output,-o", pull.request().output, "File or folder; default: its name");
+  pull.app().add_option("--output,-o,output", pull.request().output,
+                        "File or folder, - for standard output; default: its name");
   pull.app().add_option("--version", pull.request().version, "An older version");
   pull.app().add_flag("--force,-f", pull.request().force, "Replace a file that is there");
   pull.runs(runDocPull, settings, chosen);
@@ -86,7 +87,10 @@ void addReading(CLI::App& doc, const Settings& settings, Chosen& chosen) {
       .add_option("--order", list.request().order, "created, updated, name or size")
       ->check(CLI::IsMember({"created", "updated", "name", "size"}))
       ->capture_default_str();
-  list.app().add_option("--limit,-n", list.request().limit, "How many")->capture_default_str();
+  list.app()
+      .add_option("--limit,-n", list.request().limit, "How many")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1000));
   list.runs(runDocList, settings, chosen);
 }
 

@@ -1,8 +1,9 @@
 #include "server/cli/doc_desk.hpp"
 
-#include <unistd.h>
+#include <poll.h>
 
-#include <cstdio>
+#include <cerrno>
+#include <csignal>
 #include <nlohmann/json.hpp>
 
 #include "server/base/text.hpp"
@@ -11,13 +12,8 @@
 
 namespace tutti::cli {
 namespace {
-
-using std::chrono::steady_clock;
-constexpr auto kDrawEvery = std::chrono::milliseconds(100);
-constexpr auto kDrawAfter = std::chrono::milliseconds(300);  // what is over sooner needs no bar
-constexpr int kBarCells = 24;
-
-}  // namespace
+constexpr int kLookEveryMs = 100;  // for a signal that another thread has got
+}
 
 Result<std::unique_ptr<DocDesk>> DocDesk::open(const Settings& settings,
                                                const DocRequest& request) {
@@ -33,8 +29,8 @@ Result<std::unique_ptr<DocDesk>> DocDesk::open(const Settings& settings,
   desk->caller_.session_id = fromEnvironment("TUTTI_SESSION_ID");
   desk->place_.scope = *scope;
   desk->place_.partition = request.partition;
-  desk->app_->onSignal([desk = desk.get()] {
-    desk->interrupted_ = true;
+  desk->app_->onSignal([desk = desk.get()](int signal) {
+    desk->signal_ = signal;
     desk->app_->io().stop();
   });
   return desk;
@@ -43,7 +39,25 @@ Result<std::unique_ptr<DocDesk>> DocDesk::open(const Settings& settings,
 DocDesk::~DocDesk() = default;
 
 void DocDesk::runUntil(const std::function<bool()>& there) {
-  while (!there() && !interrupted_) app_->io().run_one();
+  while (!there() && signal_ == 0) app_->io().run_one();
+}
+
+Error DocDesk::interruption() const {
+  if (signal_ == SIGTERM) return Error(Code::Cancelled, "terminated").named("terminated");
+  return Error(Code::Cancelled, "interrupted").named("interrupted");
+}
+
+Status DocDesk::goOn() {
+  if (signal_ == 0) app_->io().poll();
+  return signal_ == 0 ? ok() : Status(interruption());
+}
+
+Status DocDesk::awaitInput(int fd) {
+  for (pollfd input{fd, POLLIN, 0};;) {
+    const int ready = ::poll(&input, 1, kLookEveryMs);
+    if (Status on = goOn(); !on.ok()) return on;
+    if (ready > 0 || (ready < 0 && errno != EINTR)) return ok();
+  }
 }
 
 documents::Place DocDesk::placeToRead() const {
@@ -85,45 +99,9 @@ Result<documents::DocumentRef> DocDesk::find(const std::string& id_or_name) {
 
 int DocDesk::failed(const Error& error) {
   printError(error);
+  if (error.name() == "interrupted") return 128 + SIGINT;
+  if (error.name() == "terminated") return 128 + SIGTERM;
   return 1;
-}
-
-TransferBar::TransferBar(std::string name, std::int64_t total)
-    : name_(oneLine(name, 32)),
-      total_(total),
-      terminal_(::isatty(STDERR_FILENO) != 0),
-      began_(steady_clock::now()),
-      drawn_(began_) {}
-
-TransferBar::~TransferBar() {
-  if (!shown_) return;
-  draw(steady_clock::now());
-  std::fputc('\n', stderr);
-}
-
-void TransferBar::at(std::int64_t bytes) {
-  bytes_ = bytes;
-  if (!terminal_) return;
-  const auto now = steady_clock::now();
-  if (now - began_ < kDrawAfter || now - drawn_ < kDrawEvery) return;
-  draw(now);
-}
-
-void TransferBar::draw(steady_clock::time_point now) {
-  drawn_ = now;
-  shown_ = true;
-  const double seconds = std::chrono::duration<double>(now - began_).count();
-  const auto rate =
-      static_cast<std::int64_t>(static_cast<double>(bytes_) / std::max(seconds, 0.001));
-  std::string bar;
-  if (total_ > 0) {
-    const auto filled = static_cast<int>(kBarCells * bytes_ / total_);
-    bar = fmt::format(" [{:#<{}}{:-<{}}] {:3}%", "", filled, "", kBarCells - filled,
-                      100 * bytes_ / total_);
-  }
-  std::fprintf(stderr, "\r%s%s  %s  %s/s \x1b[K", name_.c_str(), bar.c_str(),
-               sizeText(bytes_).c_str(), sizeText(rate).c_str());
-  std::fflush(stderr);
 }
 
 std::string sizeText(std::int64_t bytes) {

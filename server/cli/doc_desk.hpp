@@ -2,7 +2,6 @@
 // until the answer is there.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -30,52 +29,37 @@ class DocDesk {
   /// The same, but all that may be seen when no place is named.
   documents::Place placeToRead() const;
 
-  /// Begins something and runs the loop until it has called what it was given. Errors: its own;
-  /// Cancelled "interrupted" on SIGINT or SIGTERM.
+  /// Begins something and runs the loop until it has called what it was given. Errors: its own, and
+  /// those of goOn().
   template <class T>
   Result<T> await(const std::function<void(std::function<void(Result<T>)>)>& begin) {
     auto answer = std::make_shared<std::optional<Result<T>>>();
     begin([answer](Result<T> result) { answer->emplace(std::move(result)); });
     runUntil([&] { return answer->has_value(); });
-    if (!*answer) return Error(Code::Cancelled, "interrupted").named("interrupted");
+    if (!*answer) return interruption();
     return std::move(**answer);
   }
+  /// Errors: Cancelled "interrupted" after SIGINT, "terminated" after SIGTERM.
+  Status goOn();
+  /// Waits until there is something to read from `fd`, or its end. Errors: those of goOn().
+  Status awaitInput(int fd);
 
   /// The document of that id, or the only one of that file name at the place. Errors: NotFound
   /// "document_not_found", Conflict "name_ambiguous" with the ids.
   Result<documents::DocumentRef> find(const std::string& id_or_name);
 
-  /// Prints what went wrong; the exit status.
+  /// Prints what went wrong; the exit status: 1, after a signal 128 and its number.
   static int failed(const Error& error);
 
  private:
   DocDesk() = default;
   void runUntil(const std::function<bool()>& there);
+  Error interruption() const;
 
   std::unique_ptr<Application> app_;
   documents::Caller caller_;
   documents::Place place_;
-  bool interrupted_ = false;
-};
-
-/// A line on a terminal's stderr that shows how far a transfer is; nothing elsewhere. `total` below
-/// 0: not known.
-class TransferBar {
- public:
-  TransferBar(std::string name, std::int64_t total);
-  ~TransferBar();
-  void at(std::int64_t bytes);
-
- private:
-  void draw(std::chrono::steady_clock::time_point now);
-
-  std::string name_;
-  std::int64_t total_;
-  std::int64_t bytes_ = 0;
-  bool shown_ = false;
-  bool terminal_;
-  std::chrono::steady_clock::time_point began_;
-  std::chrono::steady_clock::time_point drawn_;
+  int signal_ = 0;  ///< that ended it; 0: none
 };
 
 /// "512 B", "1.4 MB".

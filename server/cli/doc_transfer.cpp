@@ -12,6 +12,7 @@
 #include "server/base/file.hpp"
 #include "server/cli/doc_desk.hpp"
 #include "server/cli/print.hpp"
+#include "server/cli/transfer_bar.hpp"
 #include "server/documents/inside.hpp"
 
 namespace tutti::cli {
@@ -48,11 +49,12 @@ Result<Source> openSource(const std::string& file) {
   return source;
 }
 
-/// At most one piece; "" at the end. Blocks: a command has nothing else to do.
-Result<std::string> readPiece(int fd) {
+/// At most one piece; "" at the end. Waits for it, as long as no signal ends the command.
+Result<std::string> readPiece(DocDesk& desk, int fd) {
   std::string piece(documents::kPieceBytesMax, '\0');
   std::size_t size = 0;
   while (size < piece.size()) {
+    if (Status there = desk.awaitInput(fd); !there.ok()) return std::move(there).error();
     const ssize_t got = ::read(fd, piece.data() + size, piece.size() - size);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return Error(Code::Internal, "cannot read: " + errnoText(errno)).named("io_error");
@@ -67,7 +69,7 @@ Result<std::shared_ptr<Upload>> sendAll(DocDesk& desk, const Source& source) {
   auto upload = desk.service().openUpload();
   TransferBar bar(source.name.empty() ? "stdin" : source.name, source.size);
   for (;;) {
-    auto piece = readPiece(source.fd.get());
+    auto piece = readPiece(desk, source.fd.get());
     if (!piece.ok()) return std::move(piece).error();
     if (piece->empty()) return upload;
     const Status taken = desk.await<Unit>([&](auto done) {
@@ -142,13 +144,15 @@ Result<documents::Document> pushOne(DocDesk& desk, const DocPushRequest& request
 
 using Take = std::function<Status(std::string_view)>;
 
-Status receiveAll(DocDesk& desk, Download& download, const Take& take) {
-  TransferBar bar(download.document().filename, download.bytesEnd() - download.bytesStart());
+Status receiveAll(DocDesk& desk, Download& download, Stdout out, const Take& take) {
+  TransferBar bar(download.document().filename, download.bytesEnd() - download.bytesStart(), out);
   for (std::int64_t done_bytes = 0;;) {
     auto piece = desk.await<std::string>([&](auto done) { download.next(std::move(done)); });
     if (!piece.ok()) return std::move(piece).error();
     if (piece->empty()) return ok();
-    if (Status taken = take(*piece); !taken.ok()) return taken;
+    const Status taken = take(*piece);
+    if (Status on = desk.goOn(); !on.ok()) return on;
+    if (!taken.ok()) return taken;
     done_bytes += std::ssize(*piece);
     bar.at(done_bytes);
   }
@@ -169,10 +173,15 @@ Result<std::shared_ptr<Download>> openDownload(DocDesk& desk, const DocPullReque
 
 /// To a file beside it that takes its name at the end: there is never half of it.
 Status saveTo(DocDesk& desk, Download& download, const fs::path& path, bool force) {
+  std::error_code none;
+  if (!fs::is_directory(path.parent_path(), none))
+    return Error(Code::NotFound, "there is no folder '" + path.parent_path().string() + "'",
+                 "make it, or give another --output")
+        .named("folder_not_found");
   auto writer = documents::InsideWriter::open({path.parent_path()}, path);
   if (!writer.ok()) return std::move(writer).error();
-  Status received =
-      receiveAll(desk, download, [&](std::string_view piece) { return writer->append(piece); });
+  Status received = receiveAll(desk, download, Stdout::Free,
+                               [&](std::string_view piece) { return writer->append(piece); });
   if (!received.ok()) return received;
   Status named = writer->finish(force ? documents::Overwrite::Yes : documents::Overwrite::No);
   if (!named.ok() && named.error().name() == "file_exists")
@@ -196,6 +205,7 @@ int runDocPush(const Settings& settings, const DocPushRequest& request) {
     auto pushed = pushOne(**desk, request, file);
     if (!pushed.ok()) {
       status = DocDesk::failed(pushed.error());
+      if (pushed.error().code() == Code::Cancelled) return status;
       continue;
     }
     if (!printDocument(*pushed, request.format)) return 1;
@@ -204,6 +214,7 @@ int runDocPush(const Settings& settings, const DocPushRequest& request) {
 }
 
 int runDocPull(const Settings& settings, const DocPullRequest& request) {
+  if (request.output == "-") return runDocCat(settings, request);
   auto desk = DocDesk::open(settings, request);
   if (!desk.ok()) return printError(desk.error());
   auto download = openDownload(**desk, request);
@@ -230,10 +241,13 @@ int runDocCat(const Settings& settings, const DocPullRequest& request) {
   if (!desk.ok()) return printError(desk.error());
   auto download = openDownload(**desk, request);
   if (!download.ok()) return DocDesk::failed(download.error());
-  const Status shown = receiveAll(**desk, **download, [](std::string_view piece) -> Status {
-    if (printOut(piece)) return ok();
-    return Error(Code::Cancelled, "nobody reads any more");
-  });
+  const Status shown =
+      receiveAll(**desk, **download, Stdout::Content, [](std::string_view piece) -> Status {
+        if (printOut(piece)) return ok();
+        return Error(Code::Cancelled, "nobody reads any more").named("no_reader");
+      });
+  // As for other programs in front of head or less: no reason to complain.
+  if (!shown.ok() && shown.error().name() == "no_reader") return 1;
   return shown.ok() ? 0 : DocDesk::failed(shown.error());
 }
 

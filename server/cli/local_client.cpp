@@ -82,7 +82,7 @@ Status LocalClient::Impl::connect() {
   options.agent_session_id = fromEnvironment("TUTTI_SESSION_ID");
   stdio = std::make_unique<transport::StdioServer>(app->io(), app->server(), options, [] {});
   stdio->start();
-  app->onSignal([this] {
+  app->onSignal([this](int) {
     interrupted = true;
     app->io().stop();
   });

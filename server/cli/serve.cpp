@@ -100,7 +100,7 @@ int runStdio(const Settings& settings) {
   transport::StdioOptions options;
   options.agent_session_id = fromEnvironment("TUTTI_SESSION_ID");
   transport::StdioServer stdio(app.io(), app.server(), options, [&app] { app.leave(); });
-  app.onSignal([&app] { app.leave(); });
+  app.onSignal([&app](int) { app.leave(); });
   stdio.start();
   app.indexDocuments();
   app.run();
@@ -130,7 +130,7 @@ int runServe(const Settings& settings, const HttpSettings& http) {
   if (http.beyondThisMachine() && http.no_token)
     log::warning("listening beyond this machine without authentication", {{"host", http.host}});
   // Whoever learns from us where we listen may end us at once.
-  app.onSignal([&app, &server, &beside] {
+  app.onSignal([&app, &server, &beside](int) {
     const auto leave = [&app] { app.leave(); };
     server.drain([&beside, leave] { beside ? beside->drain(leave) : leave(); });
   });
