@@ -1,4 +1,5 @@
 // `tutti doc search`.
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "server/cli/doc_desk.hpp"
@@ -9,10 +10,22 @@
 namespace tutti::cli {
 namespace {
 
+/// Scores mean something only beside one another, and are tiny where there are few documents: what
+/// people see is how well a document matches, of the best one.
+std::string shareText(double score, double best) {
+  if (best <= 0) return "   -";
+  return fmt::format("{:>3.0f}%", 100 * std::clamp(score / best, 0.0, 1.0));
+}
+
 void show(const search::DocumentsFound& found) {
+  double best = 0;
+  for (const search::SearchResult& result : found.answer.results)
+    best = std::max(best, result.score);
   for (const search::SearchResult& result : found.answer.results) {
-    printOut(fmt::format("{}  {:.4f}  {}\n", result.document_id, result.score,
+    printOut(fmt::format("{}  {}  {}\n", result.document_id, shareText(result.score, best),
                          oneLine(result.filename, 80)));
+    if (!result.problem.name.empty())
+      printOut("    its text is not searched: " + oneLine(result.problem.text, 200) + "\n");
     for (const search::Section& section : result.sections)
       printOut(fmt::format("    {}+{}  {}\n", section.offset, section.limit,
                            oneLine(section.text, 120)));

@@ -62,8 +62,10 @@ Json toJson(const Checked& checked, const search::IndexChecked& index) {
   json["contents"] = checked.contents;
   json["files"] = checked.files;
   json["bytes_hashed"] = checked.bytes_hashed;
-  json["index"] = Json::object(
-      {{"documents", index.documents}, {"sections", index.sections}, {"vectors", index.vectors}});
+  json["index"] = Json::object({{"documents", index.documents},
+                                {"sections", index.sections},
+                                {"vectors", index.vectors},
+                                {"waiting", index.waiting}});
   json["findings_count"] = checked.findings_count;
   json["damage_count"] = checked.damage_count;
   json["findings"] = Json::array();
@@ -97,6 +99,8 @@ void show(const Checked& checked, const search::IndexChecked& index) {
   printOut(std::to_string(index.documents) + " documents, " + std::to_string(index.sections) +
            " sections, " + std::to_string(index.vectors) +
            " vectors in the index: " + (index.unfixed_count > 0 ? "wrong" : "right") + "\n");
+  if (index.waiting > 0)
+    printOut(std::to_string(index.waiting) + " wait to be indexed by the next tutti that stays\n");
   if (fixable) printOut("tutti doctor --fix removes garbage and mends the index\n");
 }
 

@@ -246,6 +246,7 @@ Status IndexCheck::count() {
     checked_.documents = number("SELECT count(*) FROM search_documents");
     checked_.sections = number("SELECT count(*) FROM search_chunks");
     checked_.vectors = number("SELECT count(*) FROM search_vectors");
+    checked_.waiting = number("SELECT count(DISTINCT document_id) FROM document_index_queue");
     return ok();
   });
 }

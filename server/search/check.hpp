@@ -15,6 +15,7 @@ struct IndexChecked {
   std::int64_t documents = 0;  ///< in the index
   std::int64_t sections = 0;
   std::int64_t vectors = 0;
+  std::int64_t waiting = 0;  ///< documents that the indexer has not come to yet
   std::int64_t findings_count = 0;  ///< also those beyond findings_max
   std::int64_t unfixed_count = 0;
   std::vector<documents::Finding> findings;  ///< all of kind Index

@@ -243,6 +243,8 @@ struct Search::Impl {
                                   : std::move(words));
       if (answer.results.size() > request.limit) answer.results.resize(request.limit);
       addTextSections(db, request, hits, answer.results);
+      for (SearchResult& result : answer.results)
+        result.problem = problemOf(db, result.document_id);
       const bool counts_vectors = answer.mode != Mode::FullText;
       const Backlog backlog =
           backlogOf(db, counts_vectors ? generationOf(db, embeddings->identity()) : 0);
@@ -404,6 +406,15 @@ std::optional<Mode> parseMode(std::string_view word) {
   return std::nullopt;
 }
 
+namespace {
+void addProblem(Json& to, const Problem& problem) {
+  if (problem.name.empty()) return;
+  to["problem"] = Json::object();
+  to["problem"]["name"] = problem.name;
+  to["problem"]["message"] = problem.text;
+}
+}  // namespace
+
 Json toJson(const SearchAnswer& answer) {
   Json object = Json::object();
   object["query"] = answer.query;
@@ -423,15 +434,12 @@ Json toJson(const SearchAnswer& answer) {
       part["text"] = section.text;
       one["sections"].push_back(std::move(part));
     }
+    addProblem(one, result.problem);
     object["results"].push_back(std::move(one));
   }
   object["indexing"] = answer.indexing;
   if (answer.embedding > 0) object["embedding"] = answer.embedding;
-  if (!answer.problem.name.empty()) {
-    object["problem"] = Json::object();
-    object["problem"]["name"] = answer.problem.name;
-    object["problem"]["message"] = answer.problem.text;
-  }
+  addProblem(object, answer.problem);
   return object;
 }
 

@@ -37,6 +37,7 @@ struct SearchResult {
   std::string partition;
   double score = 0;  ///< by mode: BM25, cosine, or fused ranks; comparable within one answer
   std::vector<Section> sections;
+  Problem problem = {};  ///< why its text is not searched, as that of a PDF that is too large
 };
 
 struct SearchAnswer {
@@ -49,7 +50,8 @@ struct SearchAnswer {
   Problem problem;
 };
 /// {query, mode, results: [{document_id, filename, score, sections: [{score, offset, limit,
-/// text}]}], indexing}, with `embedding` and `problem` {name, message} when there is something.
+/// text}], problem?}], indexing}, with `embedding` and `problem` when there is something; a problem
+/// is {name, message}.
 Json toJson(const SearchAnswer& answer);
 
 struct SearchOptions {

@@ -111,7 +111,8 @@ TEST(DocumentOptionsTest, TheDoctorFindsAnIndexThatIsWrongAndHasItMadeAnew) {
   EXPECT_EQ(tutti.call("doc_search", query)["results"].size(), 1U);
   const Json healed = Json::parse(runTutti(folder, {"doctor", "--json"}).out);
   EXPECT_EQ(healed["findings_count"], 0) << healed;
-  EXPECT_EQ(healed["index"], Json({{"documents", 1}, {"sections", 1}, {"vectors", 0}}));
+  EXPECT_EQ(healed["index"],
+            Json({{"documents", 1}, {"sections", 1}, {"vectors", 0}, {"waiting", 0}}));
 }
 
 }  // namespace
