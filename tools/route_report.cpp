@@ -131,6 +131,13 @@ std::string analysisText(const Json& report) {
   return text.empty() ? "" : "\nRead as: " + text + "\n";
 }
 
+std::string embeddingsText(const Json& report) {
+  const Json* embeddings = json::find(report, "embeddings");
+  if (embeddings == nullptr || json::booleanOr(*embeddings, "used", true)) return {};
+  return "\nThe words alone decided: " +
+         oneLine(json::stringOr(*embeddings, "reason", ""), kLineBytesMax) + "\n";
+}
+
 std::string sessionsText(const Json& report) {
   const Json* sessions = json::find(report, "sessions");
   if (sessions == nullptr || !sessions->is_array()) return {};
@@ -256,7 +263,8 @@ Json routeOfRun(store::Connection& db, std::string_view run_id) {
 
 std::string decisionText(const Json& report) {
   std::string text = strategyText(report) + candidatesText(report) + analysisText(report) +
-                     stagesText(report) + sessionsText(report) + resultsText(report);
+                     embeddingsText(report) + stagesText(report) + sessionsText(report) +
+                     resultsText(report);
   const auto line = [&text](const std::string& name, const std::string& value) {
     if (!value.empty()) text += name + oneLine(value, kLineBytesMax) + "\n";
   };

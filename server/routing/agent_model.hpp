@@ -52,6 +52,8 @@ class AgentModel {
 
   /// Can it use vectors?
   bool fused() const { return fusion_.has_value(); }
+  /// Of the vectors that it can use.
+  std::size_t dimensions() const { return fusion_ ? fusion_->dimensions() : 0; }
   /// Is there a choice to make, so that vectors could be of use?
   bool chooses() const { return classifier_.has_value(); }
   /// Are scores probabilities? See Classifier::scaled().

@@ -23,8 +23,10 @@ bool hasDemands(const RouteRequest& request) {
 }
 
 /// Of all that a decision depends on, each part with its size before it: no two requests share one.
-std::string keyOf(const RouteRequest& request, const std::string& normal) {
+std::string keyOf(const RouteRequest& request, const std::string& normal,
+                  const RequestMeaning& meaning) {
   std::string text = request.to_start ? "start " : "tell ";
+  text += meaning.request ? "vector " : "words ";
   const auto add = [&text](const std::string& part) {
     text.append(std::to_string(part.size())).append(1, ':').append(part);
   };
@@ -74,6 +76,10 @@ std::string wordsOfEvidence(const std::vector<Evidence>& evidence) {
   return joined(words);
 }
 }  // namespace
+
+std::string textWithContext(const RouteRequest& request) {
+  return normalisedRequest(request.request) + "\n" + request.context;
+}
 
 bool takesPromptAlone(const agents::Blueprint& blueprint) {
   const Json& schema = blueprint.parameters_schema;
@@ -150,7 +156,8 @@ Result<std::vector<std::string>> Decider::resolved(const std::vector<std::string
   return own;
 }
 
-Result<Decider::Answer> Decider::decide(const RouteRequest& request) {
+Result<Decider::Answer> Decider::decide(const RouteRequest& request,
+                                        const RequestMeaning& meaning) {
   const std::string normal = normalisedRequest(request.request);
   if (normal.empty())
     return Error(Code::InvalidArgument, "the request is empty", "say what is to be done")
@@ -161,12 +168,18 @@ Result<Decider::Answer> Decider::decide(const RouteRequest& request) {
     if (!known.ok()) return std::move(known).error();
     *names = std::move(*known);
   }
-  const std::string key = keyOf(own, normal);
+  const std::string key = keyOf(own, normal, meaning);
 
   const WallTime now = clock_.now();
   const auto known = cache_.find(key);
   if (known != cache_.end() && known->second.state == state_ && now < known->second.until) {
     Entry& entry = known->second;
+    if (entry.content->meaning_told != meaning.told) {
+      auto content = std::make_shared<Content>(*entry.content);
+      content->meaning_told = meaning.told;
+      entry.content = std::move(content);
+      entry.availability = 0;
+    }
     if (!own.verdict && entry.availability != availability_) {
       entry.decision = choose(own, *entry.content);
       entry.availability = availability_;
@@ -178,7 +191,7 @@ Result<Decider::Answer> Decider::decide(const RouteRequest& request) {
     analyzeText(own, content);
     return Answer{choose(own, content), true};
   }
-  const auto content = read(own, normal);
+  const auto content = read(own, normal, meaning);
   const auto decision = choose(own, *content);
   if (options_.cache_ttl.count() > 0 && !own.verdict)
     keep(key, {content, now + options_.cache_ttl, decision, availability_, state_});
@@ -203,14 +216,20 @@ void Decider::analyzeText(const RouteRequest& request, Content& content) const {
 }
 
 std::shared_ptr<const Decider::Content> Decider::read(const RouteRequest& request,
-                                                      const std::string& normal) const {
+                                                      const std::string& normal,
+                                                      const RequestMeaning& meaning) const {
+  const auto pointer = [](const std::optional<TextVector>& vector) {
+    return vector ? &*vector : nullptr;
+  };
   auto content = std::make_shared<Content>();
   content->request_hash = base64Url(sha256(normal));
   analyzeText(request, *content);
   const std::size_t count = hasDemands(request) ? by_name_.size() : kRankedMax;
-  content->ranking = model_->rank(normal, count);
+  content->meaning_told = meaning.told;
+  content->ranking = model_->rank(normal, count, pointer(meaning.request));
   if (content->ranking.in_scope || request.context.empty()) return content;
-  Decision with_context = model_->rank(normal + "\n" + request.context, count);
+  Decision with_context =
+      model_->rank(textWithContext(request), count, pointer(meaning.with_context));
   if (!with_context.in_scope) return content;
   content->ranking = std::move(with_context);
   content->by_context = true;
@@ -290,6 +309,7 @@ std::shared_ptr<const RouteDecision> Decider::choose(const RouteRequest& request
     one.reason = by_rule ? "named by the rule '" + decision->strategy.rule + "'"
                          : "fits with " + shown(score);
     if (best && !evidence.empty()) one.reason += ", by " + evidence;
+    if (best && content.ranking.by_vectors) one.reason += ", by what it means";
     if (best && content.by_context) one.reason += " (with the context)";
     if (one.chosen) return decision->considered.push_back(std::move(one));
     const auto passed = choice.passed_over.find(name);
@@ -341,6 +361,7 @@ Json Decider::tell(const RouteDecision& decision, const Content& content) const 
                                             {"score", rounded(content.ranking.scope_score)},
                                             {"threshold", rounded(content.ranking.threshold)}})}});
   if (!decision.agent.empty()) answer["agent"] = decision.agent;
+  if (!content.meaning_told.is_null()) answer["embeddings"] = content.meaning_told;
   return answer;
 }
 

@@ -44,6 +44,16 @@ struct Considered {
   std::string why_not;  ///< "" for a chosen one
 };
 
+/// Of the request, where an embeddings server is configured.
+struct RequestMeaning {
+  std::optional<TextVector> request;       ///< none: the words decide
+  std::optional<TextVector> with_context;  ///< of the request and its context
+  Json told;                               ///< what is said of it; null: nothing
+};
+
+/// The text whose vector is `with_context`.
+std::string textWithContext(const RouteRequest& request);
+
 struct RouteDecision {
   std::string request_hash;
   Strategy strategy;
@@ -51,7 +61,7 @@ struct RouteDecision {
   std::vector<Considered> considered;  ///< best first
   std::vector<std::string> others;     ///< who could be tried after `agent`, best first
   CloseCall close_call;                ///< empty where a verdict was given
-  Json answer;  ///< strategy, agent, analysis, candidates, scope: all that is told
+  Json answer;  ///< strategy, agent, analysis, candidates, scope, embeddings: all that is told
 };
 
 struct DeciderOptions {
@@ -90,7 +100,7 @@ class Decider {
   };
   /// Errors: InvalidArgument "empty_request", NotFound "unknown_blueprint" for a candidate that
   /// there is not.
-  Result<Answer> decide(const RouteRequest& request);
+  Result<Answer> decide(const RouteRequest& request, const RequestMeaning& meaning = {});
 
   std::size_t cached() const { return cache_.size(); }
 
@@ -103,6 +113,7 @@ class Decider {
     Json analysis_json;
     Decision ranking;
     bool by_context = false;
+    Json meaning_told;
   };
   struct Entry {
     std::shared_ptr<const Content> content;
@@ -112,7 +123,8 @@ class Decider {
     std::uint64_t state = 0;         ///< of the cache, when it was made
   };
 
-  std::shared_ptr<const Content> read(const RouteRequest& request, const std::string& normal) const;
+  std::shared_ptr<const Content> read(const RouteRequest& request, const std::string& normal,
+                                      const RequestMeaning& meaning) const;
   void analyzeText(const RouteRequest& request, Content& content) const;
   std::shared_ptr<const RouteDecision> choose(const RouteRequest& request, const Content& content);
   std::string refusal(const agents::Blueprint& blueprint, const RouteRequest& request) const;

@@ -9,6 +9,7 @@
 
 #include "server/base/file.hpp"
 #include "server/json/json.hpp"
+#include "server/routing/fusion.hpp"
 
 namespace tutti::routing {
 namespace {
@@ -40,11 +41,19 @@ Result<LabelledText> readLine(std::string_view line) {
 /// Counts what one or more classifiers answer.
 class Measurement {
  public:
-  void test(const Classifier& classifier, const std::vector<LabelledText>& texts) {
+  struct Views {
+    const Classifier& classifier;
+    const Fusion* fusion = nullptr;
+    const TextVectors& vectors;
+  };
+  void test(const Views& views, const std::vector<LabelledText>& texts) {
     for (const LabelledText& one : texts) {
+      const TextVector* vector =
+          views.fusion == nullptr ? nullptr : findVector(views.vectors, one.text);
       const auto start = SteadyClock::now();
-      const Decision decision = classifier.decide(one.text);
+      const Decision decision = decide(views, one.text, vector);
       times_us_.push_back(secondsSince(start) * 1e6);
+      by_vectors_ += vector == nullptr ? 0U : 1U;
       count(one.label, decision);
     }
   }
@@ -57,6 +66,7 @@ class Measurement {
     if (labelled_ > 0) report.in_scope_accuracy = share(right_, labelled_);
     if (nobody_ > 0) report.oos_recall = share(refused_, nobody_);
     report.accuracy = share(right_ + refused_, report.texts);
+    report.by_vectors = by_vectors_;
     report.ece = calibration_error_.value();
     report.train_seconds = train_seconds_;
     std::sort(times_us_.begin(), times_us_.end());
@@ -72,6 +82,13 @@ class Measurement {
  private:
   static double share(std::size_t part, std::size_t whole) {
     return static_cast<double>(part) / static_cast<double>(whole);
+  }
+
+  static Decision decide(const Views& views, const std::string& text, const TextVector* vector) {
+    constexpr std::size_t kCandidates = 5;
+    if (vector == nullptr) return views.classifier.decide(text);
+    return views.fusion->decide(views.classifier.decide(text, views.classifier.labels().size()),
+                                *vector, kCandidates);
   }
 
   void count(const std::string& expected, const Decision& decision) {
@@ -96,6 +113,7 @@ class Measurement {
   std::size_t right_ = 0;
   std::size_t nobody_ = 0;
   std::size_t refused_ = 0;
+  std::size_t by_vectors_ = 0;
   std::set<std::string> seen_;
   std::map<std::pair<std::string, std::string>, std::size_t> wrong_;
   CalibrationError calibration_error_;
@@ -116,12 +134,17 @@ Status checkTest(const EvaluationInput& input) {
   return ok();
 }
 
-Status trainAndTest(const EvaluationInput& input, Measurement& measurement) {
+Status trainAndTest(const EvaluationInput& input, const TextVectors& vectors,
+                    Measurement& measurement) {
   const auto start = SteadyClock::now();
-  const auto classifier = Classifier::train(input.train, input.validation);
+  std::vector<HeldOut> judged;
+  const auto classifier = Classifier::train(input.train, input.validation, Classifier::Options(),
+                                            vectors.empty() ? nullptr : &judged);
   if (!classifier.ok()) return classifier.error();
+  std::optional<Fusion> fusion;
+  if (!vectors.empty()) fusion = Fusion::train(input.train, classifier->labels(), judged, vectors);
   measurement.trained(secondsSince(start));
-  measurement.test(*classifier, input.test);
+  measurement.test({*classifier, fusion ? &*fusion : nullptr, vectors}, input.test);
   return ok();
 }
 
@@ -146,14 +169,15 @@ Result<std::vector<LabelledText>> readLabelled(const std::filesystem::path& path
   return texts;
 }
 
-Result<Report> evaluate(const EvaluationInput& input) {
+Result<Report> evaluate(const EvaluationInput& input, const TextVectors& vectors) {
   if (Status checked = checkTest(input); !checked.ok()) return checked.error();
   Measurement measurement;
-  if (Status done = trainAndTest(input, measurement); !done.ok()) return done.error();
+  if (Status done = trainAndTest(input, vectors, measurement); !done.ok()) return done.error();
   return measurement.report();
 }
 
-Result<Report> crossValidate(const std::vector<LabelledText>& texts, std::size_t folds) {
+Result<Report> crossValidate(const std::vector<LabelledText>& texts, const TextVectors& vectors,
+                             std::size_t folds) {
   std::map<std::string, std::size_t> counts;
   std::vector<std::size_t> fold_of;
   for (const LabelledText& one : texts) fold_of.push_back(counts[one.label]++ % folds);
@@ -168,7 +192,7 @@ Result<Report> crossValidate(const std::vector<LabelledText>& texts, std::size_t
     for (std::size_t i = 0; i < texts.size(); ++i)
       (fold_of[i] == fold ? input.test : input.train).push_back(texts[i]);
     if (input.test.empty()) continue;
-    if (Status done = trainAndTest(input, measurement); !done.ok()) return done.error();
+    if (Status done = trainAndTest(input, vectors, measurement); !done.ok()) return done.error();
   }
   return measurement.report();
 }

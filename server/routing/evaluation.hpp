@@ -9,6 +9,7 @@
 
 #include "server/base/result.hpp"
 #include "server/routing/classifier.hpp"
+#include "server/routing/text_vector.hpp"
 
 namespace tutti::routing {
 
@@ -28,6 +29,7 @@ struct Report {
   std::optional<double> in_scope_accuracy;  ///< right answers among texts that have a label
   std::optional<double> oos_recall;         ///< refused among texts of kNobodyLabel
   double accuracy = 0;                      ///< right answers among all
+  std::size_t by_vectors = 0;               ///< texts whose vectors were heard
   double ece = 0;  ///< calibration error of the best label's score, over texts that have a label
   double train_seconds = 0;
   double p50_us = 0;  ///< of one decision
@@ -47,12 +49,13 @@ struct EvaluationInput {
 };
 
 /// Trains once and measures. Errors: as Classifier::train; InvalidArgument without a test text, or
-/// for a test label that has no example.
-Result<Report> evaluate(const EvaluationInput& input);
+/// for a test label that has no example. With `vectors` of these texts, by the words and by them.
+Result<Report> evaluate(const EvaluationInput& input, const TextVectors& vectors = {});
 
 /// Every text is tested once, by a classifier that has learnt from the others: `folds` of them,
 /// over which times are added up. Errors: as Classifier::train; InvalidArgument for a label with
 /// one text.
-Result<Report> crossValidate(const std::vector<LabelledText>& texts, std::size_t folds = 5);
+Result<Report> crossValidate(const std::vector<LabelledText>& texts,
+                             const TextVectors& vectors = {}, std::size_t folds = 5);
 
 }  // namespace tutti::routing

@@ -65,6 +65,20 @@ CREATE INDEX route_feedback_by_request ON route_feedback (request_hash, agent, s
 constexpr std::string_view kFeedbackByTeaching =
     "CREATE INDEX route_feedback_by_teaching ON route_feedback (teaches, feedback_seq);";
 
+/// `identity` says which vectors may be compared. An empty vector: the embeddings server will not
+/// have that text.
+constexpr std::string_view kVectors = R"sql(
+CREATE TABLE route_vectors (
+  vector_seq INTEGER PRIMARY KEY,
+  identity   TEXT NOT NULL,
+  text_key   BLOB NOT NULL,
+  vector     BLOB NOT NULL,
+  used_day   INTEGER NOT NULL,
+  UNIQUE (identity, text_key)
+);
+CREATE INDEX route_vectors_by_use ON route_vectors (used_day, vector_seq);
+)sql";
+
 /// Which part of its decision's plan an attempt is of.
 constexpr std::string_view kStages =
     "ALTER TABLE route_attempts ADD COLUMN stage INTEGER NOT NULL DEFAULT 0;"
@@ -79,6 +93,7 @@ const std::vector<store::Migration>& migrations() {
   static const std::vector<store::Migration> all = {
       {400, "routing", kDecisions},
       {401, "routing: feedback that teaches", kFeedbackByTeaching},
+      {402, "routing: vectors of texts", kVectors},
       {405, "routing: stages", kStages},
       {406, "routing: nobody is no name", kNobodyIsNoName}};
   return all;

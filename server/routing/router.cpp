@@ -1,6 +1,7 @@
 #include "server/routing/router.hpp"
 
 #include <iterator>
+#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "server/base/log.hpp"
@@ -21,13 +22,69 @@ struct Router::Read {
   AgentRecords records;
 };
 
+/// What the learner's thread made; read on the I/O thread after.
+struct Router::Learnt {
+  AgentModel model;
+  std::vector<std::string> missing;  ///< texts without a vector in the store
+  std::uint64_t generation = 0;      ///< of the blueprints
+  std::int64_t last_lesson = 0;
+};
+
+namespace {
+/// Those of the store, without those that are empty. `missing` gets the texts that it has not. On
+/// the learner's thread.
+TextVectors storedVectors(store::Store& store, const std::string& identity,
+                          const std::vector<AgentTexts>& agents,
+                          const std::vector<Feedback>& lessons, std::vector<std::string>& missing) {
+  std::vector<std::string> texts;
+  for (const AgentTexts& agent : agents)
+    texts.insert(texts.end(), agent.texts.begin(), agent.texts.end());
+  for (const Feedback& lesson : lessons)
+    if (lesson.teaches) texts.push_back(lesson.request);
+  if (texts.size() > static_cast<std::size_t>(kStoredVectorsMax))
+    texts.resize(static_cast<std::size_t>(kStoredVectorsMax));
+  std::vector<std::string> keys;
+  for (const std::string& text : texts) keys.push_back(vectorKey(text));
+  FoundVectors found;
+  const std::int64_t day = today();
+  const Status read = store.readAndWait([&](store::Connection& db) {
+    found = findVectors(db, identity, keys, day);
+    return ok();
+  });
+  if (!read.ok()) {
+    log::warning("routing goes by words: " + read.error().text());
+    return {};
+  }
+  for (std::size_t i = 0; i < texts.size(); ++i)
+    if (!found.vectors.contains(keys[i])) missing.push_back(texts[i]);
+  std::erase_if(found.vectors, [](const auto& one) { return one.second.empty(); });
+  if (!found.used_earlier.empty())
+    store.write(
+        [identity, keys = std::move(found.used_earlier), day](store::Tx& tx) {
+          touchVectors(tx, identity, keys, day);
+          return ok();
+        },
+        [](const Status&) {});
+  return std::move(found.vectors);
+}
+}  // namespace
+
 Router::Router(Parts parts)
     : parts_(std::move(parts)),
       rules_(parts_.rules),
       decider_(parts_.options),
       model_(std::make_shared<AgentModel>()),
       blueprints_(std::make_shared<const std::vector<agents::Blueprint>>()),
-      self_(std::make_shared<Router*>(this)) {}
+      self_(std::make_shared<Router*>(this)) {
+  if (!parts_.vectors) return;
+  fetcher_ = std::make_unique<VectorFetcher>(VectorFetcher::Parts{
+      .store = parts_.store, .source = *parts_.vectors, .post = parts_.post, .fetched = [this] {
+        new_vectors_ = true;
+        startLearningBehind();
+      }});
+  asker_ = std::make_unique<RequestVectors>(
+      RequestVectors::Parts{.source = *parts_.vectors, .post = parts_.post, .after = parts_.after});
+}
 
 Router::~Router() {
   *self_ = nullptr;
@@ -35,18 +92,25 @@ Router::~Router() {
 }
 
 void Router::route(RouteRequest request, Then then) {
-  if (waiting_.size() >= parts_.waiting_max)
-    return then(
-        Error(Code::Unavailable,
-              std::to_string(waiting_.size()) + " requests wait to be routed already (waiting_max)",
-              "try again in a second")
-            .named("router_busy"));
+  if (waiting_.size() + asking_ >= parts_.waiting_max)
+    return then(Error(Code::Unavailable,
+                      std::to_string(waiting_.size() + asking_) +
+                          " requests wait to be routed already (waiting_max)",
+                      "try again in a second")
+                    .named("router_busy"));
   waiting_.push_back({std::move(request), std::move(then)});
   pump();
 }
 
+void Router::prepare() {
+  if (!parts_.vectors) return;
+  prepare_ = true;
+  pump();
+}
+
 void Router::pump() {
-  if (busy_ || waiting_.empty()) return;
+  if (busy_ || (waiting_.empty() && !prepare_)) return;
+  prepare_ = false;
   heard_ = waiting_.size();
   look();
   if (store_changed_) return startReading();
@@ -126,39 +190,137 @@ void Router::finishReading(Read& read) {
     lessons_.erase(lessons_.begin(), lessons_.end() - kFeedbackMax);
   if (learnt_ != generation_) return startLearning();
   if (read.lessons.size() > kLessonsAtOnceMax) return startLearning();
-  for (const Feedback& lesson : read.lessons) model_->learn(lesson);
+  for (const Feedback& lesson : read.lessons) learn(lesson);
   if (!read.lessons.empty()) decider_.setModel(model_);
   serve();
 }
 
+/// A lesson whose vector is not known yet is learnt from again when it is.
+void Router::learn(const Feedback& lesson) {
+  const TextVector* vector = asker_ ? asker_->kept(lesson.request) : nullptr;
+  model_->learn(lesson, vector);
+  if (!fetcher_ || !lesson.teaches) return;
+  if (vector != nullptr)
+    fetcher_->keep(lesson.request, *vector);
+  else
+    fetcher_->want({lesson.request});
+}
+
 void Router::startLearning() {
   busy_ = true;
-  learning_ = generation_;
+  learn_next_ = behind_;
+  if (!behind_) learn([](Router& router, Learnt& learnt) { router.finishLearning(learnt); });
+}
+
+/// `then` runs on the I/O thread.
+void Router::learn(std::function<void(Router&, Learnt&)> then) {
+  new_vectors_ = false;
   if (learner_.joinable()) learner_.join();  // it has ended: its last act was to post
-  learner_ = std::thread([post = parts_.post, self = self_, texts = textsOf(*blueprints_),
-                          lessons = lessons_, nobody = nobody_] {
-    auto model = std::make_shared<AgentModel>(AgentModel::train(texts, lessons, {}, nobody));
-    post([self, model] {
-      if (*self != nullptr) (*self)->finishLearning(model);
+  learner_ = std::thread([&store = parts_.store, post = parts_.post, self = self_,
+                          identity = parts_.vectors ? parts_.vectors->identity : "",
+                          texts = textsOf(*blueprints_), lessons = lessons_,
+                          nobody = nobody_, generation = generation_, then = std::move(then)] {
+    auto learnt = std::make_shared<Learnt>();
+    learnt->generation = generation;
+    learnt->last_lesson = lessons.empty() ? 0 : lessons.back().seq;
+    TextVectors vectors;
+    if (!identity.empty())
+      vectors = storedVectors(store, identity, texts, lessons, learnt->missing);
+    learnt->model = AgentModel::train(texts, lessons, vectors, nobody);
+    post([self, learnt, then] {
+      if (*self != nullptr) then(**self, *learnt);
     });
   });
 }
 
-void Router::finishLearning(std::shared_ptr<AgentModel> model) {
+void Router::finishLearning(Learnt& learnt) {
   busy_ = false;
-  learnt_ = learning_;
-  model_ = std::move(model);
+  learnt_ = learnt.generation;
+  model_ = std::make_shared<AgentModel>(std::move(learnt.model));
   decider_.setModel(model_);
+  if (fetcher_) fetcher_->want(learnt.missing);
   serve();
 }
 
+/// With vectors that have come meanwhile. Requests do not wait for it.
+void Router::startLearningBehind() {
+  if (!new_vectors_ || busy_ || behind_ || learnt_ != generation_) return;
+  behind_ = true;
+  learn([](Router& router, Learnt& learnt) { router.finishLearningBehind(learnt); });
+}
+
+void Router::finishLearningBehind(Learnt& learnt) {
+  behind_ = false;
+  if (std::exchange(learn_next_, false)) return startLearning();
+  if (learnt.generation != learnt_) {
+    new_vectors_ = true;
+    return;
+  }
+  model_ = std::make_shared<AgentModel>(std::move(learnt.model));
+  for (const Feedback& lesson : lessons_)
+    if (lesson.seq > learnt.last_lesson) learn(lesson);
+  decider_.setModel(model_);
+  if (fetcher_) fetcher_->want(learnt.missing);
+  startLearningBehind();
+}
+
 void Router::serve() {
+  startLearningBehind();
   const auto end = waiting_.begin() + static_cast<std::ptrdiff_t>(heard_);
   std::vector<Waiting> now(std::make_move_iterator(waiting_.begin()), std::make_move_iterator(end));
   waiting_.erase(waiting_.begin(), end);
   heard_ = 0;
-  for (Waiting& one : now) one.then(decider_.decide(one.request));
+  for (Waiting& one : now) answer(std::move(one));
   pump();
+}
+
+void Router::answer(Waiting one) {
+  const std::string normal = normalisedRequest(one.request.request);
+  if (!asker_ || normal.empty()) return one.then(decider_.decide(one.request));
+  if (!model_->fused()) return decide(one, whyNoVectors());
+  std::vector<std::string> texts = {normal};
+  if (!one.request.context.empty()) texts.push_back(textWithContext(one.request));
+  ++asking_;
+  auto waiting = std::make_shared<const Waiting>(std::move(one));
+  asker_->get(texts, [this, waiting](Result<std::vector<TextVector>> vectors) {
+    --asking_;
+    if (vectors.ok()) fetcher_->retry();
+    decide(*waiting, std::move(vectors));
+  });
+}
+
+void Router::decide(const Waiting& one, Result<std::vector<TextVector>> vectors) {
+  if (vectors.ok() && !model_->fused()) vectors = whyNoVectors();
+  if (vectors.ok() && vectors->front().size() != model_->dimensions())
+    vectors = otherDimension(vectors->front().size(), model_->dimensions());
+  RequestMeaning meaning;
+  if (vectors.ok()) {
+    meaning.told = Json::object({{"used", true}, {"model", parts_.vectors->model}});
+    meaning.request = std::move(vectors->front());
+    if (vectors->size() > 1) meaning.with_context = std::move(vectors->back());
+  } else {
+    const Error& error = vectors.error();
+    meaning.told = Json::object(
+        {{"used", false}, {"reason", std::string(error.name()) + ": " + error.message()}});
+  }
+  one.then(decider_.decide(one.request, meaning));
+}
+
+/// Why the model cannot use any.
+Error Router::whyNoVectors() const {
+  if (!model_->chooses())
+    return Error(Code::Unavailable, "there are not two agents to choose from")
+        .named("embeddings_no_choice");
+  if (const auto problem = fetcher_->problem()) return *problem;
+  const std::size_t waiting = fetcher_->waiting();
+  if (fetcher_->fetching() || behind_ || new_vectors_)
+    return Error(Code::Unavailable, std::to_string(waiting) +
+                                        " of the texts that agents are learnt from have no vector "
+                                        "yet")
+        .named("embeddings_learning");
+  return Error(Code::Unavailable,
+               "the embeddings server will not have all of the texts that agents are learnt from")
+      .named("embeddings_too_few");
 }
 
 }  // namespace tutti::routing

@@ -6,11 +6,14 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "server/routing/decider.hpp"
+#include "server/routing/request_vectors.hpp"
+#include "server/routing/vector_fetcher.hpp"
 #include "server/store/store.hpp"
 
 namespace tutti::routing {
@@ -30,15 +33,22 @@ class Router {
     ProgramCheck program_check;
     RuleBook::Options rules;
     DeciderOptions options = {};
-    std::size_t waiting_max = 1024;  ///< requests that wait for what is read or learnt
+    std::size_t waiting_max = 1024;            ///< requests that wait for what is read or learnt
+    std::optional<VectorSource> vectors = {};  ///< none: the words alone decide
+    After after = {};                          ///< needed with `vectors`
   };
   explicit Router(Parts parts);
   ~Router();
 
   using Then = std::function<void(Result<Decider::Answer>)>;
-  /// `then` runs at once, or as soon as the router knows what is new. Errors: those of
+  /// `then` runs at once, or as soon as the router knows what is new and has the request's vector,
+  /// for which it waits a bounded time. Errors: those of
   /// Decider::decide(); Unavailable "router_busy" when waiting_max requests wait.
   void route(RouteRequest request, Then then);
+
+  /// Learns what there is before the first request comes, so that this has vectors to go by.
+  /// Nothing without Parts::vectors.
+  void prepare();
 
   /// There may be new feedback or runs: what is known of the store is read before the next
   /// decision. Call after each commit, by whichever process.
@@ -50,6 +60,7 @@ class Router {
     Then then;
   };
   struct Read;
+  struct Learnt;
 
   void pump();
   void look();
@@ -58,8 +69,15 @@ class Router {
   void finishReading(Read& read);
   void notRead();
   void startLearning();
-  void finishLearning(std::shared_ptr<AgentModel> model);
+  void finishLearning(Learnt& learnt);
+  void startLearningBehind();
+  void finishLearningBehind(Learnt& learnt);
+  void learn(std::function<void(Router&, Learnt&)> then);
+  void learn(const Feedback& lesson);
   void serve();
+  void answer(Waiting one);
+  void decide(const Waiting& one, Result<std::vector<TextVector>> vectors);
+  Error whyNoVectors() const;
 
   Parts parts_;
   RuleBook rules_;
@@ -70,17 +88,23 @@ class Router {
   std::uint64_t catalog_ = 0;      ///< its generation when it was last looked at, plus 1
   std::uint64_t generation_ = 0;   ///< of what is learnt from: blueprints, and what nobody is for
   std::uint64_t learnt_ = 0;       ///< the generation of the model
-  std::uint64_t learning_ = 0;     ///< the generation that is being learnt
   WallTime looked_at_;
   WallTime programs_at_;
   NobodyTopics nobody_;        ///< of the rules
   std::string told_of_rules_;  ///< their fingerprint when their problems were last logged
   bool store_changed_ = true;
-  bool busy_ = false;  ///< something is being read or learnt
+  bool busy_ = false;         ///< something is being read or learnt, and requests wait for it
+  bool behind_ = false;       ///< the learner learns while requests are decided by what is known
+  bool learn_next_ = false;   ///< requests wait for what is learnt after that
+  bool new_vectors_ = false;  ///< there are some that the model has not learnt from
+  bool prepare_ = false;
+  std::size_t asking_ = 0;  ///< requests that wait for their vectors
   std::deque<Waiting> waiting_;
   std::size_t heard_ = 0;  ///< of these, came before what is being read: the others see it anew
   std::thread learner_;
-  std::shared_ptr<Router*> self_;  ///< null once this has gone
+  std::shared_ptr<Router*> self_;           ///< null once this has gone
+  std::unique_ptr<VectorFetcher> fetcher_;  ///< null without vectors
+  std::unique_ptr<RequestVectors> asker_;   ///< null without vectors
 };
 
 }  // namespace tutti::routing

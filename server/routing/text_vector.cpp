@@ -27,7 +27,8 @@ std::optional<TextVector> vectorOf(std::span<const float> components) {
 }
 
 std::string vectorText(std::string_view text) {
-  return shortened(normalisedRequest(text), kVectorTextBytesMax);
+  // Once more, for the cut: the text of a text is that text.
+  return normalisedRequest(shortened(normalisedRequest(text), kVectorTextBytesMax));
 }
 
 std::string vectorKey(std::string_view text) {
