@@ -91,6 +91,12 @@ void addShared(CLI::App& app, Settings& settings) {
       ->envname("PANTHEROS_ORCHESTRATOR_CACHE_TTL")
       ->capture_default_str()
       ->check(CLI::Range(0, 31'536'000));
+  app.add_option("--route-embeddings", settings.route_embeddings,
+                 "on: where an embeddings server is configured, routing sends it the requests and "
+                 "what agents are learnt from; off: it goes by words alone")
+      ->envname("TUTTI_ROUTE_EMBEDDINGS")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"on", "off"}));
   app.add_option("--ping-every", settings.ping_every_s,
                  "Seconds between two pings to a client that holds a stream; one that does not "
                  "answer within a minute is let go. 0: none (revisions before 2026-07-28)")
@@ -105,8 +111,9 @@ void addShared(CLI::App& app, Settings& settings) {
 }
 
 void addEmbeddings(CLI::App& app, EmbeddingsSettings& settings) {
-  app.add_option("--embeddings-url", settings.url,
-                 "Embeddings server: documents are then searched by meaning too")
+  app.add_option(
+         "--embeddings-url", settings.url,
+         "Embeddings server: documents are then searched by meaning too, and requests routed by it")
       ->envname("TUTTI_EMBEDDINGS_URL");
   app.add_option("--embeddings-wire", settings.wire, "What it speaks: openai or ollama")
       ->envname("TUTTI_EMBEDDINGS_WIRE")
@@ -253,7 +260,7 @@ void addRouting(CLI::App& app, Line& line, Command& chosen) {
   eval->callback([&line, &chosen, format] {
     chosen = [&line, format] {
       line.route_eval.format = format();
-      return runRouteEval(line.route_eval);
+      return runRouteEval(line.settings, line.route_eval);
     };
   });
 }

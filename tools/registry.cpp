@@ -242,6 +242,11 @@ bool holdsTaskTools(std::string_view names) {
          });
 }
 
+bool holdsToolset(std::string_view names, std::string_view toolset) {
+  const auto wanted = parseNames(names);
+  return wanted.ok() && (wanted->contains("all") || wanted->contains(std::string(toolset)));
+}
+
 Status addTools(mcp::Server& server, const Context& context, std::string_view names,
                 const std::function<std::string(std::string_view)>& schemas) {
   auto wanted = parseNames(names);

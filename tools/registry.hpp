@@ -24,6 +24,8 @@ inline constexpr std::string_view kDefaultToolsets = "agents,sessions,documents,
 /// Are all tools that run as tasks among the tools of `names`? Only then tasks of another process
 /// can be taken over.
 bool holdsTaskTools(std::string_view names);
+/// Is that one among them? False for names that addTools() refuses.
+bool holdsToolset(std::string_view names, std::string_view toolset);
 
 /// Adds the tools of `names` (comma-separated; "all" for every one) to `server`, in the list's
 /// order. `schemas` gives a schema file's text by its name, as in "start_agent.input.json".

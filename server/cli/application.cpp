@@ -11,6 +11,7 @@
 #include "server/base/log.hpp"
 #include "server/cli/migrations.hpp"
 #include "server/cli/mounts.hpp"
+#include "server/cli/route_vectors.hpp"
 #include "server/cli/sources.hpp"
 #include "server/documents/service.hpp"
 #include "server/routing/router.hpp"
@@ -83,19 +84,6 @@ PromptTexts promptTexts(const std::string& assets) {
       sorted.here.push_back({kFolder.data() + path, std::move(content)});
   }
   return sorted;
-}
-
-std::optional<search::EmbeddingsOptions> embeddingsOptions(const EmbeddingsSettings& settings) {
-  if (settings.url.empty()) return std::nullopt;
-  search::EmbeddingsOptions options;
-  options.url = settings.url;
-  options.wire =
-      settings.wire == "ollama" ? search::EmbeddingsWire::Ollama : search::EmbeddingsWire::OpenAi;
-  options.model = settings.model;
-  options.key_environment = settings.key_environment;
-  options.ca_file = settings.ca_file;
-  options.dimensions = settings.dimensions;
-  return options;
 }
 }  // namespace
 
@@ -173,6 +161,10 @@ Status Application::keepDocuments(const Settings& settings,
   return ok();
 }
 
+void Application::learnToRoute() {
+  if (routes_) net::post(io_, [this] { router_->prepare(); });
+}
+
 void Application::indexDocuments() {
   index_watch_ = notifier_->watchCommits([this] { search_->wake(); });
   search_->wake();
@@ -185,7 +177,10 @@ void Application::sweepDocuments(mcp::Timers& timers, std::int64_t delay_ms) {
   });
 }
 
-void Application::startRouter(const Settings& settings) {
+Status Application::startRouter(const Settings& settings,
+                                const std::shared_ptr<mcp::Timers>& timers) {
+  auto vectors = routeVectors(settings);
+  if (!vectors.ok()) return std::move(vectors).error();
   const agents::BlueprintCatalog::Options sources = catalogOptions(settings);
   routing::DeciderOptions options;
   options.cache_ttl = std::chrono::seconds(settings.route_cache_ttl_s);
@@ -199,7 +194,12 @@ void Application::startRouter(const Settings& settings) {
             return command.ok() ? std::string() : "cannot start: " + command.error().text();
           },
       .rules = {.folders = sources.folders, .packs = sources.packs},
-      .options = options});
+      .options = options,
+      .vectors = std::move(*vectors),
+      .after =
+          [timers](std::int64_t delay_ms, std::function<void()> callback) {
+            return timers->after(delay_ms, std::move(callback));
+          }});
   context_->router = router_.get();
   route_follower_ = std::make_unique<tools::RouteFollower>(*context_);
   route_watch_ = notifier_->watchCommits([this] {
@@ -207,6 +207,7 @@ void Application::startRouter(const Settings& settings) {
     route_follower_->look();
   });
   route_follower_->look();
+  return ok();
 }
 
 Status Application::wire(const Settings& settings) {
@@ -221,13 +222,13 @@ Status Application::wire(const Settings& settings) {
                      [this](std::function<void()> work) { net::post(io_, std::move(work)); },
                      tools::toMillis(settings.progress_every_s)});
 
-  startRouter(settings);
+  const std::shared_ptr<mcp::Timers> timers = transport::makeTimers(io_);
+  if (Status started = startRouter(settings, timers); !started.ok()) return started;
 
   mcp::ServerOptions server;
   server.title = "tutti";
   server.version = TUTTI_VERSION;
   server.instructions = kInstructions;
-  const std::shared_ptr<mcp::Timers> timers = transport::makeTimers(io_);
   server.timers = timers;
   server.ping_every_s = settings.ping_every_s;
   keepTasks(settings, timers);
@@ -242,6 +243,7 @@ Status Application::wire(const Settings& settings) {
       [assets = settings.assets](std::string_view name) { return schemaText(assets, name); });
   if (!added.ok()) return added;
   if (tools::holdsTaskTools(toolsets)) adoptTasks(*timers);
+  routes_ = tools::holdsToolset(toolsets, "routing");
   if (Status offered = offer(settings); !offered.ok()) return offered;
   return settings.mcp_config.empty() ? ok() : mount(settings);
 }

@@ -50,6 +50,9 @@ class Application {
   search::DocumentSearch& search() { return *search_; }
   /// For commands that stay: what is pushed, by whichever process, is indexed in the background.
   void indexDocuments();
+  /// For commands that stay: what routing goes by is learnt before the first request, where that
+  /// takes an embeddings server and routing is offered.
+  void learnToRoute();
   /// What the tools put before documents' paths: where this process serves them.
   void documentsAt(std::string url) { context_->documents_url = std::move(url); }
   /// Null when nothing is mounted.
@@ -74,7 +77,7 @@ class Application {
   Status offer(const Settings& settings);
   Status keepDocuments(const Settings& settings, const std::shared_ptr<mcp::Timers>& timers);
   void sweepDocuments(mcp::Timers& timers, std::int64_t delay_ms);
-  void startRouter(const Settings& settings);
+  Status startRouter(const Settings& settings, const std::shared_ptr<mcp::Timers>& timers);
   Status mount(const Settings& settings);
 
   boost::asio::io_context io_{1};
@@ -101,6 +104,7 @@ class Application {
   std::unique_ptr<toolhost::ToolHost> tool_host_;
   struct Signals;
   std::shared_ptr<Signals> signals_;
+  bool routes_ = false;  ///< are routing's tools offered?
   bool leaving_ = false;
 };
 

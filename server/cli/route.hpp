@@ -18,9 +18,10 @@ struct RouteEvalRequest {
   Format format = Format::People;
 };
 
-/// `tutti route eval`: accuracy, out-of-scope recall, calibration, confusions and speed on stdout.
-/// The exit status is 2 for a file that cannot be used.
-int runRouteEval(const RouteEvalRequest& request);
+/// `tutti route eval`: accuracy, out-of-scope recall, calibration, confusions and speed on stdout,
+/// where routing uses an embeddings server with and without it. The exit status is 2 for a file
+/// that cannot be used.
+int runRouteEval(const Settings& settings, const RouteEvalRequest& request);
 
 /// What `tutti route "…"` was asked.
 struct RouteAskRequest {

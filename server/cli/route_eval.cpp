@@ -1,9 +1,11 @@
 #include <array>
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "server/cli/print.hpp"
 #include "server/cli/route.hpp"
+#include "server/cli/route_vectors.hpp"
 #include "server/routing/evaluation.hpp"
 
 namespace tutti::cli {
@@ -15,30 +17,98 @@ Error filesError(std::string message) {
                "give --train and --test (and --val), or one file alone");
 }
 
-Result<routing::Report> measure(const RouteEvalRequest& request) {
+/// One file's texts, or the three parts.
+struct Texts {
+  std::vector<routing::LabelledText> all;
+  routing::EvaluationInput parts;
+};
+
+Result<Texts> readTexts(const RouteEvalRequest& request) {
   const bool split = !request.train.empty() || !request.test.empty() || !request.validation.empty();
   if (request.file.empty() == !split) return filesError("these files do not go together");
-  if (!request.file.empty()) {
-    const auto texts = routing::readLabelled(request.file);
-    if (!texts.ok()) return texts.error();
-    return routing::crossValidate(*texts);
-  }
-  if (request.train.empty()) return filesError("--train is missing");
-  if (request.test.empty()) return filesError("--test is missing");
-  routing::EvaluationInput input;
+  if (split && request.train.empty()) return filesError("--train is missing");
+  if (split && request.test.empty()) return filesError("--test is missing");
+  Texts texts;
   struct Part {
     const std::string& path;
     std::vector<routing::LabelledText>& texts;
   };
   for (const Part& part :
-       {Part{request.train, input.train}, Part{request.validation, input.validation},
-        Part{request.test, input.test}}) {
+       {Part{request.file, texts.all}, Part{request.train, texts.parts.train},
+        Part{request.validation, texts.parts.validation}, Part{request.test, texts.parts.test}}) {
     if (part.path.empty()) continue;
-    auto texts = routing::readLabelled(part.path);
-    if (!texts.ok()) return texts.error();
-    part.texts = std::move(texts).value();
+    auto read = routing::readLabelled(part.path);
+    if (!read.ok()) return read.error();
+    part.texts = std::move(read).value();
   }
-  return routing::evaluate(input);
+  return texts;
+}
+
+Result<routing::Report> measure(const Texts& texts, const routing::TextVectors& vectors) {
+  if (!texts.all.empty()) return routing::crossValidate(texts.all, vectors);
+  return routing::evaluate(texts.parts, vectors);
+}
+
+/// Those of one batch; texts that the server will not have are left out.
+Status embedBatch(const routing::VectorSource& source, const std::vector<std::string>& batch,
+                  routing::TextVectors& vectors) {
+  const auto components = source.learn(batch, {});
+  if (!components.ok() && !source.is_texts_fault(components.error())) return components.error();
+  if (!components.ok()) {
+    if (batch.size() > 1)
+      for (const std::string& text : batch)
+        if (Status done = embedBatch(source, {text}, vectors); !done.ok()) return done;
+    return ok();
+  }
+  auto made = routing::vectorsOf(*components);
+  if (!made.ok()) return made.error();
+  for (std::size_t i = 0; i < batch.size(); ++i)
+    vectors[routing::vectorKey(batch[i])] = std::move((*made)[i]);
+  return ok();
+}
+
+Result<routing::TextVectors> embedAll(const routing::VectorSource& source, const Texts& texts) {
+  std::set<std::string> wanted;
+  for (const auto* part :
+       {&texts.all, &texts.parts.train, &texts.parts.validation, &texts.parts.test})
+    for (const routing::LabelledText& one : *part) wanted.insert(routing::vectorText(one.text));
+  routing::TextVectors vectors;
+  std::vector<std::string> batch;
+  for (auto text = wanted.begin(); text != wanted.end();) {
+    batch.push_back(*text++);
+    if (batch.size() < routing::kVectorBatchMax && text != wanted.end()) continue;
+    if (Status done = embedBatch(source, batch, vectors); !done.ok()) return done.error();
+    batch.clear();
+  }
+  return vectors;
+}
+
+/// By the words alone, and by the vectors too where there is a server for them.
+struct Measured {
+  routing::Report words;
+  std::optional<routing::Report> both;
+  std::string model;
+  std::size_t dimensions = 0;
+};
+
+Result<Measured> measureAll(const Settings& settings, const RouteEvalRequest& request) {
+  const auto source = routeVectors(settings);
+  if (!source.ok()) return source.error();
+  const auto texts = readTexts(request);
+  if (!texts.ok()) return texts.error();
+  Measured measured;
+  auto words = measure(*texts, {});
+  if (!words.ok()) return words.error();
+  measured.words = std::move(*words);
+  if (!*source) return measured;
+  const auto vectors = embedAll(**source, *texts);
+  if (!vectors.ok()) return vectors.error();
+  auto both = measure(*texts, *vectors);
+  if (!both.ok()) return both.error();
+  measured.both = std::move(*both);
+  measured.model = (*source)->model;
+  if (!vectors->empty()) measured.dimensions = vectors->begin()->second.size();
+  return measured;
 }
 
 Json toJson(const routing::Report& report) {
@@ -76,9 +146,8 @@ std::string number(double value, const char* unit) {
   return text.data();
 }
 
-std::string forPeople(const routing::Report& report) {
-  std::string out =
-      std::to_string(report.texts) + " texts, " + std::to_string(report.labels) + " labels\n\n";
+std::string rowsOf(const routing::Report& report) {
+  std::string out;
   const auto row = [&out](const char* name, const std::string& value) {
     std::string cell = name;
     cell.resize(32, ' ');
@@ -91,6 +160,19 @@ std::string forPeople(const routing::Report& report) {
   row("learning", number(report.train_seconds, "s"));
   row("a decision, half below", number(report.p50_us, "us"));
   row("a decision, 99 % below", number(report.p99_us, "us"));
+  return out;
+}
+
+std::string forPeople(const Measured& measured) {
+  const routing::Report& report = measured.both ? *measured.both : measured.words;
+  std::string out =
+      std::to_string(report.texts) + " texts, " + std::to_string(report.labels) + " labels\n\n";
+  if (measured.both) out += "By the words alone:\n";
+  out += rowsOf(measured.words);
+  if (measured.both)
+    out += "\nBy the vectors of '" + measured.model + "' (" + std::to_string(measured.dimensions) +
+           " dimensions) too, heard for " + std::to_string(report.by_vectors) +
+           " texts; a decision's time is without that of the server:\n" + rowsOf(report);
   if (report.confusions.empty()) return out;
   out += "\nMost frequent mistakes (expected -> given):\n";
   for (std::size_t i = 0; i < report.confusions.size() && i < kConfusionsShown; ++i) {
@@ -104,11 +186,18 @@ std::string forPeople(const routing::Report& report) {
 
 }  // namespace
 
-int runRouteEval(const RouteEvalRequest& request) {
-  const auto report = measure(request);
-  if (!report.ok()) return printError(report.error());
-  const bool as_json = request.format == Format::Json;
-  return printOut(as_json ? json::dump(toJson(*report)) + "\n" : forPeople(*report)) ? 0 : 1;
+int runRouteEval(const Settings& settings, const RouteEvalRequest& request) {
+  const auto measured = measureAll(settings, request);
+  if (!measured.ok()) return printError(measured.error());
+  if (request.format != Format::Json) return printOut(forPeople(*measured)) ? 0 : 1;
+  Json json = toJson(measured->words);
+  if (measured->both) {
+    json["embeddings"] = toJson(*measured->both);
+    json["embeddings"]["model"] = measured->model;
+    json["embeddings"]["dimensions"] = measured->dimensions;
+    json["embeddings"]["by_vectors"] = measured->both->by_vectors;
+  }
+  return printOut(json::dump(json) + "\n") ? 0 : 1;
 }
 
 }  // namespace tutti::cli

@@ -103,6 +103,7 @@ int runStdio(const Settings& settings) {
   app.onSignal([&app](int) { app.leave(); });
   stdio.start();
   app.indexDocuments();
+  app.learnToRoute();
   app.run();
   return 0;
 }
@@ -141,6 +142,7 @@ int runServe(const Settings& settings, const HttpSettings& http) {
     app.documentsAt(documentsPlaceOf(http, server.port(),
                                      beside ? std::optional(beside->port()) : std::nullopt));
   app.indexDocuments();
+  app.learnToRoute();
   std::fprintf(stderr, "tutti serves MCP at %s\n", mcpPlaceOf(http, server.port()).c_str());
   if (beside)
     std::fprintf(stderr, "tutti serves documents at %s\n",

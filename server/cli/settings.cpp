@@ -69,6 +69,7 @@ std::vector<std::string> sharedArguments(const Settings& settings) {
                                   : fs::absolute(settings.embeddings.ca_file).string());
   if (settings.embeddings.dimensions > 0)
     add("--embeddings-dimensions", std::to_string(settings.embeddings.dimensions));
+  add("--route-embeddings", settings.route_embeddings);
   add("--route-cache-ttl", std::to_string(settings.route_cache_ttl_s));
   for (std::string& word : documentArguments(settings.documents))
     arguments.push_back(std::move(word));

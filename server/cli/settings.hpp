@@ -40,6 +40,9 @@ struct Settings {
   /// Host, tools what this process serves, if anything.
   std::string public_url;
   EmbeddingsSettings embeddings;
+  /// --route-embeddings, TUTTI_ROUTE_EMBEDDINGS: on or off. Off: requests and agents' texts are not
+  /// sent to the embeddings server.
+  std::string route_embeddings = "on";
   std::int64_t route_cache_ttl_s = 3600;  ///< --route-cache-ttl; 0: decisions are not cached
   double progress_every_s = 10;           ///< --progress-every, TUTTI_PROGRESS_EVERY; 0.05 to 15
 };
