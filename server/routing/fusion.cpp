@@ -8,7 +8,7 @@
 
 namespace tutti::routing {
 namespace {
-constexpr std::size_t kFitMin = 30;
+constexpr std::size_t kFusedFitMin = 30;
 constexpr double kCoveredLeast = 0.8;  ///< share of the examples that must have vectors
 /// Numbers that are compared to fit the scales; of more, every so many texts are taken.
 constexpr std::size_t kFitNumbersMax = 200'000;
@@ -134,11 +134,11 @@ void Fusion::fitDense(const std::vector<DenseModel::Example>& examples) {
     seen.push_back({label, dense_.scoreWithout(*example.vector, example.label)});
     own.push_back(seen.back().likeness[label]);
   }
-  if (seen.size() < kFitMin / 3) return;
+  if (seen.size() < kFusedFitMin / 3) return;
   const auto middle = own.begin() + static_cast<std::ptrdiff_t>(own.size() / 2);
   std::nth_element(own.begin(), middle, own.end());
   scales_.near = std::clamp(kNearShare * static_cast<double>(*middle), kNearLeast, kNearMost);
-  if (seen.size() < kFitMin) return;
+  if (seen.size() < kFusedFitMin) return;
   constexpr double kScales[] = {4.0, 5.6, 8.0, 11.3, 16.0, 22.6, 32.0};
   chooseLeast(scales_.dense_scale, kScales, [&] {
     double loss = 0;
@@ -179,7 +179,7 @@ void Fusion::fitShares(const std::vector<Judgement>& judged) {
                      logLikeness(one.likeness, scales_.dense_scale)});
     for (double& probability : views.back().words) probability = logOf(probability);
   }
-  if (views.size() < kFitMin) return;
+  if (views.size() < kFusedFitMin) return;
   constexpr double kShares[] = {0.5, 0.4, 0.6, 0.3, 0.7, 0.2, 0.8, 0.1, 0.9, 0.0};
   constexpr double kScales[] = {1.4, 1.0, 1.2, 1.7, 2.0, 0.8};
   double scale = scales_.scale;
@@ -205,7 +205,7 @@ void Fusion::fitShares(const std::vector<Judgement>& judged) {
 }
 
 void Fusion::fitThreshold(const std::vector<Judgement>& judged) {
-  if (judged.size() < kFitMin) return;
+  if (judged.size() < kFusedFitMin) return;
   std::vector<ScopePoint> points;
   for (const Judgement& one : judged) {
     const std::vector<double> all = probabilities(one.words, one.likeness);

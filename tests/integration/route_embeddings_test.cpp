@@ -13,7 +13,7 @@ namespace {
 using search::EmbeddingsServer;
 
 /// The fake takes these for "cat", and no blueprint has them.
-constexpr const char* kRequest = "feline kitten";
+constexpr const char* kSynonyms = "feline kitten";
 
 class RouteEmbeddingsTest : public ::testing::Test {
  protected:
@@ -31,7 +31,7 @@ class RouteEmbeddingsTest : public ::testing::Test {
   static Options optionsFor(const EmbeddingsServer& server) {
     return {.arguments = {"stdio"}, .environment = environmentFor(server)};
   }
-  static Json route(TuttiProcess& tutti, const std::string& request = kRequest) {
+  static Json route(TuttiProcess& tutti, const std::string& request = kSynonyms) {
     return tutti.call("route_request", {{"request", request}, {"dry_run", true}});
   }
   static bool used(const Json& decision) { return decision["embeddings"].value("used", false); }
@@ -40,7 +40,7 @@ class RouteEmbeddingsTest : public ::testing::Test {
     const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(1);
     Json made;
     for (int i = 0; std::chrono::steady_clock::now() < end; ++i) {
-      made = route(tutti, fresh ? "feline kitten " + std::to_string(i) : kRequest);
+      made = route(tutti, fresh ? "feline kitten " + std::to_string(i) : kSynonyms);
       if (used(made) == wanted) return made;
     }
     ADD_FAILURE() << made.dump(2) << tutti.errors();
@@ -59,7 +59,7 @@ TEST_F(RouteEmbeddingsTest, SynonymsThatOnlyVectorsConnectAreRoutedAndTheAnswerS
   EXPECT_NE(made["candidates"][0]["reason"].get<std::string>().find("by what it means"),
             std::string::npos)
       << made.dump(2);
-  const Json kept = tutti.call("route_request", {{"request", kRequest}});
+  const Json kept = tutti.call("route_request", {{"request", kSynonyms}});
   EXPECT_EQ(
       tutti.call("explain_route", {{"decision_id", kept["decision_id"]}})["decision"]["embeddings"],
       made["embeddings"]);
@@ -88,7 +88,7 @@ TEST_F(RouteEmbeddingsTest, RestartAndReplicaAskOnlyForTheRequest) {
   EXPECT_TRUE(used(made)) << "at once: " << made.dump(2);
   EXPECT_EQ(made.value("agent", ""), "vet");
   EXPECT_EQ(server.requests(), asked + 1);
-  const Ran command = runTutti(folder_, {"route", "--dry-run", kRequest}, environmentFor(server));
+  const Ran command = runTutti(folder_, {"route", "--dry-run", kSynonyms}, environmentFor(server));
   EXPECT_NE(command.out.find("vet"), std::string::npos) << command.out << command.err;
 }
 

@@ -3,7 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <functional>
 #include <map>
+#include <mutex>
 #include <span>
 #include <string>
 #include <string_view>
@@ -11,6 +16,7 @@
 
 #include "server/routing/random.hpp"
 #include "server/routing/text_vector.hpp"
+#include "server/routing/vector_source.hpp"
 
 namespace tutti::routing {
 
@@ -55,5 +61,100 @@ class MadeUpVectors {
   std::map<std::string, std::string> same_;
   std::size_t dimensions_;
 };
+
+/// The I/O thread's queue, emptied by the test's own thread.
+class Posted {
+ public:
+  void post(std::function<void()> work) {
+    const std::scoped_lock lock(mutex_);
+    queue_.push_back(std::move(work));
+    wake_.notify_one();
+  }
+  /// Runs what is posted until `done`; false after 30 s.
+  bool runUntil(const std::function<bool()>& done) {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    while (!done()) {
+      std::unique_lock lock(mutex_);
+      if (!wake_.wait_until(lock, end, [this] { return !queue_.empty(); })) return false;
+      const auto work = std::move(queue_.front());
+      queue_.pop_front();
+      lock.unlock();
+      work();
+    }
+    return true;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<std::function<void()>> queue_;  // guarded by mutex_
+};
+
+/// An embeddings server inside the test: thread-safe.
+class MadeUpServer {
+ public:
+  /// The error that every call gets; none: vectors.
+  void failWith(std::optional<Error> error) {
+    const std::scoped_lock lock(mutex_);
+    error_ = std::move(error);
+  }
+  /// Calls wait until hold(false).
+  void hold(bool held) {
+    const std::scoped_lock lock(mutex_);
+    held_ = held;
+    wake_.notify_all();
+  }
+  /// A text with that word is the text's fault.
+  void reject(std::string word) {
+    const std::scoped_lock lock(mutex_);
+    rejected_ = std::move(word);
+  }
+  std::vector<std::string> asked() const {
+    const std::scoped_lock lock(mutex_);
+    return asked_;
+  }
+  int calls() const {
+    const std::scoped_lock lock(mutex_);
+    return calls_;
+  }
+  VectorSource source() {
+    const auto embed = [this](const std::vector<std::string>& texts, const std::stop_token& stop) {
+      return answer(texts, stop);
+    };
+    return {"made up", "made-up", embed, embed,
+            [](const Error& error) { return error.name() == "embeddings_rejected"; }};
+  }
+  MadeUpVectors vectors{{}};
+
+ private:
+  Result<std::vector<std::vector<float>>> answer(const std::vector<std::string>& texts,
+                                                 const std::stop_token& stop) {
+    std::unique_lock lock(mutex_);
+    ++calls_;
+    asked_.insert(asked_.end(), texts.begin(), texts.end());
+    wake_.wait(lock, stop, [this] { return !held_; });
+    if (stop.stop_requested()) return Error(Code::Cancelled, "told to stop");
+    if (error_) return *error_;
+    std::vector<std::vector<float>> all;
+    for (const std::string& text : texts) {
+      if (!rejected_.empty() && text.find(rejected_) != std::string::npos)
+        return Error(Code::InvalidArgument, "a text is too long").named("embeddings_rejected");
+      all.push_back(vectors.components(text));
+    }
+    return all;
+  }
+
+  mutable std::mutex mutex_;
+  std::condition_variable_any wake_;
+  std::optional<Error> error_;      // guarded by mutex_
+  bool held_ = false;               // guarded by mutex_
+  std::string rejected_;            // guarded by mutex_
+  std::vector<std::string> asked_;  // guarded by mutex_
+  int calls_ = 0;                   // guarded by mutex_
+};
+
+inline Error unreachable() {
+  return Error(Code::Unavailable, "nobody listens").named("embeddings_unreachable");
+}
 
 }  // namespace tutti::routing
