@@ -48,6 +48,14 @@ std::vector<AgentTexts> textsOf(const std::vector<agents::Blueprint>& blueprints
   return all;
 }
 
+std::vector<std::string> nobodyTextsFor(const std::vector<AgentTexts>& agents,
+                                        const NobodyTopics& nobody) {
+  std::vector<std::string_view> said;
+  for (const AgentTexts& agent : agents)
+    said.insert(said.end(), agent.texts.begin(), agent.texts.end());
+  return nobodyTexts(nobody, said);
+}
+
 std::string AgentModel::labelOf(std::string_view name) const {
   const auto twin = twin_of_.find(name);
   return marked(twin == twin_of_.end() ? name : std::string_view(twin->second));
@@ -75,9 +83,7 @@ AgentModel AgentModel::train(const std::vector<AgentTexts>& agents,
     model.only_space_.fit(texts, {});
   }
   if (firsts.size() > 1) {
-    std::vector<std::string_view> said;
-    for (const LabelledText& example : examples) said.push_back(example.text);
-    for (std::string& text : nobodyTexts(nobody, said))
+    for (std::string& text : nobodyTextsFor(agents, nobody))
       examples.push_back({std::move(text), std::string(kNobodyLabel)});
     Classifier::Options options;
     options.folds_max = 1;

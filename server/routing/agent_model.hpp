@@ -24,6 +24,10 @@ struct AgentTexts {
 /// Active and routable blueprints alone.
 std::vector<AgentTexts> textsOf(const std::vector<agents::Blueprint>& blueprints);
 
+/// What a model of these agents learns to refuse.
+std::vector<std::string> nobodyTextsFor(const std::vector<AgentTexts>& agents,
+                                        const NobodyTopics& nobody);
+
 /// Does learn() change anything in a model of these agents? Without a second agent to choose only
 /// what the one was right for is learnt, and of agents that have gone nothing.
 bool teaches(const Feedback& lesson, const std::vector<AgentTexts>& agents);

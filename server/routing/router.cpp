@@ -31,16 +31,23 @@ struct Router::Learnt {
 };
 
 namespace {
-/// Those of the store, without those that are empty. `missing` gets the texts that it has not. On
-/// the learner's thread.
-TextVectors storedVectors(store::Store& store, const std::string& identity,
-                          const std::vector<AgentTexts>& agents,
-                          const std::vector<Feedback>& lessons, std::vector<std::string>& missing) {
+/// All that a model learns from.
+std::vector<std::string> allTexts(const std::vector<AgentTexts>& agents,
+                                  const std::vector<Feedback>& lessons,
+                                  const NobodyTopics& nobody) {
   std::vector<std::string> texts;
   for (const AgentTexts& agent : agents)
     texts.insert(texts.end(), agent.texts.begin(), agent.texts.end());
   for (const Feedback& lesson : lessons)
     if (lesson.teaches) texts.push_back(lesson.request);
+  for (std::string& text : nobodyTextsFor(agents, nobody)) texts.push_back(std::move(text));
+  return texts;
+}
+
+/// Those of the store, without those that are empty. `missing` gets the texts that it has not. On
+/// the learner's thread.
+TextVectors storedVectors(store::Store& store, const std::string& identity,
+                          std::vector<std::string> texts, std::vector<std::string>& missing) {
   if (texts.size() > static_cast<std::size_t>(kStoredVectorsMax))
     texts.resize(static_cast<std::size_t>(kStoredVectorsMax));
   std::vector<std::string> keys;
@@ -218,14 +225,14 @@ void Router::learn(std::function<void(Router&, Learnt&)> then) {
   if (learner_.joinable()) learner_.join();  // it has ended: its last act was to post
   learner_ = std::thread([&store = parts_.store, post = parts_.post, self = self_,
                           identity = parts_.vectors ? parts_.vectors->identity : "",
-                          texts = textsOf(*blueprints_), lessons = lessons_,
-                          nobody = nobody_, generation = generation_, then = std::move(then)] {
+                          texts = textsOf(*blueprints_), lessons = lessons_, nobody = nobody_,
+                          generation = generation_, then = std::move(then)] {
     auto learnt = std::make_shared<Learnt>();
     learnt->generation = generation;
     learnt->last_lesson = lessons.empty() ? 0 : lessons.back().seq;
     TextVectors vectors;
     if (!identity.empty())
-      vectors = storedVectors(store, identity, texts, lessons, learnt->missing);
+      vectors = storedVectors(store, identity, allTexts(texts, lessons, nobody), learnt->missing);
     learnt->model = AgentModel::train(texts, lessons, vectors, nobody);
     post([self, learnt, then] {
       if (*self != nullptr) then(**self, *learnt);
