@@ -64,34 +64,54 @@ Status readList(const Json& object, const char* key, std::vector<std::string>& t
 }
 }  // namespace
 
-AgentRecords readRecords(store::Connection& db) {
+RecordReader::EndedRun RecordReader::readRun(store::Connection& db, std::int64_t run_seq) {
+  Statement row(db,
+                "SELECT agent_name, status,"
+                " CASE WHEN length(outcome) BETWEEN 2 AND ?1"
+                " THEN json_extract(outcome, '$.cost_usd') END,"
+                " (julianday(completed_at) - julianday(started_at)) * 86400.0"
+                " FROM runs WHERE run_seq = ?2",
+                kOutcomeBytesMax, run_seq);
+  EndedRun run;
+  if (!row.step()) return run;
+  run.agent = row.text(0);
+  run.completed = row.text(1) == "completed";
+  if (!row.isNull(2)) run.cost_usd = row.real(2);
+  if (!row.isNull(3)) run.latency_s = row.real(3);
+  return run;
+}
+
+AgentRecords RecordReader::read(store::Connection& db) {
   AgentRecords records;
   Statement running(db,
                     "SELECT agent_name, COUNT(*) FROM runs WHERE status <> 'completed' AND"
                     " status <> 'failed' AND status <> 'stopped' GROUP BY agent_name");
   while (running.step()) records[running.text(0)].running = running.integer(1);
 
+  std::map<std::int64_t, EndedRun, std::greater<>> known;
+  known.swap(ended_);
+  Statement newest(db,
+                   "SELECT run_seq FROM runs WHERE status = 'completed' OR status = 'failed'"
+                   " ORDER BY run_seq DESC LIMIT ?1",
+                   kRunsLookedAtMax);
+  while (newest.step()) {
+    const std::int64_t run_seq = newest.integer(0);
+    const auto found = known.find(run_seq);
+    ended_[run_seq] = found == known.end() ? readRun(db, run_seq) : std::move(found->second);
+  }
+
   std::map<std::string, Sums> sums;
-  Statement ended(db,
-                  "SELECT agent_name, status,"
-                  " CASE WHEN length(outcome) BETWEEN 2 AND ?1"
-                  " THEN json_extract(outcome, '$.cost_usd') END,"
-                  " (julianday(completed_at) - julianday(started_at)) * 86400.0"
-                  " FROM runs WHERE status = 'completed' OR status = 'failed'"
-                  " ORDER BY run_seq DESC LIMIT ?2",
-                  kOutcomeBytesMax, kRunsLookedAtMax);
-  while (ended.step()) {
-    const std::string name = ended.text(0);
-    Sums& sum = sums[name];
-    ++records[name].runs;
-    sum.success += ended.text(1) == "completed" ? sum.weight : 0.0;
+  for (const auto& [run_seq, run] : ended_) {
+    Sums& sum = sums[run.agent];
+    ++records[run.agent].runs;
+    sum.success += run.completed ? sum.weight : 0.0;
     sum.success_weight += sum.weight;
-    if (!ended.isNull(2)) {
-      sum.cost += ended.real(2) * sum.weight;
+    if (run.cost_usd) {
+      sum.cost += *run.cost_usd * sum.weight;
       sum.cost_weight += sum.weight;
     }
-    if (!ended.isNull(3)) {
-      sum.latency += ended.real(3) * sum.weight;
+    if (run.latency_s) {
+      sum.latency += *run.latency_s * sum.weight;
       sum.latency_weight += sum.weight;
     }
     sum.weight *= kDecay;

@@ -34,8 +34,24 @@ struct AgentRecord {
 };
 using AgentRecords = std::map<std::string, AgentRecord, std::less<>>;
 
-/// Two indexed queries. Stopped runs say nothing about an agent and are passed over.
-AgentRecords readRecords(store::Connection& db);
+/// Reads the records, and of each ended run once what it says: later reads find by an index which
+/// runs are new. Runs that were deleted are forgotten. Stopped runs say nothing about an agent and
+/// are passed over. Runs on one thread at a time.
+class RecordReader {
+ public:
+  AgentRecords read(store::Connection& db);
+
+ private:
+  struct EndedRun {
+    std::string agent;
+    bool completed = false;
+    std::optional<double> cost_usd;
+    std::optional<double> latency_s;
+  };
+  static EndedRun readRun(store::Connection& db, std::int64_t run_seq);
+  /// Newest first, at most kRunsLookedAtMax.
+  std::map<std::int64_t, EndedRun, std::greater<>> ended_;
+};
 
 /// What the asker demands of agents.
 struct Constraints {

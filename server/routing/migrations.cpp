@@ -87,6 +87,11 @@ constexpr std::string_view kStages =
 /// A blueprint may be named "oos".
 constexpr std::string_view kNobodyIsNoName =
     "UPDATE route_feedback SET better = '(nobody)' WHERE better = 'oos';";
+
+/// Which runs have ended lately, without their rows, whose results may be long.
+constexpr std::string_view kEndedRuns =
+    "CREATE INDEX runs_ended ON runs (run_seq, status) WHERE status = 'completed' OR status = "
+    "'failed';";
 }  // namespace
 
 const std::vector<store::Migration>& migrations() {
@@ -95,7 +100,8 @@ const std::vector<store::Migration>& migrations() {
       {401, "routing: feedback that teaches", kFeedbackByTeaching},
       {402, "routing: vectors of texts", kVectors},
       {405, "routing: stages", kStages},
-      {406, "routing: nobody is no name", kNobodyIsNoName}};
+      {406, "routing: nobody is no name", kNobodyIsNoName},
+      {407, "routing: ended runs", kEndedRuns}};
   return all;
 }
 

@@ -81,6 +81,7 @@ Router::Router(Parts parts)
       rules_(parts_.rules),
       decider_(parts_.options),
       model_(std::make_shared<AgentModel>()),
+      records_(std::make_shared<RecordReader>()),
       blueprints_(std::make_shared<const std::vector<agents::Blueprint>>()),
       self_(std::make_shared<Router*>(this)) {
   if (!parts_.vectors) return;
@@ -164,9 +165,9 @@ void Router::startReading() {
   auto read = std::make_shared<Read>();
   const std::int64_t heard_to = lessons_.empty() ? 0 : lessons_.back().seq;
   parts_.store.read(
-      [read, heard_to](store::Connection& db) -> Status {
+      [read, heard_to, records = records_](store::Connection& db) -> Status {
         read->lessons = lessons(db, heard_to, kFeedbackMax);
-        read->records = readRecords(db);
+        read->records = records->read(db);
         return ok();
       },
       [post = parts_.post, self = self_, read](Status status) {

@@ -83,6 +83,7 @@ class Router {
   RuleBook rules_;
   Decider decider_;
   std::shared_ptr<AgentModel> model_;
+  std::shared_ptr<RecordReader> records_;  ///< a reader's thread has it while it reads
   std::shared_ptr<const std::vector<agents::Blueprint>> blueprints_;
   std::vector<Feedback> lessons_;  ///< all that teach, in order
   std::uint64_t catalog_ = 0;      ///< its generation when it was last looked at, plus 1

@@ -6,6 +6,7 @@
 
 #include "server/agents/migrations.hpp"
 #include "server/agents/sessions.hpp"
+#include "server/routing/migrations.hpp"
 #include "server/store/statement.hpp"
 
 namespace tutti::routing {
@@ -48,7 +49,7 @@ TEST_F(RecordsTest, TellsLoadSuccessCostAndTime) {
   run("bad", "failed", 2);
   run("bad", "stopped", 100);
   run("busy", "running", 0);
-  const AgentRecords records = readRecords(db_);
+  const AgentRecords records = RecordReader().read(db_);
   ASSERT_EQ(records.size(), 3U);
   EXPECT_GT(records.at("good").success, 0.9);
   EXPECT_LT(records.at("bad").success, 0.6);
@@ -63,8 +64,32 @@ TEST_F(RecordsTest, RecentRunsCountMoreThanOldOnes) {
   for (int i = 0; i < 20; ++i) run("better", "completed", 0);
   for (int i = 0; i < 20; ++i) run("worse", "completed", 0);
   for (int i = 0; i < 20; ++i) run("worse", "failed", 0);
-  const AgentRecords records = readRecords(db_);
+  const AgentRecords records = RecordReader().read(db_);
   EXPECT_GT(records.at("better").success, records.at("worse").success + 0.2);
+}
+
+TEST_F(RecordsTest, WhatIsKnownOfARunIsNotReadAgainAndDeletedRunsAreForgotten) {
+  run("good", "completed", 0.5);
+  run("gone", "failed", 1);
+  RecordReader reader;
+  ASSERT_EQ(reader.read(db_).at("good").runs, 1);
+  store::execute(db_, "UPDATE runs SET outcome = '{\"cost_usd\": 9}' WHERE agent_name = 'good'");
+  store::execute(db_, "DELETE FROM runs WHERE agent_name = 'gone'");
+  run("other", "completed", 3);
+  const AgentRecords records = reader.read(db_);
+  EXPECT_NEAR(records.at("good").cost_usd.value_or(0), 0.5, 1e-9);
+  EXPECT_NEAR(records.at("other").cost_usd.value_or(0), 3, 1e-9);
+  EXPECT_FALSE(records.contains("gone"));
+}
+
+TEST_F(RecordsTest, EndedRunsAreFoundByTheirIndex) {
+  for (const store::Migration& migration : migrations()) db_.execute(migration.sql);
+  store::Statement plan(db_,
+                        "EXPLAIN QUERY PLAN SELECT run_seq FROM runs WHERE status = 'completed' OR"
+                        " status = 'failed' ORDER BY run_seq DESC LIMIT 500");
+  ASSERT_TRUE(plan.step());
+  EXPECT_EQ(plan.text(3), "SCAN runs USING COVERING INDEX runs_ended");
+  EXPECT_FALSE(plan.step());
 }
 
 TEST(Unstartable, AsksOnceForEachProgram) {
