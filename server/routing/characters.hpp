@@ -56,6 +56,12 @@ inline bool isOtherLetter(std::uint32_t code) {
   return code < 0x2000 || code >= 0x2C00;
 }
 
+/// Is it a picture, or what changes one (variation, skin colour, flag)? No word is made of these.
+inline bool isPicture(std::uint32_t code) {
+  return (code >= 0x1F000 && code < 0x1FC00) || (code >= 0xFE00 && code <= 0xFE0F) ||
+         (code >= 0xE0000 && code < 0xE0080);
+}
+
 /// Greek and Cyrillic capitals, whose small letters stand at a fixed distance.
 inline std::uint32_t lowered(std::uint32_t code) {
   if (code >= 0x391 && code <= 0x3A9) return code + 0x20;

@@ -103,6 +103,7 @@ class RuleLoader {
     for (const EntryDraft& entry : draft.entries)
       for (const TermDraft& term : entry.terms) ++(term.is_pattern ? patterns : terms);
     terms += draft.hosts.size() + draft.file_extensions.size();
+    terms += parts_->vocabulary.hosts.size() + parts_->vocabulary.file_extensions.size();
     const std::size_t rules = std::max(
         {strategies_.size() + draft.strategies.size(), gates_.size() + draft.gates.size(),
          workflows_.size() + draft.workflows.size(), swarms_.size() + draft.swarms.size()});

@@ -71,7 +71,8 @@ class Tokenizer {
       return grow(at, character.size, offset, static_cast<char>(code));
     if (const char letter = foldedLetter(code); letter != '\0')
       return grow(at, character.size, offset, letter);
-    if (isOtherLetter(code) && code != kFullStop) return growOther(character, at, offset);
+    if (isOtherLetter(code) && code != kFullStop && !isPicture(code))
+      return growOther(character, at, offset);
     if (isLanguageSign(code)) return grow(at, 1, offset, static_cast<char>(code));
     finish();
     break_ = std::max(break_, breakOf(code, wordFollows(at + character.size)));

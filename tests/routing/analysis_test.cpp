@@ -212,6 +212,16 @@ TEST(Analysis, AnyBytesAreSurvivedAndTheReplyIsValidText) {
     EXPECT_TRUE(isValidUtf8(span.text)) << span.rule;
 }
 
+TEST(Analysis, PicturesAreNoWords) {
+  std::string party;
+  for (int i = 0; i < 300; ++i) party += "\U0001F389 ❤️ \U0001F44D\U0001F3FD ";
+  const Analysis analysis = analyzed("Fix the typo " + party);
+  EXPECT_EQ(analysis.words, 3U);
+  EXPECT_EQ(analysis.complexity.value, analyzed("Fix the typo").complexity.value);
+  EXPECT_EQ(analyzed("\U0001F680 \U0001F680").words, 0U);
+  EXPECT_EQ(analyzed("запусти тесты 🚀").words, 2U);
+}
+
 TEST(Analysis, IsTheSameEveryTime) {
   const std::string request =
       "Urgently research the firewall of all hosts in ./flake.nix, without hardware, for Rust";

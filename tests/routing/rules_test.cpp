@@ -206,6 +206,8 @@ TEST(RuleFiles, LimitsAreNamed) {
   limits.terms_max = 2;
   EXPECT_EQ(problemsOf(load({"signals:\n  a: [b, c, d]\n"}, limits)),
             "f0.yaml:1: makes more than 2 terms (terms_max) (join or remove rules)\n");
+  EXPECT_EQ(problemsOf(load({"hosts: [a, b]\n", "file_extensions: [c]\n"}, limits)),
+            "f1.yaml:1: makes more than 2 terms (terms_max) (join or remove rules)\n");
   limits = {};
   limits.file_bytes_max = 10;
   EXPECT_EQ(problemsOf(load({kGood}, limits)), "f0.yaml:1: the file is larger than 10 bytes\n");
