@@ -24,9 +24,9 @@ struct Router::Read {
 
 /// What the learner's thread made; read on the I/O thread after.
 struct Router::Learnt {
-  AgentModel model;
-  std::vector<std::string> missing;  ///< texts without a vector in the store
-  std::uint64_t generation = 0;      ///< of the blueprints
+  std::shared_ptr<AgentModel> model;  ///< null: it could not be learnt, and the one before stays
+  std::vector<std::string> missing;   ///< texts without a vector in the store
+  std::uint64_t generation = 0;       ///< of the blueprints
   std::int64_t last_lesson = 0;
 };
 
@@ -227,14 +227,21 @@ void Router::learn(std::function<void(Router&, Learnt&)> then) {
   learner_ = std::thread([&store = parts_.store, post = parts_.post, self = self_,
                           identity = parts_.vectors ? parts_.vectors->identity : "",
                           texts = textsOf(*blueprints_), lessons = lessons_, nobody = nobody_,
-                          generation = generation_, then = std::move(then)] {
+                          generation = generation_, begins = parts_.learning_begins,
+                          then = std::move(then)] {
     auto learnt = std::make_shared<Learnt>();
     learnt->generation = generation;
     learnt->last_lesson = lessons.empty() ? 0 : lessons.back().seq;
-    TextVectors vectors;
-    if (!identity.empty())
-      vectors = storedVectors(store, identity, allTexts(texts, lessons, nobody), learnt->missing);
-    learnt->model = AgentModel::train(texts, lessons, vectors, nobody);
+    try {  // what a thread throws ends the process, and with it what has nothing to do with routing
+      begins();
+      TextVectors vectors;
+      if (!identity.empty())
+        vectors = storedVectors(store, identity, allTexts(texts, lessons, nobody), learnt->missing);
+      learnt->model =
+          std::make_shared<AgentModel>(AgentModel::train(texts, lessons, vectors, nobody));
+    } catch (const std::exception& error) {
+      log::error(std::string("routing could not learn, and goes by what it knew: ") + error.what());
+    }
     post([self, learnt, then] {
       if (*self != nullptr) then(**self, *learnt);
     });
@@ -244,9 +251,11 @@ void Router::learn(std::function<void(Router&, Learnt&)> then) {
 void Router::finishLearning(Learnt& learnt) {
   busy_ = false;
   learnt_ = learnt.generation;
-  model_ = std::make_shared<AgentModel>(std::move(learnt.model));
-  decider_.setModel(model_);
-  if (fetcher_) fetcher_->want(learnt.missing);
+  if (learnt.model) {
+    model_ = std::move(learnt.model);
+    decider_.setModel(model_);
+    if (fetcher_) fetcher_->want(learnt.missing);
+  }
   serve();
 }
 
@@ -264,7 +273,8 @@ void Router::finishLearningBehind(Learnt& learnt) {
     new_vectors_ = true;
     return;
   }
-  model_ = std::make_shared<AgentModel>(std::move(learnt.model));
+  if (!learnt.model) return;
+  model_ = std::move(learnt.model);
   for (const Feedback& lesson : lessons_)
     if (lesson.seq > learnt.last_lesson) learn(lesson);
   decider_.setModel(model_);

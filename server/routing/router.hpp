@@ -36,6 +36,8 @@ class Router {
     std::size_t waiting_max = 1024;            ///< requests that wait for what is read or learnt
     std::optional<VectorSource> vectors = {};  ///< none: the words alone decide
     After after = {};                          ///< needed with `vectors`
+    /// On the learner's thread, before it learns. What it throws fails the learning: for tests.
+    std::function<void()> learning_begins = [] {};
   };
   explicit Router(Parts parts);
   ~Router();
