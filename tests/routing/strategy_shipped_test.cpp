@@ -93,6 +93,19 @@ TEST(PantherosRules, RunSkillsThatAreNamedOrTriggered) {
       "pantheros");
 }
 
+/// A thing that many agents work on says nothing about who is meant: what was learnt decides.
+TEST(ShippedRules, LeaveAThingWithoutAVerbToWhoFitsBest) {
+  for (const char* request :
+       {"Graph the temperature of my laptop over a week", "Allow only my laptop to reach port 22",
+        "Provide a dev container for people who don't have Nix",
+        "Put opencode and its plugins into the project's shell"})
+    EXPECT_EQ(routed(request, {"pantheros"}).agent, "") << request;
+  for (const char* request :
+       {"cmake can't find protobuf when I build the xApp", "What may an untrusted xApp access?",
+        "expose the metrics of the xApps"})
+    EXPECT_EQ(routed(request, {"nephio"}).agent, "") << request;
+}
+
 TEST(AmasRules, RouteEachOfTheSevenPatterns) {
   const std::map<std::string, std::vector<std::string>> patterns = {
       {"market_research",
