@@ -7,15 +7,13 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
-#include <semaphore>
 
 #include "server/base/file.hpp"
 #include "server/base/ids.hpp"
 #include "server/base/sha256.hpp"
 #include "server/documents/crash_point.hpp"
-#include "server/documents/worker.hpp"
+#include "server/documents/direct_writer.hpp"
 
 namespace tutti::documents {
 namespace fs = std::filesystem;
@@ -26,12 +24,12 @@ constexpr int kStageTriesMax = 16;
 constexpr std::size_t kLeftoversMax = 256;  // each holds a file open
 /// The disk is given so much at a time while more is still to come: the sync at the end is short.
 constexpr std::int64_t kWriteBackBytes = 8 << 20;
-/// From this size on content is hashed on a thread of its own while it is written, for as many
-/// contents at a time; a shorter piece is not worth the handing over.
-constexpr std::int64_t kHashedBesideMin = 4 << 20;
-constexpr std::size_t kHashedBesidePieceMin = 256U * 1024;
-constexpr int kHashersMax = 2;
-std::atomic<int> hashers{0};
+/// From this size on content is written by a DirectWriter, if one is to be had.
+constexpr std::int64_t kDirectMin = 4 << 20;
+constexpr std::size_t kDirectPieceMin = 256U * 1024;  // what comes in less is in no hurry
+/// Who reads so much at a time goes on, most likely: the disk is so many such pieces ahead of it.
+constexpr std::size_t kReadAheadMin = 256U * 1024;
+constexpr std::size_t kReadAheadPieces = 4;
 
 Status writeAll(int fd, std::string_view bytes, const fs::path& path) {
   while (!bytes.empty()) {
@@ -81,26 +79,26 @@ struct Staged::Impl {
   Impl& operator=(const Impl&) = delete;
   ~Impl() {
     if (file) ::unlink(path.c_str());
-    if (hasher) --hashers;
   }
 
   Status openFile();
   Status write(std::string_view bytes);
   Status writeToFile(std::string_view bytes);
-  Status writeWhileHashing(std::string_view bytes);
-  bool mayHashBeside(std::string_view bytes);
+  Status writePlain(std::string_view bytes);
+  Status beginDirect(std::string_view& bytes);
   Result<Content> publish(std::string hash);
 
   const ContentFiles files;
   const std::int64_t bytes_max;
   Sha256 hash;
-  std::unique_ptr<Worker> hasher;  ///< of large content: what its job adds to `hash` is waited for
-  std::string memory;              ///< while it is small
-  Fd file;                         ///< locked as long as its writer lives
+  std::string memory;  ///< while it is small
+  Fd file;             ///< locked as long as its writer lives
   fs::path path;
   std::int64_t size = 0;
-  std::int64_t written = 0;     ///< to the file
-  std::int64_t given_back = 0;  ///< of that, to the disk
+  std::int64_t written = 0;              ///< to the file
+  std::int64_t given_back = 0;           ///< of that, to the disk
+  std::unique_ptr<DirectWriter> direct;  ///< of what comes after `written`
+  bool direct_asked = false;
   std::optional<Error> failure;
 };
 
@@ -137,36 +135,33 @@ Status Staged::Impl::write(std::string_view bytes) {
   }
   if (!file) {
     if (Status opened = openFile(); !opened.ok()) return opened;
-    if (Status taken = writeToFile(memory); !taken.ok()) return taken;
+    if (Status taken = writePlain(memory); !taken.ok()) return taken;
     memory = std::string();
   }
-  return writeWhileHashing(bytes);
+  if (Status taken = writeToFile(bytes); !taken.ok()) return taken;
+  hash.add(bytes);  // while the disk works
+  return ok();
 }
 
-bool Staged::Impl::mayHashBeside(std::string_view bytes) {
-  if (size < kHashedBesideMin || bytes.size() < kHashedBesidePieceMin) return false;
-  if (hasher) return true;
-  if (hashers.fetch_add(1) >= kHashersMax) {
-    --hashers;
-    return false;
-  }
-  hasher = std::make_unique<Worker>(1);
-  return true;
-}
-
-Status Staged::Impl::writeWhileHashing(std::string_view bytes) {
-  std::binary_semaphore hashed(0);
-  const auto add = [&] {
-    hash.add(bytes);
-    hashed.release();
-  };
-  if (!mayHashBeside(bytes) || !hasher->submit(add).ok()) add();
-  Status taken = writeToFile(bytes);
-  hashed.acquire();
-  return taken;
+/// Writes up to where a DirectWriter can begin, and begins it.
+Status Staged::Impl::beginDirect(std::string_view& bytes) {
+  direct_asked = true;
+  constexpr std::size_t kAlignment = DirectWriter::kAlignment;
+  const std::size_t over = static_cast<std::size_t>(written) % kAlignment;
+  const std::size_t head = over == 0 ? 0 : kAlignment - over;
+  if (Status taken = writePlain(bytes.substr(0, head)); !taken.ok()) return taken;
+  bytes.remove_prefix(head);
+  direct = DirectWriter::begin(file.get(), path, written);
+  return ok();
 }
 
 Status Staged::Impl::writeToFile(std::string_view bytes) {
+  if (!direct_asked && size >= kDirectMin && bytes.size() >= kDirectPieceMin)
+    if (Status begun = beginDirect(bytes); !begun.ok()) return begun;
+  return direct ? direct->add(bytes) : writePlain(bytes);
+}
+
+Status Staged::Impl::writePlain(std::string_view bytes) {
   if (Status taken = writeAll(file.get(), bytes, path); !taken.ok()) return taken;
   written += static_cast<std::int64_t>(bytes.size());
   if (written - given_back < kWriteBackBytes) return ok();
@@ -177,6 +172,9 @@ Status Staged::Impl::writeToFile(std::string_view bytes) {
 }
 
 Result<Content> Staged::Impl::publish(std::string digest) {
+  if (direct)
+    if (Status rest = direct->finish(); !rest.ok()) return std::move(rest).error();
+  direct.reset();
   if (::fsync(file.get()) != 0) return ioError(errno, "sync", path);
   const fs::path target = files.pathOf(digest);
   if (Status made = makeSynced(target.parent_path()); !made.ok()) return std::move(made).error();
@@ -248,6 +246,10 @@ Result<std::string> ContentReader::read(std::int64_t offset, std::size_t count_m
       std::min<std::int64_t>(size_ - offset, static_cast<std::int64_t>(count_max)));
   if (!file_) return bytes_.substr(static_cast<std::size_t>(offset), count);
   std::string bytes(count, '\0');
+  // What a DirectWriter wrote is not in memory yet.
+  if (count >= kReadAheadMin)
+    (void)::posix_fadvise(file_->get(), offset + static_cast<std::int64_t>(count),
+                          static_cast<off_t>(kReadAheadPieces * count), POSIX_FADV_WILLNEED);
   std::size_t filled = 0;
   while (filled < count) {
     const ssize_t got = ::pread(file_->get(), bytes.data() + filled, count - filled,

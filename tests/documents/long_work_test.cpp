@@ -125,7 +125,7 @@ TEST_F(LongWorkTest, TheSyncOfALargeFileKeepsNobodyWaiting) {
   expectSound();
 }
 
-/// More at a time than are hashed beside their writing, in pieces short and long.
+/// More at a time than there are DirectWriters for, in pieces short and long.
 TEST_F(LongWorkTest, LargeUploadsBesideOneAnotherHaveTheHashOfAllTheirBytes) {
   constexpr std::size_t kPieces[] = {1000, 70'000, 3U << 20, 1U << 20, 300'000, 2U << 20, 5};
   struct Sent {
