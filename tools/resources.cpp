@@ -147,18 +147,6 @@ void completeSession(const Context& context, const CompletionPtr& call) {
       });
 }
 
-void findWatched(const Context& context, const std::string& session_id,
-                 std::function<void(Status)> answer) {
-  context.store.read(
-      [session_id](store::Connection& db) -> Status {
-        auto session = agents::findSession(db, session_id);
-        return session.ok() ? ok() : Status(session.error());
-      },
-      [post = context.post, answer = std::move(answer)](Status status) {
-        post([answer, status = std::move(status)] { answer(status); });
-      });
-}
-
 void completeBlueprint(const Context& context, const CompletionPtr& call) {
   std::vector<std::string> names;
   for (const agents::Blueprint& blueprint : context.catalog.list())
@@ -195,10 +183,7 @@ Status addSessions(mcp::Server& server, const Context& context) {
                      return render(db, session_id);
                    });
         },
-        [&context](const CompletionPtr& call) { completeSession(context, call); },
-        [&context](const mcp::Caller&, const auto& variables, auto answer) {
-          findWatched(context, variables.at("session_id"), std::move(answer));
-        });
+        [&context](const CompletionPtr& call) { completeSession(context, call); });
     if (!added.ok()) return added;
   }
   return ok();
