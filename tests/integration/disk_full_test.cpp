@@ -2,7 +2,6 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -96,14 +95,6 @@ class DiskFullTest : public ::testing::Test {
 
   TempFolder folder_;
 };
-
-/// How large a file may grow that the server writes.
-void limitFiles(const TuttiProcess& tutti, rlim_t bytes) {
-  rlimit limit{};
-  ASSERT_EQ(::prlimit(tutti.pid(), RLIMIT_FSIZE, nullptr, &limit), 0);
-  limit.rlim_cur = std::min(bytes, limit.rlim_max);
-  ASSERT_EQ(::prlimit(tutti.pid(), RLIMIT_FSIZE, &limit, nullptr), 0);
-}
 
 TEST_F(DiskFullTest, AStoreThatMayNotGrowRefusesByNameLosesNothingAndGoesOn) {
   TuttiProcess tutti(folder_);

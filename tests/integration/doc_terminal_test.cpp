@@ -70,8 +70,9 @@ class AtTerminal {
       pollfd both[] = {{terminal_.get(), POLLIN, 0}, {input_.get(), POLLOUT, 0}};
       if (::poll(both, 2, 1'000) <= 0) continue;
       if (both[0].revents != 0 && !look()) break;
-      if ((both[1].revents & POLLOUT) != 0 && ::write(input_.get(), block.data(), block.size()) < 0)
-        EXPECT_EQ(errno, EAGAIN);
+      if ((both[1].revents & POLLOUT) == 0) continue;
+      const ssize_t wrote = ::write(input_.get(), block.data(), block.size());
+      EXPECT_TRUE(wrote > 0 || errno == EAGAIN) << errno;
     }
     ADD_FAILURE() << "never shown: " << text << " in " << shown_;
   }

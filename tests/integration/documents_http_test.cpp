@@ -1,65 +1,11 @@
 // Documents over HTTP by the real program: beside MCP, on a port of their own, and after its end.
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <sys/resource.h>
 
-#include <fstream>
-
-#include "tests/integration/tutti_process.hpp"
-#include "tests/transport/http_client.hpp"
+#include "tests/integration/serving.hpp"
 
 namespace tutti::test {
 namespace {
-
-std::uint16_t portIn(const std::filesystem::path& file) {
-  EXPECT_TRUE(waitForFile(file)) << file;
-  int port = 0;
-  std::ifstream(file) >> port;
-  return static_cast<std::uint16_t>(port);
-}
-
-/// `tutti serve` with both ports.
-class Serving {
- public:
-  explicit Serving(const TempFolder& folder, std::vector<std::string> more = {})
-      : main_file_(folder.path() / "port"), documents_file_(folder.path() / "documents-port") {
-    std::filesystem::remove(main_file_);
-    std::filesystem::remove(documents_file_);
-    Options options;
-    options.arguments = {"serve",
-                         "--port",
-                         "0",
-                         "--port-file",
-                         main_file_.string(),
-                         "--documents-port",
-                         "0",
-                         "--documents-port-file",
-                         documents_file_.string()};
-    options.arguments.insert(options.arguments.end(), more.begin(), more.end());
-    process_ = std::make_unique<TuttiProcess>(folder, options);
-    main_port = portIn(main_file_);
-    documents_port = portIn(documents_file_);
-  }
-  TuttiProcess& process() { return *process_; }
-
-  std::uint16_t main_port = 0;
-  std::uint16_t documents_port = 0;
-
- private:
-  std::filesystem::path main_file_;
-  std::filesystem::path documents_file_;
-  std::unique_ptr<TuttiProcess> process_;
-};
-
-fixture::Answer ask(std::uint16_t port, const std::string& method, const std::string& target,
-                    const std::string& body = {}, const std::string& headers = {}) {
-  fixture::HttpClient client(port);
-  client.send(method + " " + target + " HTTP/1.1\r\nHost: localhost\r\n" + headers +
-              "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
-  return client.answer();
-}
-
-constexpr const char* kJsonHeader = "Content-Type: application/json\r\n";
 
 /// The structured content of a tools/call.
 Json callTool(std::uint16_t port, const std::string& tool, const Json& arguments) {
@@ -180,8 +126,7 @@ TEST(DocumentsHttpTest, ADiskThatIsFullIsSaidAndTheOldContentStays) {
   const std::string id = Json::parse(made.body).value("id", "");
   const std::string content = "/documents/" + id + "/content";
   ASSERT_EQ(ask(serving.main_port, "PUT", content, "old").status, 200);
-  const rlimit full{1U << 20, 1U << 20};
-  ASSERT_EQ(::prlimit(serving.process().pid(), RLIMIT_FSIZE, &full, nullptr), 0);
+  limitFiles(serving.process(), 1U << 20);
   const auto refused = ask(serving.main_port, "PUT", content, std::string(4U << 20, 'x'));
   EXPECT_EQ(refused.status, 507) << refused.body;
   EXPECT_EQ(Json::parse(refused.body).value("code", ""), "disk_full");

@@ -124,8 +124,7 @@ int TuttiProcess::pid() const {
   return impl_->child.id();
 }
 
-void TuttiProcess::sendLine(const std::string& line) {
-  const std::string text = line + "\n";
+void TuttiProcess::sendBytes(const std::string& text) {
   std::size_t done = 0;
   while (done < text.size()) {
     const ssize_t wrote = ::write(impl_->in.native_sink(), text.data() + done, text.size() - done);
@@ -222,6 +221,13 @@ std::string TuttiProcess::readRest() {
     if (got <= 0) return all;
     all.append(block, static_cast<std::size_t>(got));
   }
+}
+
+void limitFiles(const TuttiProcess& tutti, rlim_t bytes) {
+  rlimit limit{};
+  ASSERT_EQ(::prlimit(tutti.pid(), RLIMIT_FSIZE, nullptr, &limit), 0);
+  limit.rlim_cur = std::min(bytes, limit.rlim_max);
+  ASSERT_EQ(::prlimit(tutti.pid(), RLIMIT_FSIZE, &limit, nullptr), 0);
 }
 
 Ran runTutti(const TempFolder& folder, std::vector<std::string> arguments,

@@ -1,6 +1,8 @@
 // The real program, as a client meets it: over pipes, with deadlines, ended by its id.
 #pragma once
 
+#include <sys/resource.h>
+
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -37,7 +39,8 @@ class TuttiProcess {
   TuttiProcess(const TempFolder& folder, Options options = {});
   ~TuttiProcess();  ///< kills it if it still runs
 
-  void sendLine(const std::string& line);
+  void sendBytes(const std::string& text);
+  void sendLine(const std::string& line) { sendBytes(line + "\n"); }
   void send(const Json& message) { sendLine(message.dump()); }
   /// The next message on stdout; a line that is not JSON fails the test.
   Json receive();
@@ -61,6 +64,10 @@ class TuttiProcess {
   std::vector<Json> notifications_;
   int next_id_ = 0;
 };
+
+/// How large a file may grow that the process writes; its hard limit stays. Fails the test if it
+/// cannot be set.
+void limitFiles(const TuttiProcess& tutti, rlim_t bytes);
 
 /// What a command printed, and how it ended.
 struct Ran {
