@@ -13,12 +13,14 @@ constexpr double kCoveredLeast = 0.8;  ///< share of the examples that must have
 /// Numbers that are compared to fit the scales; of more, every so many texts are taken.
 constexpr std::size_t kFitNumbersMax = 200'000;
 constexpr std::size_t kFitWorkMax = 1'000'000'000;  ///< texts times labels times dimensions
-constexpr double kNearShare = 0.5;  ///< of what an example has in common with its own label
+constexpr double kNearShare = 0.65;  ///< of what an example has in common with its own label
 constexpr double kNearLeast = 0.1;
 constexpr double kNearMost = 0.5;
-/// What a likeness of 1 is worth against the logarithm of the probability, for the scope.
+/// For the scope, against the logarithm of the probability: what a likeness of 1 is worth, and the
+/// words' lead over their threshold. Together they tell strangers better than either.
 constexpr double kLikenessWorth = 8.0;
-constexpr double kDoubtShare = 0.25;  ///< of the lower of two leads over the scope's threshold
+constexpr double kWordsWorth = 0.5;
+constexpr double kLostMost = 0.1;  ///< of right answers, where nobody's texts are not known
 constexpr double kTinyProbability = 1e-9;
 
 double logOfSum(const std::vector<double>& logits) {
@@ -48,6 +50,16 @@ std::vector<double> mixed(const std::vector<double>& words, const std::vector<do
     logits[k] =
         scales.scale * ((1.0 - scales.dense_share) * words[k] + scales.dense_share * dense[k]);
   return logits;
+}
+
+/// Below all but kLostMost of the right answers.
+double keptThreshold(const std::vector<ScopePoint>& points) {
+  std::vector<double> right;
+  for (const ScopePoint& point : points)
+    if (point.right) right.push_back(point.score);
+  if (right.empty()) return 0.0;
+  std::sort(right.begin(), right.end());
+  return right[static_cast<std::size_t>(kLostMost * static_cast<double>(right.size()))];
 }
 
 /// Takes every so many of `count` things that cost `each`, so that all cost no more than `most`.
@@ -214,7 +226,10 @@ void Fusion::fitThreshold(const std::vector<Judgement>& judged) {
     points.push_back({scopeScore(one.words_lead, *best, one.likeness),
                       !nobody && best - all.begin() == one.label, nobody});
   }
-  scales_.threshold = scopeThreshold(std::move(points));
+  const bool nobodys = std::any_of(points.begin(), points.end(),
+                                   [](const ScopePoint& point) { return point.nobody; });
+  scales_.threshold =
+      nobodys ? scopeThreshold(std::move(points)) : std::min(0.0, keptThreshold(points));
 }
 
 std::vector<double> Fusion::probabilities(const std::vector<double>& words,
@@ -227,15 +242,11 @@ std::vector<double> Fusion::probabilities(const std::vector<double>& words,
   return all;
 }
 
-/// Either may know the text: one that has no word in common with the examples is no stranger if
-/// its vector is near, and one whose words are known is none where vectors are poor. The one that
-/// doubts is heard a little.
 double Fusion::scopeScore(double words_lead, double best,
                           const std::vector<float>& likeness) const {
   const double nearest =
       static_cast<double>(*std::max_element(likeness.begin(), likeness.end())) - scales_.near;
-  const double dense_lead = logOf(best) + kLikenessWorth * nearest;
-  return std::max(words_lead, dense_lead) + kDoubtShare * std::min(words_lead, dense_lead);
+  return logOf(best) + kWordsWorth * words_lead + kLikenessWorth * nearest;
 }
 
 Decision Fusion::decide(Decision words, const TextVector& vector,

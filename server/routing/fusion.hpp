@@ -18,7 +18,7 @@ struct FusionScales {
   double dense_scale = 8.0;  ///< what a likeness of 1 is worth in logits
   double dense_share = 0.5;  ///< of the sum; the words have the rest
   double scale = 1.4;        ///< of the sum: two that agree are surer than either
-  double near = 0.25;        ///< the likeness that speaks neither for nor against a label
+  double near = 0.3;         ///< the likeness that speaks neither for nor against a label
   double threshold = 0.0;    ///< of the scope's score
 };
 

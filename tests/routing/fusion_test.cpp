@@ -230,7 +230,7 @@ TEST(FusionTest, VectorsThatSayMuchHelpAndTheScalesAreFitted) {
   EXPECT_GE(fused.right, fused.right_by_words);
   EXPECT_GE(fused.right, 118U) << "of 120, by words " << fused.right_by_words;
   EXPECT_GE(fused.fusion->scales().dense_share, 0.5);
-  EXPECT_NE(fused.fusion->scales().threshold, 0.0);
+  EXPECT_NE(fused.fusion->scales().near, FusionScales().near);
 }
 
 TEST(FusionTest, SameTextsAndVectorsGiveTheSameBits) {
