@@ -97,6 +97,20 @@ void addShared(CLI::App& app, Settings& settings) {
       ->envname("TUTTI_ROUTE_EMBEDDINGS")
       ->capture_default_str()
       ->check(CLI::IsMember({"on", "off"}));
+  app.add_option("--route-judge", settings.route_judge,
+                 "Blueprint of an agent that is asked whom a request is for where that is a close "
+                 "call, as route-judge; without it only calls with ask_agent ask one")
+      ->envname("TUTTI_ROUTE_JUDGE");
+  app.add_option("--route-judge-wait", settings.route_judge_wait_s,
+                 "Seconds to wait for its verdict; then it is stopped")
+      ->envname("TUTTI_ROUTE_JUDGE_WAIT")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 600));
+  app.add_option("--route-judges-max", settings.route_judges_max,
+                 "Judges at work at once; beyond it requests are decided without")
+      ->envname("TUTTI_ROUTE_JUDGES_MAX")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 64));
   app.add_option("--ping-every", settings.ping_every_s,
                  "Seconds between two pings to a client that holds a stream; one that does not "
                  "answer within a minute is let go. 0: none (revisions before 2026-07-28)")
@@ -217,6 +231,13 @@ void addRouting(CLI::App& app, Line& line, Command& chosen) {
       ->allow_extra_args(false);
   route->add_flag("--dispatch", line.route.dispatch, "Start the chosen agent");
   route->add_flag("--dry-run", line.route.dry_run, "Store nothing");
+  auto* ask = route->add_flag_callback(
+      "--ask", [&line] { line.route.ask_agent = true; },
+      "Ask an agent if it is a close call: that of --route-judge, else route-judge");
+  route
+      ->add_flag_callback(
+          "--no-ask", [&line] { line.route.ask_agent = false; }, "Ask no agent in any case")
+      ->excludes(ask);
   route->add_option("--project-dir", line.route.project_dir, "Folder that the agent works in");
   route->add_flag("--json", line.as_json, "Print JSON");
   route->callback([&line, &chosen, format, route] {

@@ -30,6 +30,14 @@ namespace tutti::tools {
 
 using CallPtr = std::shared_ptr<mcp::ToolCall>;
 
+/// Whether and how an agent is asked about routing's close calls.
+struct RouteJudge {
+  std::string blueprint = {};       ///< "": nobody is asked but for a call that wants it
+  std::chrono::seconds wait{45};    ///< for a verdict; then the judge is stopped
+  std::int64_t judges_max = 4;      ///< at work at once, of the whole store
+  std::chrono::seconds kept{3600};  ///< how long a verdict is one on the same question
+};
+
 /// The parts that tools use. Owned by the application; outlives every call.
 struct Context {
   store::Store& store;
@@ -44,6 +52,7 @@ struct Context {
   search::DocumentSearch* search = nullptr;         ///< null without the document toolsets
   routing::Router* router = nullptr;                ///< null without the toolset routing
   std::string documents_url = {};  ///< of the server that serves them by HTTP; empty: there is none
+  RouteJudge route_judge = {};
 };
 
 // What `done` of a store's operation holds is moved on to the I/O thread and never copied: a call

@@ -138,6 +138,22 @@ std::string embeddingsText(const Json& report) {
          oneLine(json::stringOr(*embeddings, "reason", ""), kLineBytesMax) + "\n";
 }
 
+std::string judgedText(const Json& report) {
+  const Json* judged = json::find(report, "judged");
+  const Json* not_judged = json::find(report, "not_judged");
+  const Json* told = judged != nullptr ? judged : not_judged;
+  if (told == nullptr || !told->is_object()) return {};
+  const std::string by = json::stringOr(*told, "by", "");
+  const std::string reason = oneLine(json::stringOr(*told, "reason", ""), kLineBytesMax);
+  const std::string session = json::stringOr(*told, "session_id", "");
+  const std::string where = session.empty() ? "" : " (session " + session + ")";
+  if (judged == nullptr) return "\nNot judged by " + by + ": " + reason + where + "\n";
+  const auto sure = static_cast<int>(json::numberOr(*judged, "confidence", 0) * 100 + 0.5);
+  return "\nAsked " + by + ", since " + json::stringOr(*judged, "because", "") + where + ":\n  " +
+         json::stringOr(*judged, "agent", "") + ", " + std::to_string(sure) + " % sure: " + reason +
+         "\n";
+}
+
 std::string sessionsText(const Json& report) {
   const Json* sessions = json::find(report, "sessions");
   if (sessions == nullptr || !sessions->is_array()) return {};
@@ -262,9 +278,9 @@ Json routeOfRun(store::Connection& db, std::string_view run_id) {
 }
 
 std::string decisionText(const Json& report) {
-  std::string text = strategyText(report) + candidatesText(report) + analysisText(report) +
-                     embeddingsText(report) + stagesText(report) + sessionsText(report) +
-                     resultsText(report);
+  std::string text = strategyText(report) + judgedText(report) + candidatesText(report) +
+                     analysisText(report) + embeddingsText(report) + stagesText(report) +
+                     sessionsText(report) + resultsText(report);
   const auto line = [&text](const std::string& name, const std::string& value) {
     if (!value.empty()) text += name + oneLine(value, kLineBytesMax) + "\n";
   };

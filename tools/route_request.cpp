@@ -7,12 +7,14 @@
 #include "server/routing/router.hpp"
 #include "tools/await_run.hpp"
 #include "tools/handle.hpp"
+#include "tools/route_judge.hpp"
 #include "tools/route_report.hpp"
 
 namespace tutti::tools {
 namespace {
 
 using routing::DecisionStatus;
+using InputPtr = std::shared_ptr<const RouteRequest::Input>;
 
 /// Everything about a decision that a transaction needs.
 struct Prepared {
@@ -114,9 +116,21 @@ void awaitOutcome(const Context& context, const CallPtr& call, Stored stored,
   waitFor(context, call, std::move(wait));
 }
 
-routing::StoredDecision rowOf(const RouteRequest::Input& input,
-                              const routing::RouteDecision& decision, const Dispatch& dispatch,
-                              const mcp::Caller& caller) {
+/// A decision, and what came of asking an agent, if that was thought of.
+struct Decided {
+  routing::Decider::Answer answer;
+  std::optional<Judged> judged;
+
+  Json told() const {
+    Json report = answer.decision->answer;
+    if (judged) report[judged->member()] = judged->told;
+    return report;
+  }
+};
+
+routing::StoredDecision rowOf(const RouteRequest::Input& input, const Decided& made,
+                              const Dispatch& dispatch, const mcp::Caller& caller) {
+  const routing::RouteDecision& decision = *made.answer.decision;
   routing::StoredDecision row;
   row.created_at = isoTimestamp(Clock::system().now());
   row.caller_session_id = caller.agent_session_id;
@@ -127,7 +141,7 @@ routing::StoredDecision rowOf(const RouteRequest::Input& input,
   row.status = dispatch.starts.empty() ? DecisionStatus::Decided : DecisionStatus::Dispatched;
   row.attempts_max = dispatch.attempts_max;
   row.dispatch = dispatch.kept;
-  row.answer = json::dump(decision.answer);
+  row.answer = json::dump(made.told());
   return row;
 }
 
@@ -139,24 +153,24 @@ void answerStored(const Context& context, const CallPtr& call, Stored stored,
 }
 
 void decided(const Context& context, const CallPtr& call, const RouteRequest::Input& input,
-             const routing::Decider::Answer& answer) {
-  const routing::RouteDecision& decision = *answer.decision;
+             const Decided& made) {
+  const routing::RouteDecision& decision = *made.answer.decision;
   if (input.dry_run) {
-    Json report = decision.answer;
+    Json report = made.told();
     report["status"] = routing::toString(DecisionStatus::Decided);
-    report["cached"] = answer.cached;
+    report["cached"] = made.answer.cached;
     return finishTold(call, std::move(report));
   }
   auto prepared = std::make_shared<Prepared>();
   prepared->input = input;
-  prepared->cached = answer.cached;
+  prepared->cached = made.answer.cached;
   prepared->limits = context.supervisor.limits();
   if (input.request.to_start) {
     auto dispatch = prepareDispatch(context, decision, input.dispatch, call->caller());
     if (!dispatch.ok()) return call->finish(std::move(dispatch).error());
     prepared->dispatch = std::move(*dispatch);
   }
-  prepared->decision = rowOf(input, decision, prepared->dispatch, call->caller());
+  prepared->decision = rowOf(input, made, prepared->dispatch, call->caller());
   write<Stored>(
       context, [prepared](store::Tx& tx) { return keep(tx, *prepared); },
       [&context, call, prepared](Result<Stored> stored) {
@@ -166,18 +180,62 @@ void decided(const Context& context, const CallPtr& call, const RouteRequest::In
       });
 }
 
-void decide(const Context& context, const CallPtr& call,
-            const std::shared_ptr<const RouteRequest::Input>& input) {
+/// Decides again by the verdict, if there is one.
+void judgedSo(const Context& context, const CallPtr& call, const InputPtr& input, Decided made) {
+  if (!made.judged->verdict) return decided(context, call, *input, made);
+  routing::RouteRequest request = input->request;
+  request.verdict = made.judged->verdict;
+  context.router->route(std::move(request), [&context, call, input, made = std::move(made)](
+                                                Result<routing::Decider::Answer> answer) {
+    if (!answer.ok()) return call->finish(std::move(answer).error());
+    const routing::Verdict& verdict = *made.judged->verdict;
+    const std::string& chosen = (*answer).decision->agent;
+    Decided again{std::move(*answer), made.judged};
+    again.answer.cached = made.answer.cached;
+    if (!verdict.agent.empty() && chosen != verdict.agent)
+      again.judged =
+          notJudged(verdict.by, "it chose " + verdict.agent + ", who may not be chosen any more");
+    decided(context, call, *input, again);
+  });
+}
+
+/// Puts a close call to the judge, where that is allowed.
+void judge(const Context& context, const CallPtr& call, const InputPtr& input, Decided made) {
+  const routing::CloseCall& close = made.answer.decision->close_call;
+  const std::string name = judgeFor(context.route_judge, input->ask_agent);
+  if (name.empty()) return decided(context, call, *input, made);
+  if (close.because.empty()) {
+    if (input->ask_agent) made.judged = notJudged(name, "the decision is clear without it");
+    return decided(context, call, *input, made);
+  }
+  if (input->dry_run) {
+    made.judged =
+        notJudged(name, "a dry run starts no agent; else it would be asked, for " + close.because);
+    return decided(context, call, *input, made);
+  }
+  JudgeQuestion question{name,
+                         close,
+                         input->request.request,
+                         input->request.context,
+                         input->dispatch.project_dir,
+                         input->dispatch.parent_session_id};
+  askJudge(context, call, std::move(question),
+           [&context, call, input, made = std::move(made)](Judged judged) mutable {
+             made.judged = std::move(judged);
+             judgedSo(context, call, input, std::move(made));
+           });
+}
+
+void decide(const Context& context, const CallPtr& call, const InputPtr& input) {
   context.router->route(input->request,
                         [&context, call, input](Result<routing::Decider::Answer> answer) {
                           if (!answer.ok()) return call->finish(std::move(answer).error());
-                          decided(context, call, *input, *answer);
+                          judge(context, call, input, {std::move(*answer), std::nullopt});
                         });
 }
 
 /// Gives what the first call with the key has made, else decides.
-void decideOnce(const Context& context, const CallPtr& call,
-                const std::shared_ptr<const RouteRequest::Input>& input) {
+void decideOnce(const Context& context, const CallPtr& call, const InputPtr& input) {
   auto known = std::make_shared<std::optional<Stored>>();
   context.store.read(
       [input, known](store::Connection& db) -> Status {
@@ -212,6 +270,7 @@ Result<RouteRequest::Input> RouteRequest::decode(const Json& arguments) {
     input.request.constraints = std::move(*read);
   }
   input.request.to_start = json::booleanOr(arguments, "dispatch", false);
+  if (const Json* asked = json::find(arguments, "ask_agent")) input.ask_agent = asked->get<bool>();
   input.dry_run = json::booleanOr(arguments, "dry_run", false);
   if (input.request.to_start && input.dry_run)
     return Error(Code::InvalidArgument, "both dispatch and dry_run are given",

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <optional>
+
 #include "server/routing/decider.hpp"
 #include "tools/context.hpp"
 #include "tools/route_dispatch.hpp"
@@ -8,13 +10,15 @@ namespace tutti::tools {
 
 /// route_request: who should handle a request, and why; with dispatch, starts them. Decision and
 /// sessions are stored in one transaction. Repeating a call with the same idempotency_key decides
-/// and starts nothing and gives the first decision as it is by then.
+/// and starts nothing and gives the first decision as it is by then. A close call is put to an
+/// agent, where that is allowed (route_judge.hpp).
 struct RouteRequest {
   static constexpr const char* kName = "route_request";
 
   struct Input {
     routing::RouteRequest request;
     DispatchOptions dispatch;
+    std::optional<bool> ask_agent;  ///< may, or may not, a judge be asked? Else as configured
     bool dry_run = false;
     bool sync = false;
     std::chrono::milliseconds wait{0};

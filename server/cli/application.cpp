@@ -184,6 +184,8 @@ Status Application::startRouter(const Settings& settings,
   const agents::BlueprintCatalog::Options sources = catalogOptions(settings);
   routing::DeciderOptions options;
   options.cache_ttl = std::chrono::seconds(settings.route_cache_ttl_s);
+  context_->route_judge = {settings.route_judge, std::chrono::seconds(settings.route_judge_wait_s),
+                           settings.route_judges_max, options.cache_ttl};
   router_ = std::make_unique<routing::Router>(routing::Router::Parts{
       .store = *store_,
       .catalog = *catalog_,

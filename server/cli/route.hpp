@@ -1,6 +1,7 @@
 // `tutti route`: what people ask of the routing engine on the command line.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,7 @@ struct RouteAskRequest {
   std::vector<std::string> candidates;
   bool dispatch = false;
   bool dry_run = false;
+  std::optional<bool> ask_agent;
   std::string project_dir;
   Format format = Format::People;
 };

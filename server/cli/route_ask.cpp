@@ -45,6 +45,7 @@ int runRoute(const Settings& settings, const RouteAskRequest& request) {
   if (!request.candidates.empty()) arguments["candidates"] = request.candidates;
   if (request.dispatch) arguments["dispatch"] = true;
   if (request.dry_run) arguments["dry_run"] = true;
+  if (request.ask_agent) arguments["ask_agent"] = *request.ask_agent;
   if (!request.project_dir.empty()) arguments["project_dir"] = request.project_dir;
   return callAndShow(settings, "route_request", std::move(arguments), request.format,
                      tools::decisionText);

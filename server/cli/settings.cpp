@@ -71,6 +71,9 @@ std::vector<std::string> sharedArguments(const Settings& settings) {
     add("--embeddings-dimensions", std::to_string(settings.embeddings.dimensions));
   add("--route-embeddings", settings.route_embeddings);
   add("--route-cache-ttl", std::to_string(settings.route_cache_ttl_s));
+  add("--route-judge", settings.route_judge);
+  add("--route-judge-wait", std::to_string(settings.route_judge_wait_s));
+  add("--route-judges-max", std::to_string(settings.route_judges_max));
   for (std::string& word : documentArguments(settings.documents))
     arguments.push_back(std::move(word));
   return arguments;

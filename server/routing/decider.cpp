@@ -318,7 +318,8 @@ std::shared_ptr<const RouteDecision> Decider::choose(const RouteRequest& request
       one.why_not = passed->second;
     } else if (decision->strategy.type == StrategyType::Clarify) {
       one.why_not = "nobody fits well enough";
-    } else if (request.verdict && decision->agent == request.verdict->agent) {
+    } else if (request.verdict && decision->agent == request.verdict->agent &&
+               score >= kJudgedLeast) {
       one.why_not = request.verdict->by + " chose another";
     } else if (equal != chosen_of.passed.end()) {
       one.why_not = equal->second;

@@ -61,6 +61,17 @@ CREATE INDEX route_feedback_by_decision ON route_feedback (decision_id, feedback
 CREATE INDEX route_feedback_by_request ON route_feedback (request_hash, agent, source);
 )sql";
 
+/// A judge's session and run may have been deleted: then the question is asked anew.
+constexpr std::string_view kJudgements = R"sql(
+CREATE TABLE route_judgements (
+  judgement_seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  question      TEXT NOT NULL UNIQUE,
+  session_id    TEXT NOT NULL,
+  run_id        TEXT NOT NULL,
+  asked_at_ms   INTEGER NOT NULL
+);
+)sql";
+
 /// What teaches is counted apart from what does not.
 constexpr std::string_view kFeedbackByTeaching =
     "CREATE INDEX route_feedback_by_teaching ON route_feedback (teaches, feedback_seq);";
@@ -101,7 +112,8 @@ const std::vector<store::Migration>& migrations() {
       {402, "routing: vectors of texts", kVectors},
       {405, "routing: stages", kStages},
       {406, "routing: nobody is no name", kNobodyIsNoName},
-      {407, "routing: ended runs", kEndedRuns}};
+      {407, "routing: ended runs", kEndedRuns},
+      {410, "routing: judgements", kJudgements}};
   return all;
 }
 
