@@ -13,7 +13,7 @@ constexpr int kNameCopies = 2;  ///< how many examples a label's name stands for
 constexpr std::size_t kRareKeptWorkMax = 1'000'000;
 /// Above this many examples times labels, only what one pass over them can learn is used.
 constexpr std::size_t kWorkMax = 5'000'000;
-constexpr std::size_t kFewExamples = 4000;
+constexpr std::size_t kFewExamples = 1000;
 constexpr int kThriftyPasses = 2;
 constexpr std::size_t kFolds = 5;
 /// Up to this many examples times labels every fold is set aside in turn, else the first alone.

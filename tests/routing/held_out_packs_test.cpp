@@ -1,24 +1,11 @@
-// How the packs for a fleet of hosts and for an O-RAN network fare on requests that no example has:
-// the whole path, rules and classifier. These were written before most of the examples and apart
-// from them. An example that is made because of one of them spoils the measure.
-#include <gtest/gtest.h>
-
-#include <algorithm>
-#include <map>
-#include <string>
-#include <vector>
-
-#include "server/routing/decider.hpp"
-#include "tests/routing/rules_support.hpp"
+// How the packs for a fleet of hosts and for an O-RAN network are routed.
+#include "tests/routing/held_out.hpp"
 
 namespace tutti::routing {
 namespace {
 
-struct HeldOutPack {
-  const char* name;
-  std::map<std::string, std::vector<const char*>> requests;  ///< by the agent that they are for
-  std::vector<const char*> for_nobody;
-};
+using testing::HeldOutPack;
+using testing::HeldOutTest;
 
 const HeldOutPack kPantheros = {
     "pantheros",
@@ -212,85 +199,6 @@ const HeldOutPack kNephio = {
      "write a love letter to my wife", "should I buy a dog or a cat", "help me with my tax return",
      "is there a pharmacy open near me", "what time is it in tokyo", "name ideas for a baby girl",
      "which stocks should I buy this week"}};
-
-Decider packDecider(const std::string& pack) {
-  agents::BlueprintCatalog catalog = testing::catalogOf({pack});
-  const Rules& rules = testing::shippedRules({pack});
-  const auto blueprints = std::make_shared<const std::vector<agents::Blueprint>>(catalog.list());
-  Decider decider({});
-  decider.setModel(std::make_shared<const AgentModel>(
-      AgentModel::train(textsOf(*blueprints), {}, {}, rules.nobody())));
-  decider.setAgents(blueprints, agentNames(catalog), rules);
-  return decider;
-}
-
-/// Who does the work itself: an agent of a gate only looks at it afterwards.
-std::vector<std::string> workersOf(const RouteDecision& decision) {
-  std::vector<std::string> workers = {decision.agent};
-  for (const WorkflowStep& step : decision.strategy.steps) workers.push_back(step.agent);
-  for (const SwarmCluster& cluster : decision.strategy.clusters)
-    workers.insert(workers.end(), cluster.agents.begin(), cluster.agents.end());
-  return workers;
-}
-
-class HeldOutTest : public ::testing::Test {
- protected:
-  /// How many of `pack`'s requests, in percent, go to their agent or to a strategy in which it
-  /// works.
-  int rightPercent(const HeldOutPack& pack) {
-    Decider decider = packDecider(pack.name);
-    std::size_t right = 0, all = 0;
-    for (const auto& [agent, requests] : pack.requests)
-      for (const char* request : requests) {
-        const RouteDecision decision = decided(decider, request);
-        const std::vector<std::string> workers = workersOf(decision);
-        ++all;
-        if (std::find(workers.begin(), workers.end(), agent) != workers.end())
-          ++right;
-        else
-          ++confused_[agent + " -> " + decision.agent];
-      }
-    return percent(right, all);
-  }
-
-  int refusedPercent(const HeldOutPack& pack) {
-    Decider decider = packDecider(pack.name);
-    std::size_t refused = 0;
-    for (const char* request : pack.for_nobody) {
-      const std::string agent = decided(decider, request).agent;
-      if (agent.empty())
-        ++refused;
-      else
-        ++confused_["nobody -> " + agent];
-    }
-    return percent(refused, pack.for_nobody.size());
-  }
-
-  /// Which agents were taken for which, without the requests: nobody is to tune examples to these.
-  std::string confusions() const {
-    std::string text;
-    for (const auto& [pair, count] : confused_) text += std::to_string(count) + " " + pair + "\n";
-    return text;
-  }
-
- private:
-  static RouteDecision decided(Decider& decider, const char* text) {
-    RouteRequest request;
-    request.request = text;
-    const auto answer = decider.decide(request);
-    if (answer.ok()) return *answer->decision;
-    ADD_FAILURE() << answer.error().text();
-    return {};
-  }
-
-  static int percent(std::size_t part, std::size_t all) {
-    const int share = static_cast<int>(part * 100 / all);
-    RecordProperty("percent", share);
-    return share;
-  }
-
-  std::map<std::string, int> confused_;
-};
 
 TEST_F(HeldOutTest, RequestsToAFleetOfHostsGoToWhoDoesThem) {
   EXPECT_GE(rightPercent(kPantheros), 70) << confusions();

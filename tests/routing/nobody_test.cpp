@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "server/routing/decider.hpp"
-#include "tests/routing/rules_support.hpp"
+#include "tests/routing/held_out.hpp"
 
 namespace tutti::routing {
 namespace {
@@ -24,17 +24,6 @@ TEST(NobodyTest, ATopicThatAnAgentSpeaksOfCountsForNothing) {
 TEST(NobodyTest, APhraseIsSpokenOfWithAllItsWordsOnly) {
   EXPECT_EQ(nobodyTexts(kTopics, {"Runs the station"}).size(), 3U);
   EXPECT_EQ(nobodyTexts(kTopics, {"Runs stations for the weather"}).size(), 1U);
-}
-
-Decider shippedDecider() {
-  agents::BlueprintCatalog catalog = testing::catalogOf({});
-  const Rules& rules = testing::shippedRules({});
-  const auto blueprints = std::make_shared<const std::vector<agents::Blueprint>>(catalog.list());
-  Decider decider({});
-  decider.setModel(std::make_shared<const AgentModel>(
-      AgentModel::train(textsOf(*blueprints), {}, {}, rules.nobody())));
-  decider.setAgents(blueprints, agentNames(catalog), rules);
-  return decider;
 }
 
 struct Asked {
@@ -80,7 +69,7 @@ TEST(NobodyTest, ShippedAgentsGetTheWorkThatIsTheirs) {
       {"find papers on retrieval augmented generation", "researcher"},
       {"which alternatives to Redis are there?", "researcher"},
       {"look up the release notes of node 22", "researcher"}};
-  Decider decider = shippedDecider();
+  Decider decider = testing::shippedDecider({});
   std::size_t right = 0;
   std::string wrong;
   for (const Asked& one : asked) {
@@ -108,7 +97,7 @@ TEST(NobodyTest, ShippedAgentsAreNotGivenWhatNobodyIsFor) {
                                           "set an alarm for 7 am",
                                           "tell me a joke",
                                           "which shoes go with a blue suit"};
-  Decider decider = shippedDecider();
+  Decider decider = testing::shippedDecider({});
   std::size_t refused = 0;
   std::string taken;
   for (const std::string& text : asked) {
