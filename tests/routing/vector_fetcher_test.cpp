@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "server/agents/migrations.hpp"
 #include "server/routing/migrations.hpp"
 #include "tests/routing/vectors_support.hpp"
 #include "tests/temp_folder.hpp"
@@ -13,7 +14,9 @@ namespace {
 class VectorFetcherTest : public ::testing::Test {
  protected:
   VectorFetcherTest() {
-    auto opened = store::Store::open(folder_.path(), migrations());
+    std::vector<store::Migration> all = agents::migrations();
+    for (const store::Migration& one : migrations()) all.push_back(one);
+    auto opened = store::Store::open(folder_.path(), all);
     if (!opened.ok()) throw std::runtime_error(opened.error().text());
     store_ = std::move(*opened);
     fetcher_ = std::make_unique<VectorFetcher>(VectorFetcher::Parts{
