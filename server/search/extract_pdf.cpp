@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdlib>
@@ -117,16 +118,40 @@ class Child {
 
 enum class Ended { Output, TooLong, TooMuch, Failed };
 
+/// What is left for poll(); 0 when the deadline is over.
+int millisecondsTo(SteadyClock::time_point deadline) {
+  const auto left =
+      std::chrono::duration_cast<std::chrono::milliseconds>(deadline - SteadyClock::now());
+  return static_cast<int>(std::max<std::chrono::milliseconds::rep>(left.count(), 0));
+}
+
 /// Output when there is something to read from `fd`, or its process has ended.
 Ended waitFor(int fd, SteadyClock::time_point deadline) {
   for (;;) {
-    const auto left =
-        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - SteadyClock::now());
     pollfd ready{fd, POLLIN, 0};
-    const int polled = left.count() <= 0 ? 0 : ::poll(&ready, 1, static_cast<int>(left.count()));
+    const int left = millisecondsTo(deadline);
+    const int polled = left == 0 ? 0 : ::poll(&ready, 1, left);
     if (polled < 0 && errno == EINTR) continue;
     if (polled < 0) return Ended::Failed;
     return polled == 0 ? Ended::TooLong : Ended::Output;
+  }
+}
+
+/// Until the process has ended, whose status stays to be collected.
+Ended awaitEnd(pid_t pid, SteadyClock::time_point deadline) {
+  const Fd handle(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  if (handle) return waitFor(handle.get(), deadline);
+  // A kernel before 5.3, or a sandbox's filter. It mostly ends with its output: the first look
+  // tells.
+  constexpr int kLookEveryMs = 10;
+  for (;;) {
+    siginfo_t ended{};
+    const int looked = ::waitid(P_PID, static_cast<id_t>(pid), &ended, WEXITED | WNOHANG | WNOWAIT);
+    if (looked != 0 && errno != EINTR) return Ended::Failed;
+    if (looked == 0 && ended.si_pid == pid) return Ended::Output;
+    const int left = millisecondsTo(deadline);
+    if (left == 0) return Ended::TooLong;
+    ::poll(nullptr, 0, std::min(left, kLookEveryMs));
   }
 }
 
@@ -199,13 +224,11 @@ Result<std::string> pdfText(std::string_view pdf, const ExtractLimits& limits) {
   ::setpgid(pid, pid);
   Child child(pid);
   in.reset();
-  const Fd handle(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-  if (!handle) return systemError("watch pdftotext");
   const auto deadline = SteadyClock::now() + limits.pdf_time_max;
   std::string output;
   Ended ended = readOutput(out.get(), deadline, limits.text_bytes_max, output);
   // It may have closed its output and go on.
-  if (ended == Ended::Output) ended = waitFor(handle.get(), deadline);
+  if (ended == Ended::Output) ended = awaitEnd(pid, deadline);
   if (ended != Ended::Output) return boundError(ended, limits);
   if (const auto error = statusError(child.collect(), limits)) return *error;
   return toValidUtf8(output);

@@ -1,8 +1,15 @@
 #include "server/search/extract.hpp"
 
 #include <gtest/gtest.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
+#include <cstddef>
 #include <cstdlib>
 #include <fstream>
 
@@ -134,6 +141,38 @@ TEST_F(PdfReaderTest, OneThatHangsAfterItsLastWordIsKilledToo) {
   const auto begin = std::chrono::steady_clock::now();
   EXPECT_EQ(errorName(), "pdf_time");
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
+}
+/// Makes the kernel answer as one that is older than pidfd_open.
+bool forbidPidfdOpen() {
+  sock_filter code[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_pidfd_open, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  const sock_fprog filter{sizeof code / sizeof code[0], code};
+  return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+         ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0 &&
+         ::syscall(SYS_pidfd_open, ::getpid(), 0) == -1 && errno == ENOSYS;
+}
+
+TEST_F(PdfReaderTest, AKernelWithoutPidfdsReadsPdfsAndKeepsTheTimeLimit) {
+  program(
+      "read which; case $which in late) echo late; exec >&-; sleep 0.1;;"
+      " hangs) exec >&-; exec sleep 1000;; *) echo text;; esac");
+  limits_.pdf_time_max = std::chrono::milliseconds(3'000);
+  // In a process of its own, which a filter never leaves again.
+  EXPECT_EXIT(
+      {
+        const bool forbidden = forbidPidfdOpen();
+        const auto text = extract(Kind::Pdf, "now\n", limits_);
+        const auto late = extract(Kind::Pdf, "late\n", limits_);
+        const bool read = text.ok() && text->content.text() == "text\n" && late.ok() &&
+                          late->content.text() == "late\n";
+        const bool ended = errorName("hangs\n") == "pdf_time";
+        std::_Exit(!forbidden ? 1 : !read ? 2 : !ended ? 3 : 0);
+      },
+      testing::ExitedWithCode(0), "");
 }
 TEST_F(PdfReaderTest, EndlessOutputIsCut) {
   program("exec yes");
