@@ -12,9 +12,6 @@ using ReadPtr = std::shared_ptr<mcp::ResourceRead>;
 using CompletionPtr = std::shared_ptr<mcp::CompletionCall>;
 
 constexpr std::int64_t kListedMax = 1000;
-constexpr std::size_t kCompletedMax = 100;
-constexpr int kPagesMax = 20;  // of kListedMax, for one completion
-constexpr std::string_view kIdPrefix = "doc_";
 constexpr std::size_t kBytesMax = 8U << 20;  // of one read; doc_read and doc_pull give more
 
 documents::QueryRequest newest(const mcp::Caller& caller, std::int64_t count_max) {
@@ -78,54 +75,17 @@ void findDocument(const Context& context, const mcp::Caller& caller,
   });
 }
 
-/// A name's beginning as a pattern: what means something in patterns stands for itself.
-std::string startingWith(std::string_view beginning) {
-  std::string glob;
-  for (const char c : beginning) {
-    if (c == '*' || c == '?' || c == '[')
-      glob.append("[").append(1, c).append("]");
-    else
-      glob += c;
-  }
-  return glob + "*";
-}
-
-/// The pages looked through for a completion, one after the other.
-struct Completing {
-  CompletionPtr call;
-  documents::QueryRequest request;
-  mcp::CompletionOutput output = {};
-  int pages = 0;
-};
-
-void completeFrom(const Context& context, const std::shared_ptr<Completing>& state) {
-  context.documents->query(
-      state->request, [&context, state](Result<documents::QueryAnswer> answer) {
-        if (!answer.ok()) return state->call->finish(std::move(answer).error());
-        const std::string& typed = state->call->value();
-        auto& values = state->output.values;
-        for (const documents::DocumentInfo& info : answer->documents)
-          if (info.document.id.starts_with(typed) || info.document.filename.starts_with(typed))
-            values.push_back(info.document.id);
-        const bool enough = values.size() >= kCompletedMax || ++state->pages == kPagesMax;
-        if (!answer->next.empty() && !enough) {
-          state->request.filter.after = std::move(answer->next);
-          return completeFrom(context, state);
-        }
-        if (answer->next.empty()) state->output.total = std::ssize(values);
-        if (values.size() > kCompletedMax) values.resize(kCompletedMax);
-        state->call->finish(std::move(state->output));
-      });
-}
-
-/// By the beginning of an id or of a name. Names are looked up; ids are looked through, the newest
-/// first, in a bounded number of pages.
 void completeDocument(const Context& context, const CompletionPtr& call) {
-  const std::string& typed = call->value();
-  auto state = std::make_shared<Completing>(Completing{call, newest(call->caller(), kListedMax)});
-  const bool may_be_id = typed.starts_with(kIdPrefix) || kIdPrefix.starts_with(typed);
-  if (!may_be_id) state->request.filter.name_glob = startingWith(typed);
-  completeFrom(context, state);
+  documents::Caller caller;
+  caller.session_id = call->caller().agent_session_id;
+  context.documents->complete(std::move(caller), call->value(), kListedMax,
+                              [call](Result<documents::Completion> found) {
+                                if (!found.ok()) return call->finish(std::move(found).error());
+                                mcp::CompletionOutput output;
+                                if (!found->more) output.total = std::ssize(found->ids);
+                                output.values = std::move(found->ids);
+                                call->finish(std::move(output));
+                              });
 }
 
 }  // namespace

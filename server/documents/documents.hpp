@@ -138,9 +138,21 @@ struct DocumentPage {
   std::string next;  ///< cursor, "" at the end
 };
 /// Errors: InvalidArgument "invalid_cursor" (also one of another order), "invalid_time", "tags_max"
-/// (more tags or metadata than a document can have); those of sightOf().
+/// (more tags or metadata than a document can have), "pattern_bytes_max" (what names or the type
+/// are compared with has more than 16 KB); those of sightOf().
 Result<DocumentPage> queryDocuments(store::Connection& db, const Viewer& viewer,
                                     const DocumentFilter& filter,
+                                    const DocumentLimits& limits = {});
+
+struct Completion {
+  std::vector<std::string> ids;
+  bool more = false;  ///< than these
+};
+/// Documents that the viewer may see and whose id or filename begins with what is typed: by id,
+/// then by name, the one that changed last first. All of them when every id begins so. `count_max`
+/// of each kind, at most page_max.
+Result<Completion> completeDocument(store::Connection& db, const Viewer& viewer,
+                                    std::string_view typed, std::int64_t count_max,
                                     const DocumentLimits& limits = {});
 
 // --- changes, for subscriptions ---

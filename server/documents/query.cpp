@@ -331,6 +331,49 @@ Status checkLabels(const DocumentFilter& filter, const DocumentLimits& limits) {
       .named("tags_max");
 }
 
+/// SQLite takes patterns of 50,000 bytes, and here each may need another before it.
+Status checkPatterns(const DocumentFilter& filter) {
+  constexpr std::size_t kPatternBytesMax = 16U * 1024;
+  for (const std::string* pattern :
+       {&filter.name_contains, &filter.name_glob, &filter.content_type})
+    if (pattern->size() > kPatternBytesMax)
+      return Error(Code::InvalidArgument,
+                   "a name or type to look for has " + std::to_string(pattern->size()) + " bytes",
+                   "use at most " + std::to_string(kPatternBytesMax))
+          .named("pattern_bytes_max");
+  return ok();
+}
+
+/// A name's beginning as a pattern: what means something in patterns stands for itself.
+std::string startingWith(std::string_view beginning) {
+  std::string glob;
+  for (const char c : beginning) {
+    if (c == '*' || c == '?' || c == '[')
+      glob.append("[").append(1, c).append("]");
+    else
+      glob += c;
+  }
+  return glob + "*";
+}
+
+/// In order, from the index of ids.
+std::vector<std::string> idsStartingWith(store::Connection& db, const Sight& sight,
+                                         const std::string& beginning, std::int64_t count_max) {
+  std::string sql =
+      "SELECT d.id FROM documents AS d WHERE d.id >= ?1 AND d.id < ?1 || char(0x10ffff)";
+  const auto condition = inSight(sight);
+  // "+": not by the index of partitions.
+  if (condition) sql += " AND +" + condition->text;
+  Statement rows(db, sql + " ORDER BY d.id LIMIT ?");
+  int index = 0;
+  rows.set(++index, beginning);
+  if (condition) std::visit([&](const auto& value) { rows.set(++index, value); }, condition->value);
+  rows.set(++index, count_max);
+  std::vector<std::string> ids;
+  while (rows.step()) ids.push_back(rows.text(0));
+  return ids;
+}
+
 }  // namespace
 
 std::optional<Order> parseOrder(std::string_view word) {
@@ -344,6 +387,7 @@ std::optional<Order> parseOrder(std::string_view word) {
 Result<DocumentPage> queryDocuments(store::Connection& db, const Viewer& viewer,
                                     const DocumentFilter& filter, const DocumentLimits& limits) {
   if (Status few = checkLabels(filter, limits); !few.ok()) return std::move(few).error();
+  if (Status few = checkPatterns(filter); !few.ok()) return std::move(few).error();
   auto sight = sightOf(db, viewer, filter.place);
   if (!sight.ok()) return std::move(sight).error();
   Query query;
@@ -373,6 +417,38 @@ Result<DocumentPage> queryDocuments(store::Connection& db, const Viewer& viewer,
     page.documents.push_back(last->document);
   }
   return page;
+}
+
+Result<Completion> completeDocument(store::Connection& db, const Viewer& viewer,
+                                    std::string_view typed, std::int64_t count_max,
+                                    const DocumentLimits& limits) {
+  constexpr std::string_view kIdPrefix = "doc_";
+  const std::int64_t most = std::clamp<std::int64_t>(count_max, 0, limits.page_max);
+  Completion found;
+  if (typed.size() > std::max(limits.filename_bytes_max, newDocumentId().size())) return found;
+  DocumentFilter filter;
+  filter.place.scope = Scope::Visible;
+  if (typed.starts_with(kIdPrefix) && typed.size() > kIdPrefix.size()) {
+    auto sight = sightOf(db, viewer, filter.place);
+    if (!sight.ok()) return std::move(sight).error();
+    found.ids = idsStartingWith(db, *sight, std::string(typed), most + 1);
+    found.more = static_cast<std::int64_t>(found.ids.size()) > most;
+    if (found.more) found.ids.pop_back();
+  }
+  if (!kIdPrefix.starts_with(typed)) {
+    filter.name_glob = startingWith(typed);
+    filter.name_contains = typed;  // which has an index
+  }
+  filter.order = Order::Updated;
+  filter.direction = Direction::Descending;
+  filter.count_max = most;
+  auto named = queryDocuments(db, viewer, filter, limits);
+  if (!named.ok()) return std::move(named).error();
+  for (Document& document : named->documents)
+    if (!document.id.starts_with(typed) || kIdPrefix.starts_with(typed))
+      found.ids.push_back(std::move(document.id));
+  found.more = found.more || !named->next.empty();
+  return found;
 }
 
 }  // namespace tutti::documents

@@ -95,6 +95,17 @@ void DocumentService::query(QueryRequest request, Done<QueryAnswer> done) {
       std::move(done));
 }
 
+void DocumentService::complete(Caller caller, std::string typed, std::int64_t count_max,
+                               Done<Completion> done) {
+  impl_->look<Completion>(
+      caller,
+      [typed = std::move(typed), count_max, limits = impl_->parts.options.limits](
+          store::Connection& db, const Viewer& viewer) {
+        return completeDocument(db, viewer, typed, count_max, limits);
+      },
+      std::move(done));
+}
+
 void DocumentService::changeMetadata(Caller caller, MetadataChange change, Done<Document> done,
                                      std::string idempotency_key, Precondition precondition) {
   RepeatedCall call{"doc_metadata", keyOf(caller, idempotency_key), {}};

@@ -256,6 +256,9 @@ class DocumentService {
   void restore(Caller caller, Restore restore, Done<Changed> done, std::string idempotency_key = {},
                Precondition precondition = {});
 
+  /// For who types an id or a name: see completeDocument().
+  void complete(Caller caller, std::string typed, std::int64_t count_max, Done<Completion> done);
+
   // --- relations ---
 
   void relate(Caller caller, NewRelation relation, Done<RelationPair> done,

@@ -154,5 +154,86 @@ TEST_F(FindingTest, APartOfVeryManyNamesIsFoundInEachPartition) {
   EXPECT_EQ(names(filter).size(), static_cast<std::size_t>(filter.count_max));
 }
 
+class CompletionTest : public DocumentsTest {
+ protected:
+  /// doc_000001 and on, each in `_global` but every hundredth, which is another tree's.
+  void fill(int count) {
+    const Status filled = store->writeAndWait([&](store::Tx& tx) {
+      store::execute(tx,
+                     "INSERT INTO document_partitions(name, kind, created_at)"
+                     " VALUES ('tree_other', 'tree', '')");
+      store::execute(tx,
+                     "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)"
+                     " INSERT INTO documents(id, partition, filename, content_type, created_at,"
+                     " updated_at) SELECT printf('doc_%06d', i),"
+                     " iif(i % 100 = 0, 'tree_other', '_global'), 'n' || i, 'text/plain',"
+                     " printf('%06d', i), printf('%06d', i) FROM n",
+                     count);
+      return ok();
+    });
+    ASSERT_TRUE(filled.ok()) << filled.error().text();
+  }
+  Completion complete(std::string typed, std::int64_t count_max = 1000, Caller caller = {}) {
+    auto found = await<Completion>([&](auto done) {
+      service->complete(std::move(caller), std::move(typed), count_max, done);
+    });
+    EXPECT_TRUE(found.ok()) << found.error().text();
+    return found.ok() ? std::move(*found) : Completion{};
+  }
+  using Ids = std::vector<std::string>;
+};
+
+TEST_F(CompletionTest, AnIdIsFoundHoweverManyDocumentsAreNewer) {
+  fill(25'000);
+  EXPECT_EQ(complete("doc_000001").ids, Ids{"doc_000001"});
+  EXPECT_EQ(complete("doc_00000").ids.size(), 9U);
+  EXPECT_FALSE(complete("doc_00000").more);
+  EXPECT_EQ(complete("doc_00000", 2).ids, (Ids{"doc_000001", "doc_000002"}));
+  EXPECT_TRUE(complete("doc_00000", 2).more);
+  EXPECT_EQ(complete("doc_9").ids, Ids{});
+  EXPECT_EQ(complete("n24999").ids, Ids{"doc_024999"});
+  EXPECT_EQ(complete("d", 2).ids, (Ids{"doc_025000", "doc_024999"})) << "the newest first";
+  EXPECT_TRUE(complete("", 2).more);
+}
+
+TEST_F(CompletionTest, AnAgentIsOfferedWhatItSees) {
+  fill(300);
+  addSession("ses_a", "", "");
+  EXPECT_EQ(complete("doc_00010", 3).ids, (Ids{"doc_000100", "doc_000101", "doc_000102"}));
+  EXPECT_EQ(complete("doc_00010", 2, {"ses_a"}).ids, (Ids{"doc_000101", "doc_000102"}));
+  EXPECT_EQ(complete("n100", 5, {"ses_a"}).ids, Ids{});
+}
+
+TEST_F(CompletionTest, ANameThatLooksLikeAnIdComesAfterTheIds) {
+  fill(1);
+  const auto named = push("doc_0-notes.md", "x");
+  ASSERT_TRUE(named.ok()) << named.error().text();
+  const auto pattern = push("a*b.md", "x");
+  ASSERT_TRUE(pattern.ok()) << pattern.error().text();
+  const Completion found = complete("doc_0");
+  ASSERT_GE(found.ids.size(), 2U);
+  EXPECT_EQ(found.ids.front(), "doc_000001");
+  EXPECT_EQ(found.ids.back(), named->id);
+  EXPECT_EQ(complete("a*").ids, Ids{pattern->id});
+  EXPECT_EQ(complete("a*b.mdx").ids, Ids{});
+}
+
+TEST_F(CompletionTest, WhatIsLongerThanAnyNameFindsNothingAndAsAQueryIsNamed) {
+  fill(1);
+  EXPECT_TRUE(complete(std::string(60'000, 'n')).ids.empty());
+  EXPECT_TRUE(complete("doc_" + std::string(60'000, '0')).ids.empty());
+  DocumentFilter filter;
+  filter.name_contains = std::string(60'000, '%');
+  EXPECT_ERROR(query(filter), "pattern_bytes_max");
+  filter.name_contains = std::string(16U * 1024, '%');
+  EXPECT_TRUE(names(filter).empty());
+  filter = {};
+  filter.name_glob = std::string(60'000, '*');
+  EXPECT_ERROR(query(filter), "pattern_bytes_max");
+  filter = {};
+  filter.content_type = std::string(60'000, 't') + "/*";
+  EXPECT_ERROR(query(filter), "pattern_bytes_max");
+}
+
 }  // namespace
 }  // namespace tutti::documents

@@ -347,6 +347,7 @@ TEST(DocumentsTest, TheListGoesOnPageByPageAndTheOldestIsCompletedByItsName) {
   EXPECT_EQ(completed(oldest)["values"], Json::array({oldest}));
   EXPECT_EQ(completed("")["values"].size(), 100U);
   EXPECT_EQ(completed("n1")["total"], 111);
+  EXPECT_EQ(completed(std::string(60'000, 'n'))["values"], Json::array());
 }
 
 TEST(DocumentsTest, WhatWasPushedIsFoundByItsWordsAndTheSectionCanBeRead) {
