@@ -45,6 +45,13 @@ std::string startedKey(const CallPtr& call, const std::string& own_key,
   return own_key.empty() && !task.empty() ? "task:" + std::string(task) : own_key;
 }
 
+void refuseLost(const CallPtr& call) {
+  call->refuse(Error(Code::Unavailable,
+                     "the process that was to start the agent ended before it did",
+                     "nothing was started; call again")
+                   .named("process_lost"));
+}
+
 Status checkWanted(store::Tx& tx, const std::string& task_id) {
   return task_id.empty() ? ok() : tasks::checkUnfinished(tx, task_id);
 }
@@ -62,10 +69,7 @@ void awaitStarted(const Context& context, const CallPtr& call, StartedCall start
         context.post([&context, call = std::move(call), wait, run_id, status = std::move(status)] {
           if (!status.ok()) return call->finish(status.error());
           if (!run_id->empty()) return awaitRun(context, call, {"", *run_id, wait, {}});
-          call->refuse(Error(Code::Unavailable,
-                             "the process that was to start the agent ended before it did",
-                             "nothing was started; call again")
-                           .named("process_lost"));
+          refuseLost(call);
         });
       });
 }

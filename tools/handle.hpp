@@ -25,6 +25,9 @@ struct AnswerOptions {
 std::string startedKey(const CallPtr& call, const std::string& own_key,
                        const AnswerOptions& options);
 
+/// Fails a task whose process has died before anything was started, as process_lost.
+void refuseLost(const CallPtr& call);
+
 /// Ok unless there is a task, and it has ended or could not be stored: then nothing may be started.
 Status checkWanted(store::Tx& tx, const std::string& task_id);
 

@@ -182,7 +182,8 @@ const std::vector<Entry>& entries() {
        "if it fails. Says so when nobody fits.",
        {.open_world = true},
        RouteRequest::handle,
-       kAlwaysLoad},
+       kAlwaysLoad,
+       mcp::TaskSupport::Optional},
       {RouteFeedback::kName,
        "routing",
        "Say whether a routing decision was right",
@@ -234,12 +235,15 @@ const std::vector<Toolset>& toolsets() {
   return all;
 }
 
-bool holdsTaskTools(std::string_view names) {
+std::vector<std::string> missingTaskTools(std::string_view names) {
   const auto wanted = parseNames(names);
-  return wanted.ok() && std::all_of(entries().begin(), entries().end(), [&](const Entry& entry) {
-           return entry.task_support == mcp::TaskSupport::Forbidden || wanted->contains("all") ||
-                  wanted->contains(entry.toolset);
-         });
+  std::vector<std::string> missing;
+  for (const Entry& entry : entries()) {
+    const bool there = wanted.ok() && (wanted->contains("all") || wanted->contains(entry.toolset));
+    if (entry.task_support != mcp::TaskSupport::Forbidden && !there)
+      missing.emplace_back(entry.name);
+  }
+  return missing;
 }
 
 bool holdsToolset(std::string_view names, std::string_view toolset) {

@@ -21,9 +21,9 @@ const std::vector<Toolset>& toolsets();
 /// What is published when nothing is said.
 inline constexpr std::string_view kDefaultToolsets = "agents,sessions,documents,routing";
 
-/// Are all tools that run as tasks among the tools of `names`? Only then tasks of another process
-/// can be taken over.
-bool holdsTaskTools(std::string_view names);
+/// The tools that run as tasks and are not among the tools of `names`: their tasks are to be left
+/// to another process.
+std::vector<std::string> missingTaskTools(std::string_view names);
 /// Is that one among them? False for names that addTools() refuses.
 bool holdsToolset(std::string_view names, std::string_view toolset);
 

@@ -23,8 +23,15 @@ struct Prepared {
   routing::StoredDecision decision;
   Dispatch dispatch;
   agents::SessionLimits limits;
+  std::string task_id;  ///< "" while the call is no task
   bool cached = false;
 };
+
+/// How long a call waits for what it starts.
+AnswerOptions dispatchWait(const RouteRequest::Input& input) {
+  const bool waits = input.request.to_start && input.sync;
+  return {waits ? agents::ExecutionMode::Sync : agents::ExecutionMode::AsyncPoll, input.wait};
+}
 
 /// A decision as the transaction left it.
 struct Stored {
@@ -47,6 +54,8 @@ Result<std::optional<Stored>> earlier(store::Connection& db, const RouteRequest:
 
 Result<Stored> keep(store::Tx& tx, const Prepared& prepared) {
   const RouteRequest::Input& input = prepared.input;
+  if (Status wanted = checkWanted(tx, prepared.task_id); !wanted.ok())
+    return std::move(wanted).error();
   auto known = earlier(tx, input);
   if (!known.ok()) return std::move(known).error();
   if (*known) return std::move(**known);
@@ -170,6 +179,8 @@ void decided(const Context& context, const CallPtr& call, const RouteRequest::In
     if (!dispatch.ok()) return call->finish(std::move(dispatch).error());
     prepared->dispatch = std::move(*dispatch);
   }
+  prepared->input.idempotency_key = startedKey(call, input.idempotency_key, dispatchWait(input));
+  prepared->task_id = call->taskId();
   prepared->decision = rowOf(input, made, prepared->dispatch, call->caller());
   write<Stored>(
       context, [prepared](store::Tx& tx) { return keep(tx, *prepared); },
@@ -213,6 +224,8 @@ void judge(const Context& context, const CallPtr& call, const InputPtr& input, D
         notJudged(name, "a dry run starts no agent; else it would be asked, for " + close.because);
     return decided(context, call, *input, made);
   }
+  (void)startedKey(call, input->idempotency_key,
+                   dispatchWait(*input));  // its wait is the task's too
   JudgeQuestion question{name,
                          close,
                          input->request.request,
@@ -247,6 +260,7 @@ void decideOnce(const Context& context, const CallPtr& call, const InputPtr& inp
       [&context, call = call, input, known](Status status) mutable {
         context.post([&context, call = std::move(call), input, known, status = std::move(status)] {
           if (!status.ok()) return call->finish(status.error());
+          if (!*known && call->repeated()) return refuseLost(call);
           if (!*known) return decide(context, call, input);
           auto prepared = std::make_shared<Prepared>();
           prepared->input = *input;
@@ -292,6 +306,8 @@ Result<RouteRequest::Input> RouteRequest::decode(const Json& arguments) {
 void RouteRequest::handle(const Context& context, const CallPtr& call) {
   auto decoded = decode(call->arguments());
   if (!decoded.ok()) return call->finish(std::move(decoded).error());
+  if (call->repeated())
+    decoded->idempotency_key = startedKey(call, decoded->idempotency_key, dispatchWait(*decoded));
   auto input = std::make_shared<const Input>(std::move(*decoded));
   if (input->idempotency_key.empty() || input->dry_run) return decide(context, call, input);
   decideOnce(context, call, input);

@@ -10,7 +10,8 @@ namespace tutti::tools {
 
 /// route_request: who should handle a request, and why; with dispatch, starts them. Decision and
 /// sessions are stored in one transaction. Repeating a call with the same idempotency_key decides
-/// and starts nothing and gives the first decision as it is by then. A close call is put to an
+/// and starts nothing and gives the first decision as it is by then. With dispatch and mode sync it
+/// may be a task, which outlives its process as that of start_agent does. A close call is put to an
 /// agent, where that is allowed (route_judge.hpp).
 struct RouteRequest {
   static constexpr const char* kName = "route_request";

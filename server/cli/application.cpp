@@ -244,7 +244,8 @@ Status Application::wire(const Settings& settings) {
       *server_, *context_, toolsets,
       [assets = settings.assets](std::string_view name) { return schemaText(assets, name); });
   if (!added.ok()) return added;
-  if (tools::holdsTaskTools(toolsets)) adoptTasks(*timers);
+  tasks_->leave(tools::missingTaskTools(toolsets));
+  adoptTasks(*timers);
   routes_ = tools::holdsToolset(toolsets, "routing");
   if (Status offered = offer(settings); !offered.ok()) return offered;
   return settings.mcp_config.empty() ? ok() : mount(settings);

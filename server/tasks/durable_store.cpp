@@ -1,8 +1,10 @@
 #include "server/tasks/durable_store.hpp"
 
+#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "server/base/log.hpp"
+#include "server/json/json.hpp"
 
 namespace tutti::tasks {
 using mcp::Task;
@@ -203,6 +205,10 @@ void DurableTaskStore::show(std::vector<std::string> ids) {
 
 // --- adoption ------------------------------------------------------------------------------------
 
+void DurableTaskStore::leave(const std::vector<std::string>& tools) {
+  left_ = json::dump(Json(tools));
+}
+
 void DurableTaskStore::adoptAll() {
   auto owners = std::make_shared<std::vector<std::string>>();
   read(
@@ -221,7 +227,7 @@ void DurableTaskStore::adoptAll() {
 void DurableTaskStore::adopt(const std::string& replica) {
   auto adopted = std::make_shared<std::vector<Task>>();
   write(
-      [adopted, adoption = Adoption{replica, parts_.replica, kAdoptMax},
+      [adopted, adoption = Adoption{replica, parts_.replica, kAdoptMax, left_},
        now = parts_.clock->now()](store::Tx& tx) -> Status {
         *adopted = adoptTasks(tx, adoption, now);
         return ok();

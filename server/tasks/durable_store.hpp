@@ -44,6 +44,8 @@ class DurableTaskStore final : public mcp::TaskStore,
   void unfollow(const std::string& id) override;
   void onOrphan(std::function<void(mcp::Task)> heir) override { heir_ = std::move(heir); }
 
+  /// From now on calls of these tools are left to processes that have them.
+  void leave(const std::vector<std::string>& tools);
   /// Takes over what replicas that are dead by now have left. Call once tasks can be run.
   void adoptAll();
   /// The same for one that has just died.
@@ -71,6 +73,7 @@ class DurableTaskStore final : public mcp::TaskStore,
   void adoptLater(const std::string& replica, const Error& error);
 
   const Parts parts_;
+  std::string left_ = "[]";  ///< as Adoption has it
   std::function<void(const mcp::Task&)> watcher_;
   std::function<void(mcp::Task)> heir_;
   std::size_t writes_ = 0;  ///< under way

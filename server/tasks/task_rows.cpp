@@ -193,9 +193,11 @@ std::vector<std::string> taskOwners(store::Connection& db, WallTime now) {
 std::vector<Task> adoptTasks(store::Tx& tx, const Adoption& adoption, WallTime now) {
   Statement rows(tx,
                  "UPDATE tasks SET owner = ? WHERE task_seq IN (SELECT task_seq FROM tasks"
-                 " WHERE owner = ? AND owner <> '' AND expires_us > ? ORDER BY task_seq LIMIT ?)"
+                 " WHERE owner = ? AND owner <> '' AND expires_us > ? AND (request = '' OR"
+                 " coalesce(json_extract(request, '$.params.name'), '') NOT IN"
+                 " (SELECT value FROM json_each(?))) ORDER BY task_seq LIMIT ?)"
                  " RETURNING " TASK_COLUMNS,
-                 adoption.to, adoption.from, micros(now),
+                 adoption.to, adoption.from, micros(now), adoption.left,
                  static_cast<std::int64_t>(adoption.count_max));
   std::vector<Task> adopted;
   while (rows.step()) adopted.push_back(rowOf(rows).task);

@@ -52,6 +52,7 @@ struct Adoption {
   std::string from;
   std::string to;
   std::size_t count_max;
+  std::string left = "[]";  ///< tools whose calls are left to others: a JSON array
 };
 /// Unfinished tasks of a replica, which are another's from now on.
 std::vector<mcp::Task> adoptTasks(store::Tx& tx, const Adoption& adoption, WallTime now);

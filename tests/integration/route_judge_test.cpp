@@ -226,8 +226,9 @@ TEST_F(RouteJudgeTest, OtherBlueprintsAreAnotherQuestion) {
   EXPECT_EQ(route(tutti)["agent"], "yvonne");
   writeProgram(
       folder_, "xaver", "echo xaver",
-      {{"description", "Plants lilies in the garden"}, {"examples", {"plant lilies in the park"}}});
+      {{"description", "Plants roses in the garden!"}, {"examples", {"plant roses in the park"}}});
   Json again = route(tutti);
+  ASSERT_TRUE(again.contains("judged")) << again.dump(1);
   for (int i = 0; i < 100 && again["judged"].value("asked_before", false); ++i) {
     ::usleep(20'000);  // files are looked at every tenth of a second
     again = route(tutti);
@@ -257,12 +258,11 @@ TEST_F(RouteJudgeTest, BeyondTheirLimitRequestsAreDecidedWithoutJudges) {
   TuttiProcess tutti(folder_, withJudge({"--route-judges-max", "1"}));
   sendRoute(tutti, 71, {{"request", kClose}});
   ASSERT_TRUE(waitForFile(at("begun")));
-  const Json other = tutti.call("route_request", {{"request", "plant something in the park"}});
+  const Json other = route(tutti, {{"context", "in spring"}});
   expectUnjudged(other, "1 judges are at work already (--route-judges-max)");
   folder_.write("go", "");
   EXPECT_EQ(tutti.receive()["result"]["structuredContent"]["agent"], "yvonne");
-  EXPECT_EQ(tutti.call("route_request", {{"request", "plant something in the park"}})["agent"],
-            "yvonne");
+  EXPECT_EQ(route(tutti, {{"context", "in spring"}})["agent"], "yvonne");
 }
 
 TEST_F(RouteJudgeTest, TextThatGivesOrdersReachesTheJudgeBetweenMarksOnly) {

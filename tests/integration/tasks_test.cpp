@@ -258,6 +258,111 @@ TEST_F(TasksTest, CancellingTheTaskAnywhereEndsTheWaitAndNotTheAgent) {
   EXPECT_EQ(task(second, id)["status"], "cancelled");
 }
 
+TEST_F(TasksTest, ATuttiWithOneToolsetTakesItsTasksOverWithoutTheOthers) {
+  const Options agents{{"stdio", "--toolsets", "agents"}, {}};
+  Json id;
+  {
+    TuttiProcess first(folder_, agents);
+    id = startSync(first)["taskId"];
+    ASSERT_TRUE(begun());
+    killHard(first);
+  }
+  open();
+  TuttiProcess second(folder_, agents);
+  expectDone(ended(second, id));
+}
+
+/// The gated program, as the one whom a request is for.
+class RouteTasksTest : public TasksTest {
+ protected:
+  void SetUp() override {
+    TasksTest::SetUp();
+    const auto agent = folder_.path() / "blueprints/agents/gated/agent.json";
+    std::ifstream file(agent);
+    Json blueprint = Json::parse(file);
+    blueprint["description"] = "Waters the flowers of the garden";
+    blueprint["examples"] = {kRequest, "water the roses"};
+    folder_.write("blueprints/agents/gated/agent.json", blueprint.dump());
+  }
+  static Json dispatchSync(TuttiProcess& tutti, Json more = Json::object()) {
+    Json arguments = {{"request", kRequest}, {"dispatch", true}, {"mode", "sync"}};
+    arguments.update(more);
+    return callAsTask(tutti, "route_request", arguments);
+  }
+  /// The agent may have ended by its store's row before its decision has.
+  static void expectRouted(const Json& ended) {
+    EXPECT_EQ(ended["status"], "completed") << ended.dump(1);
+    const Json report = ended.value("result", Json::object())["structuredContent"];
+    EXPECT_EQ(report["status"], "succeeded") << ended.dump(1);
+    EXPECT_EQ(report["agent"], "gated");
+    EXPECT_EQ(report["result"]["result_data"], Json({{"done", true}}));
+  }
+  static constexpr const char* kRequest = "water the flowers in the garden";
+};
+
+TEST_F(RouteTasksTest, ADispatchThatWaitsIsATaskAndGivesItsResult) {
+  TuttiProcess tutti(folder_);
+  const Json made = dispatchSync(tutti);
+  ASSERT_EQ(made["resultType"], "task") << made.dump(1);
+  EXPECT_EQ(task(tutti, made["taskId"])["status"], "working");
+  open();
+  expectRouted(ended(tutti, made["taskId"]));
+}
+
+TEST_F(RouteTasksTest, ADecisionAloneAndWhatIsWrongAreAnsweredAtOnce) {
+  TuttiProcess tutti(folder_);
+  EXPECT_EQ(dispatchSync(tutti, {{"dispatch", false}})["resultType"], "complete");
+  EXPECT_EQ(dispatchSync(tutti, {{"candidates", {"gatd"}}})["resultType"], "complete");
+  EXPECT_EQ(dispatchSync(tutti, {{"project_dir", "/none"}})["resultType"], "complete");
+  EXPECT_TRUE(tutti.call("list_sessions")["sessions"].empty());
+}
+
+TEST_F(RouteTasksTest, TheNextTuttiGivesTheResultOfATaskOfAKilledOne) {
+  Json id;
+  {
+    TuttiProcess first(folder_);
+    id = dispatchSync(first)["taskId"];
+    ASSERT_TRUE(begun());
+    killHard(first);
+  }
+  TuttiProcess second(folder_);
+  EXPECT_EQ(task(second, id)["status"], "working");
+  open();
+  expectRouted(ended(second, id));
+  EXPECT_EQ(runs(), "run\n");
+  EXPECT_EQ(second.call("explain_route")["decisions"].size(), 1U);
+}
+
+TEST_F(RouteTasksTest, AKillAtAnyMomentOfTheDispatchLosesAndRepeatsNothing) {
+  open();
+  std::string expected_runs;
+  for (int moment = 0; moment < 8; ++moment) {
+    TuttiProcess first(folder_);
+    const Json made = dispatchSync(first);  // acknowledged: from now on nothing may be lost
+    ::usleep(static_cast<useconds_t>(moment * 300));
+    killHard(first);
+    TuttiProcess second(folder_);
+    const Json end = ended(second, made["taskId"]);
+    if (end["status"] == "failed") {
+      EXPECT_EQ(end["error"]["data"]["name"], "process_lost") << end.dump(1);
+    } else {
+      expectRouted(end);
+      expected_runs += "run\n";
+    }
+  }
+  EXPECT_EQ(runs(), expected_runs);
+}
+
+TEST_F(RouteTasksTest, CancellingTheTaskEndsTheWaitAndNotTheAgent) {
+  TuttiProcess tutti(folder_);
+  const Json id = dispatchSync(tutti)["taskId"];
+  ASSERT_TRUE(begun());
+  tutti.request("tasks/cancel", withTasks({{"taskId", id}}));
+  EXPECT_EQ(task(tutti, id)["status"], "cancelled");
+  open();
+  waitForRunEnd(tutti);
+}
+
 /// A client of 2025-11-25.
 class OlderClient {
  public:
