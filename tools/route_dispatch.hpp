@@ -17,7 +17,8 @@ namespace tutti::tools {
 struct DispatchOptions {
   std::string request, context;
   std::string project_dir, name, model, parent_session_id;
-  std::int64_t attempts_max = 3;  ///< agents that are tried for a part, the first included
+  /// For a part, the first included; what goes beyond one is shared by all parts.
+  std::int64_t attempts_max = 3;
 };
 
 struct PreparedStart {

@@ -6,18 +6,14 @@
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "server/routing/decisions.hpp"
 #include "tools/context.hpp"
 #include "tools/route_dispatch.hpp"
+#include "tools/route_progress.hpp"
 
 namespace tutti::tools {
-
-/// Why another agent could do what this one did not, as in "is not installed"; "" when a run that
-/// ended with this error_name would end so with others too.
-std::string_view avoidableBecause(std::string_view error_name);
 
 /// Follows the runs of decisions, whichever process dispatched them. Each replica has one; the
 /// store lets exactly one of them act on an attempt's end, in the transaction that also starts the
@@ -37,10 +33,8 @@ class RouteFollower {
   struct Ended {
     routing::Attempt attempt;
     routing::StoredDecision decision;
-    RoutePlan plan;
-    std::vector<routing::Attempt> attempts;       ///< of the decision, this one as it has ended
-    std::vector<routing::AttemptResult> results;  ///< of these, cut
-    std::string prompt;                           ///< of its run
+    RouteProgress progress;  ///< of the decision, with this attempt as it has ended
+    std::string prompt;      ///< of its run
   };
   /// What is to be written.
   struct Settlement {
