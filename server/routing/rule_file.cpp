@@ -16,6 +16,7 @@ using Words = std::span<const std::string_view>;
 
 constexpr std::size_t kConditionDepthMax = 6;
 constexpr std::size_t kNameBytesMax = 100;
+constexpr std::size_t kStepsMax = 32;  ///< of a workflow
 constexpr double kWeightByDefault = 0.7;
 constexpr RuleNode::Range kShare{0, 1};
 constexpr RuleNode::Range kPriorities{-1000, 1000};
@@ -358,13 +359,17 @@ class FileReader {
   static void readSteps(const RuleNode& list, Draft<WorkflowRule>& draft) {
     const std::vector<RuleNode> steps = list.elements();
     if (steps.empty() && (list.isNull() || list.isList())) list.refuse("has no step");
+    if (steps.size() > kStepsMax)
+      list.refuse("has " + std::to_string(steps.size()) + " steps, of " +
+                      std::to_string(kStepsMax) + " (steps_max)",
+                  "join steps of one agent");
     for (const RuleNode& step : steps) {
       const std::string text = step.requiredText();
       const std::size_t dot = text.find('.');
       if (text.empty()) continue;
       if (dot == std::string::npos || dot + 1 == text.size()) {
         step.refuse("the step '" + shortened(text, 60) + "' is not agent.action",
-                    "write AGENT.ACTION, or .ACTION for a step of the orchestrator itself");
+                    "write AGENT.ACTION, or .ACTION for a step of the first agent");
         continue;
       }
       draft.rule.steps.push_back({text.substr(0, dot), text.substr(dot + 1)});

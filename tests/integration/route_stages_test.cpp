@@ -220,6 +220,26 @@ TEST_F(RouteStagesTest, WorkflowGoesOnAfterAKillWithoutTheFilesThatItBeganWith) 
   EXPECT_EQ(kept["sessions"].size(), 3U) << kept.dump(2);
 }
 
+TEST_F(RouteStagesTest, StepThatTheStoreRefusesEndsTheWorkflowAndSaysWhy) {
+  writeWorkflow(waiting("one", "echo ten sheaves"), "echo threshed", "echo flour");
+  writeProgram(folder_, "parent", "echo done", {{"description", "Has children"}});
+  TuttiProcess tutti(folder_);
+  const Json parent = tutti.call(
+      "start_agent", {{"blueprint", "parent"}, {"prompt", "x"}, {"mode", "sync"}, {"wait_s", 50}});
+  const Json made = dispatched(
+      tutti, kWorkRequest, {{"mode", "async_poll"}, {"parent_session_id", parent["session_id"]}});
+  ASSERT_TRUE(waitForFile(path("one"))) << made.dump(2);
+  const Json gone = tutti.call("delete_session", {{"session_id", parent["session_id"]}});
+  ASSERT_FALSE(gone.contains("error")) << gone.dump(2);
+  folder_.write("go", "");
+  const Json kept = ended(tutti, made);
+  EXPECT_EQ(kept["status"], "needs_decision") << kept.dump(2);
+  EXPECT_NE(kept.value("problem", "").find("thresher cannot be started: parent session"),
+            std::string::npos)
+      << kept.dump(2);
+  EXPECT_EQ(kept["sessions"].size(), 1U);
+}
+
 TEST_F(RouteStagesTest, GatesLookBeforeAndAfterTheWork) {
   writeProgram(folder_, "porter", "echo \"$2\"", {{"description", "Opens the gate"}});
   writeProgram(folder_, "auditor", "echo \"$2\"", {{"description", "Counts money"}});

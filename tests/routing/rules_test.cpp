@@ -162,7 +162,7 @@ INSTANTIATE_TEST_SUITE_P(
         Broken{"step", "workflows:\n  w: {description: x, steps: [writer]}\n",
                "2: workflows.w.steps[0]: the step 'writer' is not agent.action (write "
                "AGENT.ACTION, or "
-               ".ACTION for a step of the orchestrator itself)"},
+               ".ACTION for a step of the first agent)"},
         Broken{"no_step", "workflows:\n  w: {description: x, steps: []}\n",
                "2: workflows.w.steps: has no step"},
         Broken{"no_otherwise", "swarms:\n  s: {domains: {nix: [writer]}}\n",
@@ -195,6 +195,14 @@ TEST(RuleFiles, OneFileTellsAllThatIsWrongWithIt) {
   const LoadedRules loaded =
       load({"signals:\n  a: [{term: b, weight: 2}]\nstrategies:\n  s: {then: {type: none}}\n"});
   EXPECT_EQ(loaded.problems.size(), 3U) << problemsOf(loaded);
+}
+
+TEST(RuleFiles, WorkflowOfTooManyStepsIsRefused) {
+  std::string steps;
+  for (int i = 0; i < 33; ++i) steps += (i == 0 ? "" : ", ") + std::string(".act");
+  EXPECT_NE(problemsOf(load({"workflows:\n  w: {description: x, steps: [" + steps + "]}\n"}))
+                .find("workflows.w.steps: has 33 steps, of 32 (steps_max)"),
+            std::string::npos);
 }
 
 TEST(RuleFiles, LimitsAreNamed) {
