@@ -32,11 +32,11 @@ class PackTest : public ::testing::Test {
 };
 
 TEST_F(PackTest, IsListedOnlyWhenItIsAskedFor) {
-  EXPECT_EQ(names({}).size(), 4U);
-  EXPECT_EQ(names({"--pack", "nephio"}).size(), 18U);
-  EXPECT_EQ(names({"--pack", "nephio", "--pack", "pantheros"}).size(), 32U);
-  EXPECT_EQ(names({"--pack", "amas", "--pack", "amas"}).size(), 34U);
-  EXPECT_EQ(names({}, {"TUTTI_PACKS=amas,nephio"}).size(), 48U);
+  EXPECT_EQ(names({}).size(), 5U);
+  EXPECT_EQ(names({"--pack", "nephio"}).size(), 19U);
+  EXPECT_EQ(names({"--pack", "nephio", "--pack", "pantheros"}).size(), 33U);
+  EXPECT_EQ(names({"--pack", "amas", "--pack", "amas"}).size(), 35U);
+  EXPECT_EQ(names({}, {"TUTTI_PACKS=amas,nephio"}).size(), 49U);
 }
 
 TEST_F(PackTest, OptionsTakeOneWordAndLeaveTheRequestToTheCommand) {
