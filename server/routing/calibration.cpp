@@ -34,11 +34,13 @@ void normalise(std::vector<double>& logits, double scale) {
   for (double& logit : logits) logit /= sum;
 }
 
-double loss(const std::vector<Judged>& judged, const Calibration& calibration) {
+/// Minus the logarithm of what each label's own texts give it, added up.
+double loss(const std::vector<Judged>& judged,
+            const std::function<std::vector<double>(const Judged&)>& probabilitiesOf) {
   double sum = 0;
   for (const Judged& one : judged) {
     if (one.label == kNobody) continue;
-    const auto probabilities = calibration.probabilities(one.linear, one.net);
+    const auto probabilities = probabilitiesOf(one);
     sum -=
         exactLog(std::max(probabilities[static_cast<std::size_t>(one.label)], kLeastProbability));
   }
@@ -77,14 +79,27 @@ void minimise(double& value, const std::function<double()>& cost) {
   value = start * exactExp((low + high) / 2.0);
 }
 
+/// Fits the scale of one model as if there were no other. Nothing where it was not trained.
+void fitScale(const std::vector<Judged>& judged, std::vector<float> Judged::*model, double& scale) {
+  if ((judged.front().*model).empty()) return;
+  minimise(scale, [&] {
+    return loss(judged, [&](const Judged& one) {
+      std::vector<double> logits((one.*model).size(), 0.0);
+      addLogProbabilities(one.*model, scale, 1.0, logits);
+      normalise(logits, 1.0);
+      return logits;
+    });
+  });
+}
+
 std::vector<ScopePoint> pointsOf(const std::vector<Judged>& judged, const Calibration& calibration,
                                  const Scope& scope) {
   std::vector<ScopePoint> points;
   for (const Judged& one : judged) {
-    const auto probabilities = calibration.probabilities(one.linear, one.net);
+    const auto probabilities = calibration.probabilities(one);
     const auto best = std::max_element(probabilities.begin(), probabilities.end());
     const bool nobody = one.label == kNobody;
-    points.push_back({scope.score(probabilities, one.linear, one.known_share),
+    points.push_back({scope.score(probabilities, one),
                       !nobody && best - probabilities.begin() == one.label, nobody});
   }
   return points;
@@ -133,22 +148,23 @@ void toProbabilities(float* scores, std::size_t count) {
   for (std::size_t k = 0; k < count; ++k) scores[k] /= sum;
 }
 
-std::vector<double> Calibration::probabilities(const std::vector<float>& linear,
-                                               const std::vector<float>& net) const {
-  std::vector<double> logits(linear.size(), 0.0);
-  const double share = net.empty() ? 0.0 : net_share;
-  addLogProbabilities(linear, linear_scale, 1.0 - share, logits);
-  if (!net.empty()) addLogProbabilities(net, net_scale, share, logits);
+std::vector<double> Calibration::probabilities(const Judged& judged) const {
+  const int models = 1 + (judged.net.empty() ? 0 : 1) + (judged.convolution.empty() ? 0 : 1);
+  const double share = 1.0 / static_cast<double>(models);
+  std::vector<double> logits(judged.linear.size(), 0.0);
+  addLogProbabilities(judged.linear, linear_scale, share, logits);
+  if (!judged.net.empty()) addLogProbabilities(judged.net, net_scale, share, logits);
+  if (!judged.convolution.empty())
+    addLogProbabilities(judged.convolution, convolution_scale, share, logits);
   normalise(logits, scale);
   return logits;
 }
 
-double Scope::score(const std::vector<double>& probabilities, const std::vector<float>& linear,
-                    float known_share) const {
+double Scope::score(const std::vector<double>& probabilities, const Judged& judged) const {
   const double best = *std::max_element(probabilities.begin(), probabilities.end());
-  const float margin = *std::max_element(linear.begin(), linear.end());
+  const float margin = *std::max_element(judged.linear.begin(), judged.linear.end());
   return exactLog(std::max(best, kLeastProbability)) + margin_worth * static_cast<double>(margin) +
-         known_worth * static_cast<double>(known_share);
+         known_worth * static_cast<double>(judged.known_share);
 }
 
 Calibration fitCalibration(const std::vector<Judged>& judged) {
@@ -156,17 +172,13 @@ Calibration fitCalibration(const std::vector<Judged>& judged) {
   const auto labelled = std::count_if(judged.begin(), judged.end(),
                                       [](const Judged& one) { return one.label != kNobody; });
   if (static_cast<std::size_t>(labelled) < kFitMin) return calibration;
-  const double share = calibration.net_share;
-  const auto cost = [&] { return loss(judged, calibration); };
-  calibration.net_share = 0.0;
-  minimise(calibration.linear_scale, cost);
-  const bool has_net = !judged.front().net.empty();
-  if (has_net) {
-    calibration.net_share = 1.0;
-    minimise(calibration.net_scale, cost);
-  }
-  calibration.net_share = share;
-  if (has_net) minimise(calibration.scale, cost);
+  fitScale(judged, &Judged::linear, calibration.linear_scale);
+  if (judged.front().net.empty() && judged.front().convolution.empty()) return calibration;
+  fitScale(judged, &Judged::net, calibration.net_scale);
+  fitScale(judged, &Judged::convolution, calibration.convolution_scale);
+  minimise(calibration.scale, [&] {
+    return loss(judged, [&](const Judged& one) { return calibration.probabilities(one); });
+  });
   return calibration;
 }
 

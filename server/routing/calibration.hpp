@@ -1,4 +1,4 @@
-// From the two models' raw scores to a probability that means what it says, and from that to "this
+// From the models' raw scores to a probability that means what it says, and from that to "this
 // label" or "nobody".
 #pragma once
 
@@ -13,21 +13,22 @@ void toProbabilities(float* scores, std::size_t count);
 /// What the models said about one text whose label is known.
 struct Judged {
   std::vector<float> linear;
-  std::vector<float> net;  ///< empty when the net was not trained
-  float known_share = 0;   ///< as FeatureVector has it
-  int label = 0;           ///< or kNobody
+  std::vector<float> net;          ///< empty when the net was not trained
+  std::vector<float> convolution;  ///< the same of the convolution
+  float known_share = 0;           ///< as FeatureVector has it
+  int label = 0;                   ///< or kNobody
 };
 
-/// How scores are put together. The defaults serve when there is nothing to fit them on.
+/// How scores are put together: the logarithms of the models' probabilities, averaged. The defaults
+/// serve when there is nothing to fit them on.
 struct Calibration {
   double linear_scale = 7.0;  ///< what a margin of 1 is worth in logits
   double net_scale = 1.7;
-  double net_share = 0.5;  ///< of the sum; the linear model has the rest
-  double scale = 1.0;      ///< of the sum
+  double convolution_scale = 1.3;
+  double scale = 1.0;  ///< of the average
 
-  /// Each label's probability, given that some label fits. `linear` and `net` as in Judged.
-  std::vector<double> probabilities(const std::vector<float>& linear,
-                                    const std::vector<float>& net) const;
+  /// Each label's probability, given that some label fits.
+  std::vector<double> probabilities(const Judged& judged) const;
 };
 
 /// Whether any label fits at all. The best label's probability says how far it is ahead of the
@@ -38,8 +39,8 @@ struct Scope {
   double known_worth = 2.0;   ///< of a text all of whose words are known
   double threshold = 0.0;     ///< a score below this says nobody
 
-  double score(const std::vector<double>& probabilities, const std::vector<float>& linear,
-               float known_share) const;
+  /// `probabilities` are those of `judged`.
+  double score(const std::vector<double>& probabilities, const Judged& judged) const;
 };
 
 /// Fits the scales by maximum likelihood on the texts that have a label. Defaults below 30 of them.
@@ -47,7 +48,7 @@ Calibration fitCalibration(const std::vector<Judged>& judged);
 
 /// Fits the threshold. With nobody's texts among them, the threshold is the best trade
 /// between right answers and nobody's texts refused (see kRecallWorth in the source); without, it
-/// keeps 98 of 100 right answers.
+/// keeps 995 of 1,000 right answers.
 Scope fitScope(const std::vector<Judged>& judged, const Calibration& calibration);
 
 /// How one text was judged.

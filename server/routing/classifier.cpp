@@ -15,6 +15,8 @@ constexpr std::size_t kRareKeptWorkMax = 1'000'000;
 constexpr std::size_t kWorkMax = 5'000'000;
 constexpr std::size_t kFewExamples = 1000;
 constexpr int kThriftyPasses = 2;
+/// With fewer examples a label, on average, the convolution knows too little to be of use.
+constexpr std::size_t kConvolutionExamplesMin = 30;
 constexpr std::size_t kFolds = 5;
 /// Up to this many examples times labels every fold is set aside in turn, else the first alone.
 constexpr std::size_t kAllFoldsWorkMax = 500'000;
@@ -103,9 +105,8 @@ std::vector<HeldOut> Classifier::heldOut(const std::vector<LabelledText>& texts,
   std::vector<HeldOut> all;
   for (std::size_t i = 0; i < texts.size(); ++i) {
     HeldOut one{texts[i].text, judged[i].label, {}, 0, false};
-    one.probabilities = calibration_.probabilities(judged[i].linear, judged[i].net);
-    one.scope_lead =
-        scope_.score(one.probabilities, judged[i].linear, judged[i].known_share) - scope_.threshold;
+    one.probabilities = calibration_.probabilities(judged[i]);
+    one.scope_lead = scope_.score(one.probabilities, judged[i]) - scope_.threshold;
     all.push_back(std::move(one));
   }
   return all;
@@ -143,13 +144,29 @@ void Classifier::fitModels(const std::vector<LabelledText>& examples) {
   NetModel::Options net_options;
   if (learnt.size() < kFewExamples) net_options.passes *= 2;  // few steps in a pass: more passes
   net_.train(learnt, space_.size(), labels_.size(), net_options);
+
+  has_convolution_ = examples.size() >= kConvolutionExamplesMin * labels_.size();
+  if (!has_convolution_) return;
+  std::vector<Example>().swap(learnt);  // or both would be in memory at once
+  fitConvolution(texts, targets);
+}
+
+void Classifier::fitConvolution(const std::vector<std::string>& texts,
+                                const std::vector<int>& targets) {
+  std::vector<SequenceExample> sequences;
+  sequences.reserve(texts.size());
+  for (std::size_t i = 0; i < texts.size(); ++i)
+    sequences.push_back({space_.sequenceOf(space_.extractor().featuresOf(texts[i])), targets[i]});
+  convolution_.train(sequences, labels_.size(), ConvolutionModel::Options());
 }
 
 void Classifier::judgeAll(const std::vector<LabelledText>& texts,
                           std::vector<Judged>& judged) const {
   judged.reserve(judged.size() + texts.size());
-  for (const LabelledText& one : texts)
-    judged.push_back(judge(space_.vectorOf(one.text), indexOf(one.label)));
+  for (const LabelledText& one : texts) {
+    const std::vector<Feature> features = space_.extractor().featuresOf(one.text);
+    judged.push_back(judge(features, space_.vectorOf(features), indexOf(one.label)));
+  }
 }
 
 void Classifier::fitScales(const std::vector<Judged>& judged) {
@@ -158,7 +175,8 @@ void Classifier::fitScales(const std::vector<Judged>& judged) {
   scope_ = fitScope(judged, calibration_);
 }
 
-Judged Classifier::judge(const FeatureVector& vector, int label) const {
+Judged Classifier::judge(const std::vector<Feature>& features, const FeatureVector& vector,
+                         int label) const {
   Judged judged;
   judged.label = label;
   judged.known_share = vector.known_share;
@@ -167,6 +185,9 @@ Judged Classifier::judge(const FeatureVector& vector, int label) const {
   if (!has_net_) return judged;
   judged.net.resize(labels_.size());
   net_.score(vector, judged.net.data());
+  if (!has_convolution_) return judged;
+  judged.convolution.resize(labels_.size());
+  convolution_.score(space_.sequenceOf(features), judged.convolution.data());
   return judged;
 }
 
@@ -185,9 +206,9 @@ Decision Classifier::decide(std::string_view text, std::size_t candidates_max) c
     return decision;
   }
   const FeatureVector vector = space_.vectorOf(features);
-  const Judged judged = judge(vector, kNobody);
-  const auto probabilities = calibration_.probabilities(judged.linear, judged.net);
-  decision.scope_score = scope_.score(probabilities, judged.linear, judged.known_share);
+  const Judged judged = judge(features, vector, kNobody);
+  const auto probabilities = calibration_.probabilities(judged);
+  decision.scope_score = scope_.score(probabilities, judged);
   decision.in_scope = decision.scope_score >= decision.threshold;
 
   std::vector<std::size_t> order(labels_.size());
@@ -259,7 +280,10 @@ Status Classifier::learn(std::string_view text, std::string_view label, Verdict 
   } else {
     linear_.learn(vector, index, wrong, space_.size());
   }
-  if (has_net_) net_.learn(vector, wrong ? kNobody : index, space_.size());
+  const int target = wrong ? kNobody : index;
+  if (has_net_) net_.learn(vector, target, space_.size());
+  if (has_convolution_)
+    convolution_.learn(space_.sequenceOf(space_.extractor().featuresOf(text)), target);
   return ok();
 }
 

@@ -9,6 +9,7 @@
 
 #include "server/base/result.hpp"
 #include "server/routing/calibration.hpp"
+#include "server/routing/convolution_model.hpp"
 #include "server/routing/features.hpp"
 #include "server/routing/linear_model.hpp"
 #include "server/routing/net_model.hpp"
@@ -67,9 +68,9 @@ class Classifier {
 
   /// Learns from `examples`, and the scales and the threshold from `held_out`; without these, from
   /// a fifth of the examples that it sets aside first, where there are enough. A label's own name
-  /// is an example of it. Texts of kNobodyLabel teach what no label fits. Errors: InvalidArgument
-  /// without two labels, or for a label in `held_out` that has no example.
-  /// `judged` gets what the scales were fitted on; nothing where they were not.
+  /// is an example of it. Texts of kNobodyLabel teach what
+  /// no label fits. Errors: InvalidArgument without two labels, or for a label in `held_out` that
+  /// has no example. `judged` gets what the scales were fitted on; nothing where they were not.
   static Result<Classifier> train(const std::vector<LabelledText>& examples,
                                   const std::vector<LabelledText>& held_out, Options options,
                                   std::vector<HeldOut>* judged = nullptr);
@@ -96,12 +97,13 @@ class Classifier {
  private:
   Classifier() = default;
   void fitModels(const std::vector<LabelledText>& examples);
+  void fitConvolution(const std::vector<std::string>& texts, const std::vector<int>& targets);
   void fitScalesByFolds(const std::vector<LabelledText>& examples, std::vector<HeldOut>* told);
   void judgeAll(const std::vector<LabelledText>& texts, std::vector<Judged>& judged) const;
   void fitScales(const std::vector<Judged>& judged);
   std::vector<HeldOut> heldOut(const std::vector<LabelledText>& texts,
                                const std::vector<Judged>& judged) const;
-  Judged judge(const FeatureVector& vector, int label) const;
+  Judged judge(const std::vector<Feature>& features, const FeatureVector& vector, int label) const;
   int indexOf(std::string_view label) const;
   std::vector<Evidence> evidenceFor(std::string_view text, const std::vector<Feature>& features,
                                     const FeatureVector& vector, std::size_t label) const;
@@ -111,7 +113,9 @@ class Classifier {
   FeatureSpace space_;
   LinearModel linear_;
   NetModel net_;
+  ConvolutionModel convolution_;
   bool has_net_ = false;
+  bool has_convolution_ = false;
   bool scaled_ = false;
   Calibration calibration_;
   Scope scope_;

@@ -267,4 +267,24 @@ FeatureVector FeatureSpace::vectorOf(const std::vector<Feature>& features) const
   return vector;
 }
 
+WordSequence FeatureSpace::sequenceOf(const std::vector<Feature>& features) const {
+  WordSequence words;
+  for (const Feature& feature : features) {
+    if (feature.kind != FeatureKind::Word && feature.kind != FeatureKind::Piece &&
+        feature.kind != FeatureKind::Meaning)
+      continue;
+    if (feature.first > kSequenceWordsMax) break;  // features come word by word
+    words.resize(feature.first);
+    if (const std::int64_t id = idOf(feature); id >= 0)
+      words.back().push_back({static_cast<std::uint32_t>(id), 1.0F});
+  }
+  for (auto& word : words) {
+    std::array<float, kFeatureKinds> counts{};
+    for (const Entry& entry : word) counts[static_cast<std::size_t>(kinds_[entry.id])] += 1.0F;
+    for (Entry& entry : word)
+      entry.value = 1.0F / std::sqrt(counts[static_cast<std::size_t>(kinds_[entry.id])]);
+  }
+  return words;
+}
+
 }  // namespace tutti::routing

@@ -36,6 +36,11 @@ struct FeatureVector {
   float known_share = 0;       ///< the part of the words that training has seen, 0 to 1
 };
 
+/// A text word by word: of each, the features that are of it alone. Each kind of them counts the
+/// same, however many there are.
+using WordSequence = std::vector<std::vector<Entry>>;
+inline constexpr std::size_t kSequenceWordsMax = 64;  ///< a text's words beyond are left out
+
 /// The sum of products of two vectors, in a fixed order.
 float dot(const FeatureVector& a, const FeatureVector& b);
 
@@ -72,6 +77,9 @@ class FeatureSpace {
 
   FeatureVector vectorOf(std::string_view text) const;
   FeatureVector vectorOf(const std::vector<Feature>& features) const;
+
+  /// The words, pieces and meanings of each word, as far as they are known.
+  WordSequence sequenceOf(const std::vector<Feature>& features) const;
 
   std::size_t size() const { return weights_.size(); }
   /// The id of a feature, or -1.

@@ -20,6 +20,11 @@ void addRow(float* __restrict to, const float* __restrict from, float factor, st
 /// The sum of a[i] * b[i]; `size` is a multiple of kLanes.
 float dotRow(const float* __restrict a, const float* __restrict b, std::size_t size);
 
+/// A step of Adagrad against the gradient `factor` * from: each weight has its own step, smaller
+/// the larger its gradients were; `squares` is the sum of their squares so far and must not be 0.
+void adaptRow(float* __restrict weights, float* __restrict squares, const float* __restrict from,
+              float factor, float rate, std::size_t size);
+
 /// A table of rows that grows without moving or copying what it holds.
 class RowTable {
  public:

@@ -95,6 +95,31 @@ TEST(ClassifierTest, FeedbackTakesEffectAtOnce) {
   EXPECT_TRUE(lowered);
 }
 
+/// So many of each label that the order of words is learnt too.
+std::vector<LabelledText> manyOrders() {
+  Random random(3);
+  constexpr const char* kNoise[] = {"please", "now", "quickly", "today", "here", "again", "gladly"};
+  std::vector<LabelledText> texts;
+  const auto noise = [&] { return " " + std::string(kNoise[random.below(7)]) + " "; };
+  for (int i = 0; i < 40; ++i) {
+    texts.push_back({noise() + "euros into dollars" + noise(), "buy_dollars"});
+    texts.push_back({noise() + "dollars into euros" + noise(), "buy_euros"});
+    texts.push_back({noise() + "weather" + noise(), "weather"});
+  }
+  return texts;
+}
+
+TEST(ClassifierTest, WithManyExamplesTheOrderOfWordsAndFeedbackCount) {
+  auto classifier = Classifier::train(manyOrders());
+  ASSERT_TRUE(classifier.ok());
+  EXPECT_EQ(bestOf(*classifier, "euros into dollars please"), "buy_dollars");
+  EXPECT_EQ(bestOf(*classifier, "please dollars into euros"), "buy_euros");
+  const char* text = "quux frobnicate zork";
+  ASSERT_TRUE(classifier->learn(text, "weather", Classifier::Verdict::Right).ok());
+  EXPECT_EQ(bestOf(*classifier, text), "weather");
+  EXPECT_EQ(bestOf(*classifier, "euros into dollars please"), "buy_dollars");
+}
+
 TEST(ClassifierTest, FeedbackThatNobodyFitsLowersTheScope) {
   Classifier classifier = trained();
   const char* text = "play the weather in rome";

@@ -91,6 +91,26 @@ TEST(FeatureSpaceTest, AVectorHasLengthOneAndRareWordsWeighMore) {
   EXPECT_GT(valueOf("the"), 0.0F);
 }
 
+TEST(FeatureSpaceTest, ASequenceHasEachWordsOwnFeaturesAndEachKindWeighsTheSame) {
+  FeatureSpace space;
+  space.fit({"cancel my flight", "play music"}, {});
+  const auto sequenceOf = [&](const std::string& text) {
+    return space.sequenceOf(space.extractor().featuresOf(text));
+  };
+  const WordSequence words = sequenceOf("cancel zzz flight");
+  ASSERT_EQ(words.size(), 3U);
+  EXPECT_TRUE(words[1].empty());
+  for (const std::size_t known : {std::size_t{0}, std::size_t{2}}) {
+    float squares = 0;
+    for (const Entry& entry : words[known]) squares += entry.value * entry.value;
+    EXPECT_NEAR(squares, 3.0F, 1e-5F) << "the word, its pieces, its meanings: word " << known;
+  }
+  EXPECT_EQ(sequenceOf("flight")[0].size(), words[2].size());
+  std::string many;
+  for (int i = 0; i < 200; ++i) many += "flight ";
+  EXPECT_EQ(sequenceOf(many).size(), kSequenceWordsMax);
+}
+
 TEST(FeatureSpaceTest, AnUnknownTextIsEmptyUntilItIsAdded) {
   FeatureSpace space;
   space.fit({"alpha beta", "gamma delta"}, {});
