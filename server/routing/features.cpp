@@ -279,6 +279,7 @@ WordSequence FeatureSpace::sequenceOf(const std::vector<Feature>& features) cons
       words.back().push_back({static_cast<std::uint32_t>(id), 1.0F});
   }
   for (auto& word : words) {
+    word.shrink_to_fit();  // training keeps those of all texts
     std::array<float, kFeatureKinds> counts{};
     for (const Entry& entry : word) counts[static_cast<std::size_t>(kinds_[entry.id])] += 1.0F;
     for (Entry& entry : word)
