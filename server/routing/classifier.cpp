@@ -145,7 +145,8 @@ void Classifier::fitModels(const std::vector<LabelledText>& examples) {
   if (learnt.size() < kFewExamples) net_options.passes *= 2;  // few steps in a pass: more passes
   net_.train(learnt, space_.size(), labels_.size(), net_options);
 
-  has_convolution_ = examples.size() >= kConvolutionExamplesMin * labels_.size();
+  has_convolution_ =
+      options_.word_order && examples.size() >= kConvolutionExamplesMin * labels_.size();
   if (!has_convolution_) return;
   std::vector<Example>().swap(learnt);  // or both would be in memory at once
   fitConvolution(texts, targets);
