@@ -135,10 +135,10 @@ Status checkTest(const EvaluationInput& input) {
 }
 
 Status trainAndTest(const EvaluationInput& input, const TextVectors& vectors,
-                    Measurement& measurement) {
+                    Classifier::Options options, Measurement& measurement) {
   const auto start = SteadyClock::now();
   std::vector<HeldOut> judged;
-  const auto classifier = Classifier::train(input.train, input.validation, Classifier::Options(),
+  const auto classifier = Classifier::train(input.train, input.validation, options,
                                             vectors.empty() ? nullptr : &judged);
   if (!classifier.ok()) return classifier.error();
   std::optional<Fusion> fusion;
@@ -172,7 +172,7 @@ Result<std::vector<LabelledText>> readLabelled(const std::filesystem::path& path
 Result<Report> evaluate(const EvaluationInput& input, const TextVectors& vectors) {
   if (Status checked = checkTest(input); !checked.ok()) return checked.error();
   Measurement measurement;
-  if (Status done = trainAndTest(input, vectors, measurement); !done.ok()) return done.error();
+  if (Status done = trainAndTest(input, vectors, {}, measurement); !done.ok()) return done.error();
   return measurement.report();
 }
 
@@ -186,13 +186,16 @@ Result<Report> crossValidate(const std::vector<LabelledText>& texts, const TextV
       return Error(Code::InvalidArgument,
                    "label '" + label + "' has one text, so none to test with",
                    "give two or more texts of each label, or a file of its own with --test");
+  Classifier::Options options;
+  options.word_order = false;
   Measurement measurement;
   for (std::size_t fold = 0; fold < folds; ++fold) {
     EvaluationInput input;
     for (std::size_t i = 0; i < texts.size(); ++i)
       (fold_of[i] == fold ? input.test : input.train).push_back(texts[i]);
     if (input.test.empty()) continue;
-    if (Status done = trainAndTest(input, vectors, measurement); !done.ok()) return done.error();
+    if (Status done = trainAndTest(input, vectors, options, measurement); !done.ok())
+      return done.error();
   }
   return measurement.report();
 }

@@ -53,8 +53,8 @@ struct EvaluationInput {
 Result<Report> evaluate(const EvaluationInput& input, const TextVectors& vectors = {});
 
 /// Every text is tested once, by a classifier that has learnt from the others: `folds` of them,
-/// over which times are added up. Errors: as Classifier::train; InvalidArgument for a label with
-/// one text.
+/// over which times are added up, without the order of words as routing over blueprints. Errors: as
+/// Classifier::train; InvalidArgument for a label with one text.
 Result<Report> crossValidate(const std::vector<LabelledText>& texts,
                              const TextVectors& vectors = {}, std::size_t folds = 5);
 
