@@ -203,7 +203,8 @@ Json HostSession::outcomeJson(const RunOutcome& outcome, SessionStatus session_s
 
 void HostSession::waitForTurn() {
   quiet_timer_->after(kShrinkAfterMs, shrinkFootprint);
-  idle_timer_->after(spec_.idle_max_ms, [this] {
+  const bool first = ended_runs_.empty();  // which is on its way, however short agents may idle
+  idle_timer_->after(first ? spec_.first_turn_max_ms : spec_.idle_max_ms, [this] {
     if (!run_)
       takeDown({SessionStatus::Finished, "idle", std::nullopt, nullptr}, spec_.stop_grace_ms);
   });

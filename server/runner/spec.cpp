@@ -110,6 +110,7 @@ Json toJson(const HostSpec& spec) {
   out["new_executor_session_id"] = spec.new_executor_session_id;
   out["permission_timeout_ms"] = spec.permission_timeout_ms;
   out["idle_max_ms"] = spec.idle_max_ms;
+  out["first_turn_max_ms"] = spec.first_turn_max_ms;
   out["stop_grace_ms"] = spec.stop_grace_ms;
   out["line_bytes_max"] = spec.line_bytes_max;
   out["output_bytes_max"] = spec.output_bytes_max;
@@ -158,6 +159,7 @@ Result<HostSpec> hostSpecFromJson(const Json& json) {
   read.text("new_executor_session_id", spec.new_executor_session_id);
   read.integer("permission_timeout_ms", spec.permission_timeout_ms);
   read.integer("idle_max_ms", spec.idle_max_ms);
+  read.integer("first_turn_max_ms", spec.first_turn_max_ms);
   read.integer("stop_grace_ms", spec.stop_grace_ms);
   read.integer("line_bytes_max", spec.line_bytes_max);
   read.integer("output_bytes_max", spec.output_bytes_max);

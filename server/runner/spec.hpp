@@ -58,6 +58,7 @@ struct HostSpec {
   std::string new_executor_session_id;  ///< id for a new conversation
   std::int64_t permission_timeout_ms = 60'000;  ///< then an unanswered request is denied
   std::int64_t idle_max_ms = 600'000;           ///< an idle agent process is ended after this
+  std::int64_t first_turn_max_ms = 30'000;      ///< a host that nobody gives its first turn, too
   std::int64_t stop_grace_ms = 5'000;           ///< between SIGTERM and SIGKILL
   std::int64_t line_bytes_max = 16LL * 1024 * 1024;   ///< of one line an agent prints
   std::int64_t output_bytes_max = 16LL * 1024 * 1024; ///< kept of a program's stdout

@@ -156,12 +156,20 @@ TEST_F(HostTest, GenerationsThatHaveStartedDoNotStartAgain) {
 
 TEST_F(HostTest, IdleHostEndsItself) {
   HostSpec spec = shellSpec("true");
-  spec.idle_max_ms = 50;
+  spec.first_turn_max_ms = 50;
   spec_ = spec;
   host_pid_ = spawn(spec);
   waitForExit();
   EXPECT_EQ(exitJson()["session_status"], "finished");
   EXPECT_EQ(exitJson()["reason"], "idle");
+}
+
+TEST_F(HostTest, AnAgentThatMayNotIdleTakesItsFirstTurn) {
+  HostSpec spec = shellSpec("echo done");
+  spec.idle_max_ms = 0;
+  start(spec);
+  turn("run_1");
+  EXPECT_EQ(outcomeOf("run_1")["status"], "completed");
 }
 
 TEST_F(HostTest, UnreadableSpecIsReported) {
