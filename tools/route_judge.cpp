@@ -23,7 +23,8 @@ constexpr std::size_t kReasonCharactersMax = 500;
 constexpr std::size_t kReasonToldBytesMax = 2'000;
 constexpr std::size_t kProblemToldBytesMax = 400;
 
-/// A question under way. `run` is written by a reader's thread before it reports.
+/// A question under way. `run` is written by a reader's thread before it reports. Nothing in it
+/// holds the call: the store's threads may be the last to let go of it.
 struct Asking {
   JudgeQuestion question;
   RouteJudge options;
@@ -34,9 +35,9 @@ struct Asking {
   routing::Judgement judgement;
   bool joined = false;  ///< somebody has asked the same before
   agents::Run run;
-  std::function<void(Judged)> then;
 };
 using AskingPtr = std::shared_ptr<Asking>;
+using JudgedHandler = std::function<void(Judged)>;
 
 std::string inOneLine(std::string text, std::size_t bytes_max) {
   std::replace_if(
@@ -105,6 +106,7 @@ Known stateOf(const Asking& asking, const routing::Judgement& known, const agent
 
 /// Finds the judge that has been asked the same, or starts one. True for one that was there.
 Result<bool> beginJudging(store::Tx& tx, Asking& asking) {
+  asking.judgement = {};  // of a try that was rolled back
   if (const auto known = routing::findJudgement(tx, asking.digest)) {
     const auto run = agents::findRun(tx, known->run_id);
     const Known state = run.ok() ? stateOf(asking, *known, *run) : Known::No;
@@ -134,17 +136,17 @@ std::string whyNoVerdict(const agents::Run& run) {
   return "it failed: " + run.error_name + ": " + inOneLine(run.error, kProblemToldBytesMax);
 }
 
-void concludeWithout(const Asking& asking, const std::string& why) {
+Judged withoutVerdict(const Asking& asking, const std::string& why) {
   Judged judged = notJudged(asking.question.judge, why);
   if (!asking.judgement.session_id.empty()) judged.told["session_id"] = asking.judgement.session_id;
-  asking.then(std::move(judged));
+  return judged;
 }
 
-void concludeJudging(const Asking& asking) {
+Judged verdictOf(const Asking& asking) {
   const agents::Run& run = asking.run;
-  if (run.status != agents::RunStatus::Completed) return concludeWithout(asking, whyNoVerdict(run));
+  if (run.status != agents::RunStatus::Completed) return withoutVerdict(asking, whyNoVerdict(run));
   auto verdict = readVerdict(asking.question, run.result_data.value_or(""));
-  if (!verdict.ok()) return concludeWithout(asking, verdict.error().message());
+  if (!verdict.ok()) return withoutVerdict(asking, verdict.error().message());
   Judged judged;
   judged.told = Json::object({{"by", verdict->by},
                               {"session_id", asking.judgement.session_id},
@@ -154,7 +156,7 @@ void concludeJudging(const Asking& asking) {
                               {"because", asking.question.close_call.because}});
   if (asking.joined) judged.told["asked_before"] = true;
   judged.verdict = std::move(*verdict);
-  asking.then(std::move(judged));
+  return judged;
 }
 
 void stopJudge(const Context& context, const std::string& session_id, std::function<void()> then) {
@@ -171,7 +173,8 @@ void stopJudge(const Context& context, const std::string& session_id, std::funct
       });
 }
 
-void awaitVerdict(const Context& context, const CallPtr& call, const AskingPtr& asking) {
+void awaitVerdict(const Context& context, const CallPtr& call, const AskingPtr& asking,
+                  const JudgedHandler& then) {
   const std::string session_id = asking->judgement.session_id;
   const auto age =
       std::chrono::milliseconds(epochMillis(Clock::system().now()) - asking->judgement.asked_at_ms);
@@ -190,21 +193,22 @@ void awaitVerdict(const Context& context, const CallPtr& call, const AskingPtr& 
     call->progress(static_cast<double>(waited.count()) / 1e6, std::nullopt,
                    asking->question.judge + " is asked whom the request is for");
   };
-  wait.done = [&context, asking, session_id](const Result<bool>& found) {
-    if (!found.ok()) return concludeWithout(*asking, found.error().text());
-    if (*found) return concludeJudging(*asking);
-    stopJudge(context, session_id, [asking] {
-      concludeWithout(*asking, "it gave no verdict within " +
-                                   std::to_string(asking->options.wait.count()) +
-                                   " s (--route-judge-wait) and was stopped");
-    });
+  wait.done = [&context, asking, session_id, then](const Result<bool>& found) {
+    if (found.ok() && *found) return then(verdictOf(*asking));
+    const std::string why = found.ok() ? "it gave no verdict within " +
+                                             std::to_string(asking->options.wait.count()) +
+                                             " s (--route-judge-wait) and was stopped"
+                                       : found.error().text();
+    // Who joined and can see it no more does not know that it is late: others may wait for it.
+    if (!found.ok() && asking->joined) return then(withoutVerdict(*asking, why));
+    stopJudge(context, session_id, [asking, why, then] { then(withoutVerdict(*asking, why)); });
   };
   const std::weak_ptr<runner::Waiter::Wait> running = context.waiter.begin(std::move(wait));
-  call->onCancelled([&context, running, session_id] {
+  call->onCancelled([&context, running, session_id, joined = asking->joined] {
     const auto waiting = running.lock();
     if (!waiting) return;
     waiting->cancel();
-    stopJudge(context, session_id, [] {});
+    if (!joined) stopJudge(context, session_id, [] {});  // else whoever began it waits for it
   });
 }
 }  // namespace
@@ -288,15 +292,15 @@ void askJudge(const Context& context, const CallPtr& call, JudgeQuestion questio
   asking->session = std::move(*session);
   asking->now_ms = epochMillis(Clock::system().now());
   asking->question = std::move(question);
-  asking->then = std::move(then);
   write<bool>(
       context, [asking](store::Tx& tx) { return beginJudging(tx, *asking); },
-      [&context, call, asking](Result<bool> joined) {
+      [&context, call, asking, then = std::move(then)](const Result<bool>& joined) {
         if (!joined.ok())
-          return concludeWithout(*asking, "it cannot be started: " + joined.error().text());
+          return then(
+              notJudged(asking->question.judge, "it cannot be started: " + joined.error().text()));
         asking->joined = *joined;
         context.supervisor.pump();
-        awaitVerdict(context, call, asking);
+        awaitVerdict(context, call, asking, then);
       });
 }
 

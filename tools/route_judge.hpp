@@ -48,7 +48,7 @@ Judged notJudged(const std::string& judge, const std::string& why);
 /// it: after RouteJudge::wait at the latest, when the judge is stopped. The same question is asked
 /// once: who asks it meanwhile gets the same verdict, and so does who asks later, while it is kept.
 /// A judge whose server dies ends by its own time limit. Runs on the I/O thread, as does `then`,
-/// which is not run for a call that is cancelled: that stops the judge.
+/// which is not run for a call that is cancelled: that stops the judge, if this call began it.
 void askJudge(const Context& context, const CallPtr& call, JudgeQuestion question,
               std::function<void(Judged)> then);
 

@@ -72,16 +72,18 @@ class RouteJudgeTest : public ::testing::Test {
     tutti.kill(SIGKILL);
     EXPECT_EQ(tutti.wait(), 128 + SIGKILL);
   }
-  static void sendRoute(TuttiProcess& tutti, int id, Json arguments) {
+  static void sendRoute(TuttiProcess& tutti, int id, Json arguments,
+                        const std::string& progress_token = {}) {
+    Json meta = {{"io.modelcontextprotocol/protocolVersion", "2026-07-28"},
+                 {"io.modelcontextprotocol/clientCapabilities", Json::object()}};
+    if (!progress_token.empty()) meta["progressToken"] = progress_token;
     tutti.send({{"jsonrpc", "2.0"},
                 {"id", id},
                 {"method", "tools/call"},
                 {"params",
                  {{"name", "route_request"},
                   {"arguments", std::move(arguments)},
-                  {"_meta",
-                   {{"io.modelcontextprotocol/protocolVersion", "2026-07-28"},
-                    {"io.modelcontextprotocol/clientCapabilities", Json::object()}}}}}});
+                  {"_meta", std::move(meta)}}}});
   }
   /// The engine's own choice, with the reason why no verdict came.
   static void expectUnjudged(const Json& made, const std::string& why) {
@@ -389,6 +391,24 @@ TEST_F(RouteJudgeTest, CancellingTheCallStopsTheJudge) {
       {{"jsonrpc", "2.0"}, {"method", "notifications/cancelled"}, {"params", {{"requestId", 71}}}});
   EXPECT_EQ(over(tutti, sessions(tutti)[0]["session_id"]), "stopped");
   EXPECT_TRUE(tutti.call("explain_route")["decisions"].empty());
+}
+
+TEST_F(RouteJudgeTest, CancellingACallThatJoinedLeavesTheJudgeToWhoBeganIt) {
+  writeJudge(gated(says("yvonne")));
+  TuttiProcess tutti(folder_, withJudge());
+  sendRoute(tutti, 71, {{"request", kClose}});
+  ASSERT_TRUE(waitForFile(at("begun")));
+  TuttiProcess other(folder_, withJudge({"--progress-every", "0.1"}));
+  sendRoute(other, 72, {{"request", kClose}}, "joined");
+  EXPECT_EQ(other.receive()["params"]["progressToken"], "joined") << "it waits for the judge";
+  other.send(
+      {{"jsonrpc", "2.0"}, {"method", "notifications/cancelled"}, {"params", {{"requestId", 72}}}});
+  // A commit of the same process, after that of a stop.
+  EXPECT_TRUE(route(other, {{"ask_agent", false}}).contains("decision_id"));
+  folder_.write("go", "");
+  const Json made = tutti.receive()["result"]["structuredContent"];
+  EXPECT_EQ(made["agent"], "yvonne") << made.dump(1);
+  EXPECT_EQ(over(tutti, made["judged"]["session_id"]), "completed");
 }
 
 TEST_F(RouteJudgeTest, CommandAsksAndShowsTheVerdict) {
