@@ -100,13 +100,13 @@ Result<bool> look(store::Connection& db, SeenRoute& seen) {
   return true;
 }
 
-/// Over fallbacks and stages too: the decision's end is an event of the session that ended it, and
-/// each further start one of the session before.
+/// Over fallbacks and stages too. A decision has no events of its own, and the session that ended
+/// it may be deleted before that is noted.
 void awaitOutcome(const Context& context, const CallPtr& call, Stored stored,
                   std::shared_ptr<const Prepared> prepared) {
   auto seen = std::make_shared<SeenRoute>(SeenRoute{std::move(stored), Json()});
   runner::WaitRequest wait;
-  wait.session_ids = {""};
+  wait.commits = true;
   wait.limit = prepared->input.wait;
   wait.look = [seen](store::Connection& db) { return look(db, *seen); };
   wait.progress = [call](std::chrono::milliseconds waited) {

@@ -30,10 +30,12 @@ class RunningWait final : public Waiter::Wait, public std::enable_shared_from_th
 
  private:
   void subscribe(store::Notifier& notifier) {
+    const auto look_again = [weak = weak_from_this()] {
+      if (auto self = weak.lock()) self->look();
+    };
     for (const std::string& id : request_.session_ids)
-      watches_.push_back(notifier.watch(id, [weak = weak_from_this()] {
-        if (auto self = weak.lock()) self->look();
-      }));
+      watches_.push_back(notifier.watch(id, look_again));
+    if (request_.commits) watches_.push_back(notifier.watchCommits(look_again));
     armLimit(request_.limit);
     armProgress();
   }

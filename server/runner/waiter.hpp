@@ -20,6 +20,7 @@ namespace tutti::runner {
 /// What is waited for, and whom to tell.
 struct WaitRequest {
   std::vector<std::string> session_ids;  ///< whose changes are a reason to look again
+  bool commits = false;                  ///< is every commit one? For what has no events
   std::chrono::milliseconds limit{0};    ///< 0: look once
   std::chrono::milliseconds progress_every{10'000};
   /// Looks, on a reader's thread: true when the wait is over. Keep what you saw in shared state.
