@@ -101,10 +101,12 @@ void RouteFollower::look() {
         *found = read(db);
         return ok();
       },
-      [post = context_.post, self = self_, found](Status) {
-        post([self, found] {
+      [post = context_.post, self = self_, found](Status status) {
+        post([self, found, status = std::move(status)] {
           RouteFollower* follower = *self;
           if (follower == nullptr) return;
+          if (!status.ok())  // looked at again after the next commit
+            log::warning("ended runs of decisions could not be read: " + status.error().text());
           follower->busy_ = false;
           // Each ends with a commit, which leads to the next look.
           for (Ended& one : *found) follower->act(std::make_shared<Ended>(std::move(one)), "");
