@@ -180,7 +180,8 @@ void awaitVerdict(const Context& context, const CallPtr& call, const AskingPtr& 
       std::chrono::milliseconds(epochMillis(Clock::system().now()) - asking->judgement.asked_at_ms);
   runner::WaitRequest wait;
   wait.session_ids = {session_id};
-  wait.limit = std::max(asking->options.wait - age, std::chrono::milliseconds(0));
+  const std::chrono::milliseconds longest = asking->options.wait;  // the clock may be set back
+  wait.limit = std::clamp(longest - age, std::chrono::milliseconds(0), longest);
   wait.progress_every = context.progress_every;
   wait.look = [asking](store::Connection& db) -> Result<bool> {
     auto run = agents::findRun(db, asking->judgement.run_id);
