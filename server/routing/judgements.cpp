@@ -15,7 +15,10 @@ std::optional<Judgement> findJudgement(store::Connection& db, std::string_view q
 }
 
 void saveJudgement(store::Tx& tx, const Judgement& judgement) {
-  Statement(tx, "DELETE FROM route_judgements WHERE question = ?", judgement.question).run();
+  // Under a name that no question has: it may be at work until it has been stopped.
+  Statement(tx, "UPDATE route_judgements SET question = run_id WHERE question = ?",
+            judgement.question)
+      .run();
   Statement(tx,
             "INSERT INTO route_judgements(question, session_id, run_id, asked_at_ms)"
             " VALUES (?, ?, ?, ?)",

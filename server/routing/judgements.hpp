@@ -22,8 +22,8 @@ struct Judgement {
 };
 
 std::optional<Judgement> findJudgement(store::Connection& db, std::string_view question);
-/// Takes the place of an earlier one on the same question, and removes what is beyond
-/// kJudgementsMax.
+/// Takes the place of an earlier one on the same question, which goes on to count while it is at
+/// work, and removes what is beyond kJudgementsMax.
 void saveJudgement(store::Tx& tx, const Judgement& judgement);
 /// Judges whose runs are not over.
 std::int64_t openJudgements(store::Connection& db);

@@ -55,6 +55,14 @@ TEST_F(JudgementsTest, OpenAreThoseWhoseRunsAreNotOver) {
   EXPECT_EQ(openJudgements(db_), 1);
 }
 
+TEST_F(JudgementsTest, WhoWasReplacedIsOpenUntilStopped) {
+  const Judgement late = ask("a");
+  ask("a");
+  EXPECT_EQ(openJudgements(db_), 2);
+  ASSERT_TRUE(agents::requestStop(db_, late.session_id, "rep_1", "2026").ok());
+  EXPECT_EQ(openJudgements(db_), 1);
+}
+
 TEST_F(JudgementsTest, OldestGoBeyondTheLimit) {
   for (std::int64_t i = 0; i <= kJudgementsMax; ++i)
     saveJudgement(db_, {"q" + std::to_string(i), "ses_1", "run_1", i});
