@@ -323,7 +323,8 @@ std::int64_t Embeddings::pausedForMs() const {
 }
 
 bool isTextsFault(const Error& error) {
-  return error.name() == "embeddings_rejected";
+  return error.name() == "embeddings_rejected" || error.name() == "embeddings_not_finite" ||
+         error.name() == "embeddings_zero";
 }
 
 }  // namespace tutti::search

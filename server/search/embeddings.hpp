@@ -79,7 +79,8 @@ class Embeddings {
   std::unique_ptr<Impl> impl_;
 };
 
-/// Errors that mean: these texts, not the server.
+/// Errors that may be those of a text, not the server's: it will not have it, or its model has no
+/// direction for it (overflows, knows none of its words). Others may still get their vectors.
 bool isTextsFault(const Error& error);
 
 }  // namespace tutti::search

@@ -303,6 +303,19 @@ TEST_F(SearchServiceTest, ATextThatTheServerWillNotHaveKeepsNoOtherFromItsVector
   EXPECT_EQ(ids(find("poison", Mode::FullText)), "d2");
 }
 
+TEST_F(SearchServiceTest, ATextThatTheModelHasNoDirectionForKeepsNoOtherFromItsVector) {
+  EmbeddingsServer server({"--overflow", "poison", "--unknown", "blank"});
+  useEmbeddings(server);
+  start();
+  push("d1", "alpha");
+  push("d2", "poison");
+  push("d3", "blank");
+  push("d4", "gamma");
+  awaitVectors();
+  EXPECT_EQ(count("SELECT count(*) FROM search_vectors"), 2);
+  EXPECT_EQ(ids(find("gamma", Mode::Semantic)).substr(0, 2), "d4");
+}
+
 TEST_F(SearchServiceTest, AnotherModelMeansAllVectorsAnew) {
   EmbeddingsServer server;
   EmbeddingsServer larger({"--dimensions", "96"});

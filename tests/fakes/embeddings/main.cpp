@@ -3,14 +3,14 @@
 // of its words' directions. Speaks /v1/embeddings and /api/embed.
 //
 //   embeddings_fake [--dimensions N] [--fail N] [--status N] [--mode MODE] [--key KEY] [--reject
-//   WORD]
+//   WORD] [--overflow WORD] [--unknown WORD]
 //
 // Prints its port on stdout, then serves until its standard input ends; a line there, "mode MODE",
 // changes how it behaves from then on, and is answered with "ok". Modes: ok, slow (never answers),
 // short (a vector too few), other_dimension, nan, infinite, zero, garbage, huge, closed (hangs up),
 // error (500), shuffled (vectors in another order, as OpenAI's wire allows). --fail N answers the
 // first N requests with --status (500). --key demands a bearer token; --reject WORD answers 400 to
-// texts that hold it.
+// texts that hold it; --overflow WORD puts NaN into their vectors, --unknown WORD zeros.
 //
 // /api/embed is as Ollama documents it (docs/api.md there, "Generate Embeddings"): `input` is a
 // text or a list of texts, beside `model` there may be `truncate`, `dimensions`, `options` and
@@ -48,6 +48,8 @@ struct Options {
   int status = 500;
   std::string key;
   std::string reject;
+  std::string overflow;
+  std::string unknown;
 };
 Options options;
 std::mutex mutex;
@@ -147,7 +149,11 @@ Answer answerTo(const std::string& target, const Json& request, const std::strin
     const auto words = text.get<std::string>();
     if (!options.reject.empty() && words.find(options.reject) != std::string::npos)
       return {400, R"({"error":{"message":"input is too long"}})"};
-    const std::string numbers = numbersOf(words, how, dimensions);
+    const auto holds = [&words](const std::string& word) {
+      return !word.empty() && words.find(word) != std::string::npos;
+    };
+    const std::string own = holds(options.overflow) ? "nan" : holds(options.unknown) ? "zero" : how;
+    const std::string numbers = numbersOf(words, own, dimensions);
     items.push_back(ollama ? numbers
                            : R"({"object":"embedding","index":)" + std::to_string(items.size()) +
                                  R"(,"embedding":)" + numbers + "}");
@@ -231,6 +237,8 @@ void parse(int count, char** words) {
     if (name == "--mode") mode = value;
     if (name == "--key") options.key = value;
     if (name == "--reject") options.reject = value;
+    if (name == "--overflow") options.overflow = value;
+    if (name == "--unknown") options.unknown = value;
   }
 }
 }  // namespace
