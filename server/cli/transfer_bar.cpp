@@ -8,7 +8,6 @@
 #include <cstdio>
 #include <string_view>
 
-#include "server/base/text.hpp"
 #include "server/cli/doc_desk.hpp"
 #include "server/cli/format.hpp"
 #include "server/cli/print.hpp"
@@ -45,6 +44,13 @@ std::size_t widthOf(std::string_view text) {
   return columns;
 }
 
+/// Where the last sign of `text`, which is not empty, begins.
+std::size_t lastBegins(std::string_view text) {
+  std::size_t at = text.size() - 1;
+  while (at > 0 && (static_cast<unsigned char>(text[at]) & 0xc0) == 0x80) --at;
+  return at;
+}
+
 std::string barOf(std::int64_t bytes, std::int64_t total) {
   const auto filled = static_cast<int>(kBarCells * bytes / total);
   return fmt::format(" [{:#<{}}{:-<{}}]", "", filled, "", kBarCells - filled);
@@ -60,8 +66,8 @@ std::string fitted(std::string name, const std::string& bar, const std::string& 
   if (named + size.size() + rate.size() <= columns) return name + share + size + rate;
   if (named + size.size() <= columns) return name + share + size;
   const std::string& rest = share.empty() ? size : share;
-  while (!name.empty() && widthOf(name) + rest.size() > columns) name.pop_back();
-  return (toValidUtf8(name) + rest).substr(0, columns);
+  while (!name.empty() && widthOf(name) + rest.size() > columns) name.resize(lastBegins(name));
+  return name.empty() ? rest.substr(0, columns) : name + rest;
 }
 
 }  // namespace

@@ -160,6 +160,25 @@ TEST(DocTerminalTest, ANarrowTerminalGetsALineThatFits) {
   }
 }
 
+TEST(DocTerminalTest, ANameOfManyBytesIsCutBetweenItsSignsAndLeavesRoomForTheSize) {
+  TempFolder folder;
+  std::string name;
+  for (int i = 0; i < 15; ++i) name += "\u00e4";
+  std::filesystem::create_symlink("/dev/stdin", folder.path() / name);
+  AtTerminal push(folder, {"doc", "push", "--name", "large.bin", name}, 20);
+  push.feedUntil(kErase);
+  push.endInput();
+  const std::string shown = push.rest();
+  EXPECT_EQ(push.wait(), 0) << shown;
+  const auto states = drawn(shown);
+  ASSERT_FALSE(states.empty()) << shown;
+  for (const std::string& state : states) {
+    EXPECT_TRUE(state.starts_with("\u00e4\u00e4\u00e4")) << state;
+    EXPECT_TRUE(state.ends_with("B")) << state;
+    EXPECT_NO_THROW((void)Json(state).dump()) << "no half sign: " << state;
+  }
+}
+
 TEST(DocTerminalTest, NothingIsDrawnIntoContentThatATerminalShows) {
   TempFolder folder;
   ASSERT_EQ(
