@@ -82,6 +82,7 @@ void completeDocument(const Context& context, const CompletionPtr& call) {
                               [call](Result<documents::Completion> found) {
                                 if (!found.ok()) return call->finish(std::move(found).error());
                                 mcp::CompletionOutput output;
+                                output.more = found->more;
                                 if (!found->more) output.total = std::ssize(found->ids);
                                 output.values = std::move(found->ids);
                                 call->finish(std::move(output));

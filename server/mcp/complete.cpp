@@ -47,9 +47,10 @@ class Completing final : public UnderWay<CompletionCall> {
     to += ']';
     const auto known = static_cast<std::int64_t>(output.values.size());
     const std::int64_t total = std::max(output.total.value_or(known), known);
-    if (output.total || known > static_cast<std::int64_t>(shown))
+    if (!output.more && (output.total || known > static_cast<std::int64_t>(shown)))
       appendJsonMember(to, "total", std::to_string(total));
-    appendJsonMember(to, "hasMore", total > static_cast<std::int64_t>(shown) ? "true" : "false");
+    const bool more = output.more || total > static_cast<std::int64_t>(shown);
+    appendJsonMember(to, "hasMore", more ? "true" : "false");
     to += '}';
     if (isModern(flow_.revision())) to += flow_.server().tail.modern;
     to += '}';

@@ -13,10 +13,12 @@
 
 namespace tutti::mcp {
 
-/// Best first. Only the first 100 are sent; `total` says how many there are when that is known.
+/// Best first. Only the first 100 are sent; `total` says how many there are when that is known, and
+/// `more` that there are more than `values` when it is not.
 struct CompletionOutput {
   std::vector<std::string> values;
   std::optional<std::int64_t> total = {};
+  bool more = false;
 };
 
 /// One completion/complete under way.

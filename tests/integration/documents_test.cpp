@@ -350,6 +350,25 @@ TEST(DocumentsTest, TheListGoesOnPageByPageAndTheOldestIsCompletedByItsName) {
   EXPECT_EQ(completed(std::string(60'000, 'n'))["values"], Json::array());
 }
 
+TEST(DocumentsTest, ACompletionThatIsCutAtThePageSaysThatThereIsMore) {
+  TempFolder folder;
+  auto options = allTools();
+  options.arguments.insert(options.arguments.end(), {"--document-page", "2"});
+  TuttiProcess tutti(folder, options);
+  for (const char* name : {"n1", "n2", "n3"}) push(tutti, name, "x");
+  const auto completed = [&](const std::string& typed) {
+    return tutti.request(
+        "completion/complete",
+        {{"ref", {{"type", "ref/resource"}, {"uri", "tutti://doc/{document_id}"}}},
+         {"argument", {{"name", "document_id"}, {"value", typed}}}})["result"]["completion"];
+  };
+  const Json some = completed("n");
+  EXPECT_EQ(some["values"].size(), 2U) << some;
+  EXPECT_EQ(some["hasMore"], true) << some;
+  EXPECT_FALSE(some.contains("total")) << "nobody has counted them: " << some;
+  EXPECT_EQ(completed("n3")["hasMore"], false);
+}
+
 TEST(DocumentsTest, WhatWasPushedIsFoundByItsWordsAndTheSectionCanBeRead) {
   TempFolder folder;
   TuttiProcess tutti(folder);
