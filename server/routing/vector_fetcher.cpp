@@ -41,7 +41,9 @@ void VectorFetcher::keep(std::string_view text, const TextVector& vector) {
 
 void VectorFetcher::retry() {
   const std::scoped_lock lock(mutex_);
-  if (!problem_) return;
+  const bool unanswered = problem_ && (problem_->code() == Code::Unavailable ||
+                                       problem_->code() == Code::DeadlineExceeded);
+  if (!unanswered) return;  // what was answered will not do the next time either
   due_ = {};
   wake_.notify_one();
 }

@@ -45,7 +45,8 @@ class VectorFetcher {
   void want(const std::vector<std::string>& texts);
   /// One that is there already comes into the store too.
   void keep(std::string_view text, const TextVector& vector);
-  /// The server answers others: an attempt that waits for its time is made now.
+  /// The server answers others: where it gave no answer, the attempt that waits for its time is
+  /// made now.
   void retry();
 
   std::size_t waiting() const;

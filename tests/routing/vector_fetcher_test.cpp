@@ -19,12 +19,15 @@ class VectorFetcherTest : public ::testing::Test {
     auto opened = store::Store::open(folder_.path(), all);
     if (!opened.ok()) throw std::runtime_error(opened.error().text());
     store_ = std::move(*opened);
+    make({.waiting_max = 100, .retry_ms = 1, .retry_max_ms = 4});
+  }
+  void make(VectorFetcherOptions options) {
     fetcher_ = std::make_unique<VectorFetcher>(VectorFetcher::Parts{
         .store = *store_,
         .source = server_.source(),
         .post = [this](std::function<void()> work) { posted_.post(std::move(work)); },
         .fetched = [this] { ++fetched_; },
-        .options = {.waiting_max = 100, .retry_ms = 1, .retry_max_ms = 4}});
+        .options = options});
   }
   TextVectors stored(const std::vector<std::string>& texts) {
     std::vector<std::string> keys;
@@ -109,6 +112,27 @@ TEST_F(VectorFetcherTest, ModelThatAnswersInAnotherLengthIsRefused) {
   waitUntil([this] { return fetcher_->problem().has_value(); });
   EXPECT_EQ(fetcher_->problem()->name(), "embeddings_dimension");
   EXPECT_EQ(stored({"roses", "bread"}).size(), 1U);
+}
+
+TEST_F(VectorFetcherTest, WhatWasAnsweredAndWillNotDoWaitsForItsTime) {
+  make({.waiting_max = 100, .retry_ms = 60'000, .retry_max_ms = 60'000});
+  fetcher_->keep("roses", {1, 2, 3});
+  fetcher_->want({"bread"});
+  waitUntil([this] { return fetcher_->problem().has_value(); });
+  fetcher_->retry();
+  const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(100);
+  while (std::chrono::steady_clock::now() < end) std::this_thread::yield();
+  EXPECT_EQ(server_.calls(), 1) << "each request would pay for another";
+}
+
+TEST_F(VectorFetcherTest, NoAnswerIsAskedForAgainAsSoonAsOthersGetOne) {
+  make({.waiting_max = 100, .retry_ms = 60'000, .retry_max_ms = 60'000});
+  server_.failWith(unreachable());
+  fetcher_->want({"bread"});
+  waitUntil([this] { return fetcher_->problem().has_value(); });
+  server_.failWith(std::nullopt);
+  fetcher_->retry();
+  ASSERT_TRUE(waitUntilFetched());
 }
 
 TEST_F(VectorFetcherTest, MoreThanMayWaitAreLeftWithout) {
