@@ -8,6 +8,7 @@
 #include "server/base/text.hpp"
 #include "server/routing/decisions.hpp"
 #include "server/routing/judgements.hpp"
+#include "tools/marked_text.hpp"
 #include "tools/start_agent.hpp"
 
 namespace tutti::tools {
@@ -51,11 +52,6 @@ std::string agentText(const routing::JudgedAgent& agent) {
   for (std::size_t i = 0; i < agent.examples.size() && i < kExamplesAskedMax; ++i)
     text += "  e.g. \"" + inOneLine(agent.examples[i], kExampleAskedBytesMax) + "\"\n";
   return text;
-}
-
-std::string marked(const std::string& title, const std::string& mark, const std::string& text) {
-  return "----- " + title + " " + mark + " begins -----\n" + text + "\n----- " + title + " " +
-         mark + " ends -----\n";
 }
 
 /// All that the verdict depends on; texts that differ in white space alone are the same.
@@ -224,8 +220,7 @@ std::string judgePrompt(const JudgeQuestion& question) {
   std::vector<routing::JudgedAgent> agents = question.close_call.agents;
   std::sort(agents.begin(), agents.end(),
             [](const auto& a, const auto& b) { return a.name < b.name; });
-  // Who writes the request cannot know a digest of it beforehand.
-  const std::string mark = base64Url(sha256(question.request + '\n' + question.context));
+  const std::string mark = markOf(question.request + '\n' + question.context);
   std::string text = "Which of these agents is the request below for?\n\n";
   for (const routing::JudgedAgent& agent : agents) text += agentText(agent);
   text += "\nIf it is for none of them, answer \"" + std::string(kNobody) +
