@@ -140,6 +140,7 @@ void Classifier::fitModels(const std::vector<LabelledText>& examples) {
   if (thrifty) linear_options.passes = kThriftyPasses;
   linear_.train(learnt, space_.size(), labels_.size(), linear_options);
   has_net_ = !thrifty;
+  has_convolution_ = false;  // that of a fold is not that of all examples
   if (!has_net_) return;
   NetModel::Options net_options;
   if (learnt.size() < kFewExamples) net_options.passes *= 2;  // few steps in a pass: more passes
