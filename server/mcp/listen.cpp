@@ -78,7 +78,7 @@ class Listening final : public Listener, public std::enable_shared_from_this<Lis
     const auto found = [weak = weak_from_this(), uri](const Status& there) {
       const auto self = weak.lock();
       if (!self || self->ended_) return;
-      if (there.ok()) self->filter_.uris.insert(uri);
+      if (there.ok() || there.error().code() != Code::NotFound) self->filter_.uris.insert(uri);
       self->known();
     };
     const auto reader = server_.readerOf(uri);
