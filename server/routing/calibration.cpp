@@ -12,7 +12,7 @@ constexpr std::size_t kFitMin = 30;
 constexpr double kLeastProbability = 1e-12;
 /// What refusing all of nobody's texts is worth, where answering all others rightly is worth 1.
 /// Low, because a wrong refusal costs the user a step, too.
-constexpr double kRecallWorth = 0.04;
+constexpr double kRecallWorth = 0.03;
 constexpr double kKeptShare = 0.995;  ///< of right answers, when no text of nobody's is known
 
 /// scores * factor, minus the logarithm of the sum of their exponentials.
