@@ -141,7 +141,8 @@ TEST(DocumentsHarmTest, AnUploadThatIsCutOffLeavesNothing) {
   EXPECT_EQ(runTutti(world.folder, {"doc", "cat", world.bystander}).out, "carrots");
   const Ran left = runTutti(world.folder, {"doctor", "--fix", "--json"});
   EXPECT_EQ(left.status, 0) << left.out;
-  for (const Json& finding : Json::parse(left.out)["findings"])
+  const Json told = Json::parse(left.out);
+  for (const Json& finding : told["findings"])
     EXPECT_EQ(finding["name"], "staged_leftover") << finding;
   world.expectUnchanged();
   world.expectWhole();
