@@ -1,6 +1,5 @@
 #include "server/search/full_text_check.hpp"
 
-#include <algorithm>
 #include <string>
 
 #include "server/store/statement.hpp"
@@ -10,34 +9,26 @@ using store::execute;
 using store::Tx;
 
 namespace {
+constexpr std::string_view kParts[] = {"data", "idx", "docsize", "config"};
+constexpr std::string_view kPartsWithoutSizes[] = {"data", "idx", "config"};
 constexpr FullTextTable kTables[] = {
     {"search_text",
      "filename, headings, tags, text, scope, prefix = '2 3',"
      " tokenize = \"porter unicode61 remove_diacritics 2\"",
      "SELECT id, c0 AS filename, c1 AS headings, c2 AS tags, c3 AS text, c4 AS scope"
      " FROM main.search_text_content",
-     "data idx docsize config"},
+     kParts},
     {"search_titles",
      "filename, headings, tags, scope, tokenize = \"porter unicode61 remove_diacritics 2\"",
      "SELECT id, c0 AS filename, c1 AS headings, c2 AS tags, c3 AS scope"
      " FROM main.search_titles_content",
-     "data idx docsize config"},
+     kParts},
     // The newest names are not in it yet.
     {"document_names", "filename, tokenize = 'trigram', columnsize = 0",
      "SELECT document_seq AS id, filename FROM main.documents"
      " WHERE document_seq <= (SELECT indexed_seq FROM main.document_names_state)",
-     "data idx config"},
+     kPartsWithoutSizes},
 };
-
-/// Calls `each` with every word of `words`.
-template <class Each>
-void forEachWord(std::string_view words, Each each) {
-  while (!words.empty()) {
-    const auto space = std::min(words.find(' '), words.size());
-    each(std::string(words.substr(0, space)));
-    words.remove_prefix(std::min(space + 1, words.size()));
-  }
-}
 }  // namespace
 
 std::span<const FullTextTable> fullTextTables() {
@@ -49,11 +40,12 @@ Status checkFullText(store::Store& store, const FullTextTable& table) {
     db.execute("CREATE TEMP VIEW texts AS " + std::string(table.texts));
     db.execute("CREATE VIRTUAL TABLE temp.copy USING fts5(" + std::string(table.arguments) +
                ", content = 'texts', content_rowid = 'id')");
-    forEachWord(table.parts, [&](const std::string& part) {
+    for (const std::string_view name : table.parts) {
+      const std::string part(name);
       db.execute("DELETE FROM temp.copy_" + part);
       db.execute("INSERT INTO temp.copy_" + part + " SELECT * FROM main." + table.name + "_" +
                  part);
-    });
+    }
     // The rank has it compared with the texts, not only with itself.
     db.execute("INSERT INTO temp.copy(copy, rank) VALUES ('integrity-check', 1)");
     return ok();

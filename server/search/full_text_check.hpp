@@ -14,7 +14,8 @@ struct FullTextTable {
   const char* name;
   std::string_view arguments;  ///< of fts5(): columns and tokenizer
   std::string_view texts;      ///< the rows it should be the index of: `id` and the columns
-  std::string_view parts;      ///< the tables that FTS5 keeps it in, by the ends of their names
+  /// The tables that FTS5 keeps it in, by the ends of their names.
+  std::span<const std::string_view> parts;
 };
 
 /// Those of the search, and the one of the documents' names.
