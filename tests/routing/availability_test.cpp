@@ -8,6 +8,7 @@
 #include "server/agents/sessions.hpp"
 #include "server/routing/migrations.hpp"
 #include "server/store/statement.hpp"
+#include "tests/routing/store_support.hpp"
 
 namespace tutti::routing {
 namespace {
@@ -26,14 +27,7 @@ class RecordsTest : public ::testing::Test {
     for (const store::Migration& migration : agents::migrations()) db_.execute(migration.sql);
   }
   void run(const std::string& agent, const std::string& status, double cost) {
-    agents::NewSession session;
-    session.agent_name = agent;
-    session.driver = "process";
-    session.project_dir = "/tmp";
-    session.blueprint = session.parameters = "{}";
-    session.owner = "rep_1";
-    session.now = "2026-11-20T20:00:00.000000+00:00";
-    const auto started = agents::startSession(db_, session, {});
+    const auto started = agents::startSession(db_, programSession(agent), {});
     ASSERT_TRUE(started.ok());
     store::execute(db_,
                    "UPDATE runs SET status = ?, outcome = ?, started_at = ?, completed_at = ?"

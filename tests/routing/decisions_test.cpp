@@ -3,10 +3,9 @@
 
 #include <gtest/gtest.h>
 
-#include "server/agents/migrations.hpp"
 #include "server/agents/sessions.hpp"
-#include "server/routing/migrations.hpp"
 #include "server/store/statement.hpp"
+#include "tests/routing/store_support.hpp"
 
 namespace tutti::routing {
 namespace {
@@ -16,8 +15,7 @@ constexpr const char* kNow = "2026-11-20T20:00:00.000000+00:00";
 class DecisionsTest : public ::testing::Test {
  protected:
   DecisionsTest() : db_(":memory:", store::Access::ReadWrite) {
-    for (const store::Migration& migration : agents::migrations()) db_.execute(migration.sql);
-    for (const store::Migration& migration : migrations()) db_.execute(migration.sql);
+    for (const store::Migration& migration : routingTables()) db_.execute(migration.sql);
   }
   StoredDecision add(const std::string& agent, const std::string& request = "scan all hosts") {
     StoredDecision decision;

@@ -3,10 +3,9 @@
 
 #include <gtest/gtest.h>
 
-#include "server/agents/migrations.hpp"
 #include "server/agents/sessions.hpp"
-#include "server/routing/migrations.hpp"
 #include "server/store/statement.hpp"
+#include "tests/routing/store_support.hpp"
 
 namespace tutti::routing {
 namespace {
@@ -14,18 +13,10 @@ namespace {
 class JudgementsTest : public ::testing::Test {
  protected:
   JudgementsTest() : db_(":memory:", store::Access::ReadWrite) {
-    for (const store::Migration& migration : agents::migrations()) db_.execute(migration.sql);
-    for (const store::Migration& migration : migrations()) db_.execute(migration.sql);
+    for (const store::Migration& migration : routingTables()) db_.execute(migration.sql);
   }
   Judgement ask(const std::string& question) {
-    agents::NewSession session;
-    session.agent_name = "judge";
-    session.driver = "process";
-    session.project_dir = "/tmp";
-    session.blueprint = session.parameters = "{}";
-    session.owner = "rep_1";
-    session.now = "2026-11-20T20:00:00.000000+00:00";
-    const auto started = agents::startSession(db_, session, {});
+    const auto started = agents::startSession(db_, programSession("judge"), {});
     EXPECT_TRUE(started.ok());
     const Judgement made{question, started->session.session_id, started->run.run_id, 17};
     saveJudgement(db_, made);

@@ -3,51 +3,23 @@
 
 #include <gtest/gtest.h>
 
-#include <condition_variable>
-#include <deque>
 #include <filesystem>
 #include <fstream>
-#include <mutex>
 #include <stdexcept>
 
-#include "server/agents/migrations.hpp"
-#include "server/routing/migrations.hpp"
+#include "tests/routing/posted.hpp"
+#include "tests/routing/store_support.hpp"
 #include "tests/temp_folder.hpp"
 
 namespace tutti::routing {
 namespace {
-
-/// What other threads post runs on the test's.
-class PostedWork {
- public:
-  void post(std::function<void()> work) {
-    const std::lock_guard lock(mutex_);
-    works_.push_back(std::move(work));
-    came_.notify_one();
-  }
-  void runOne() {
-    std::unique_lock lock(mutex_);
-    ASSERT_TRUE(came_.wait_for(lock, std::chrono::seconds(60), [&] { return !works_.empty(); }));
-    auto work = std::move(works_.front());
-    works_.pop_front();
-    lock.unlock();
-    work();
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable came_;
-  std::deque<std::function<void()>> works_;
-};
 
 class RouterTest : public ::testing::Test {
  protected:
   RouterTest() {
     writeAgent("gardener", "Plants trees and waters roses");
     writeAgent("cook", "Bakes bread and cooks soup");
-    std::vector<store::Migration> all = agents::migrations();
-    for (const store::Migration& one : migrations()) all.push_back(one);
-    store_ = std::move(store::Store::open(folder_.path() / "data", all)).value();
+    store_ = std::move(store::Store::open(folder_.path() / "data", routingTables())).value();
     catalog_ = std::make_unique<agents::BlueprintCatalog>(agents::BlueprintCatalog::Options{
         .folders = {folder_.path()}, .claude_folders = {}, .embedded = false, .packs = {}});
   }
@@ -70,13 +42,13 @@ class RouterTest : public ::testing::Test {
     std::optional<Result<Decider::Answer>> answer;
     router.route({.request = request, .context = {}, .candidates = {}, .constraints = {}},
                  [&](Result<Decider::Answer> got) { answer.emplace(std::move(got)); });
-    while (!answer && !HasFatalFailure()) posted_.runOne();
+    EXPECT_TRUE(posted_.runUntil([&] { return answer.has_value(); }));
     if (!answer || !answer->ok()) return "no answer";
     return (**answer).decision->agent;
   }
 
   fixture::TempFolder folder_;
-  PostedWork posted_;
+  Posted posted_;
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<agents::BlueprintCatalog> catalog_;
 };

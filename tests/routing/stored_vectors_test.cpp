@@ -3,9 +3,8 @@
 
 #include <gtest/gtest.h>
 
-#include "server/agents/migrations.hpp"
-#include "server/routing/migrations.hpp"
 #include "server/store/statement.hpp"
+#include "tests/routing/store_support.hpp"
 
 namespace tutti::routing {
 namespace {
@@ -13,8 +12,7 @@ namespace {
 class StoredVectorsTest : public ::testing::Test {
  protected:
   StoredVectorsTest() : db_(":memory:", store::Access::ReadWrite) {
-    for (const store::Migration& migration : agents::migrations()) db_.execute(migration.sql);
-    for (const store::Migration& migration : migrations()) db_.execute(migration.sql);
+    for (const store::Migration& migration : routingTables()) db_.execute(migration.sql);
   }
   FoundVectors find(const std::vector<std::string>& texts, std::int64_t day = 100,
                     const std::string& identity = "openai fake 0") {

@@ -3,8 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "server/agents/migrations.hpp"
-#include "server/routing/migrations.hpp"
+#include "tests/routing/store_support.hpp"
 #include "tests/routing/vectors_support.hpp"
 #include "tests/temp_folder.hpp"
 
@@ -14,9 +13,7 @@ namespace {
 class VectorFetcherTest : public ::testing::Test {
  protected:
   VectorFetcherTest() {
-    std::vector<store::Migration> all = agents::migrations();
-    for (const store::Migration& one : migrations()) all.push_back(one);
-    auto opened = store::Store::open(folder_.path(), all);
+    auto opened = store::Store::open(folder_.path(), routingTables());
     if (!opened.ok()) throw std::runtime_error(opened.error().text());
     store_ = std::move(*opened);
     make({.waiting_max = 100, .retry_ms = 1, .retry_max_ms = 4});

@@ -17,6 +17,7 @@
 #include "server/routing/random.hpp"
 #include "server/routing/text_vector.hpp"
 #include "server/routing/vector_source.hpp"
+#include "tests/routing/posted.hpp"
 
 namespace tutti::routing {
 
@@ -60,34 +61,6 @@ class MadeUpVectors {
 
   std::map<std::string, std::string> same_;
   std::size_t dimensions_;
-};
-
-/// The I/O thread's queue, emptied by the test's own thread.
-class Posted {
- public:
-  void post(std::function<void()> work) {
-    const std::scoped_lock lock(mutex_);
-    queue_.push_back(std::move(work));
-    wake_.notify_one();
-  }
-  /// Runs what is posted until `done`; false after 30 s.
-  bool runUntil(const std::function<bool()>& done) {
-    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(30);
-    while (!done()) {
-      std::unique_lock lock(mutex_);
-      if (!wake_.wait_until(lock, end, [this] { return !queue_.empty(); })) return false;
-      const auto work = std::move(queue_.front());
-      queue_.pop_front();
-      lock.unlock();
-      work();
-    }
-    return true;
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  std::deque<std::function<void()>> queue_;  // guarded by mutex_
 };
 
 /// An embeddings server inside the test: thread-safe.
