@@ -143,17 +143,22 @@ TEST(DocTerminalTest, CtrlCEndsAPushThatWaitsForMoreAndLeavesNothingButACleanLin
   EXPECT_EQ(Json::parse(checked.out)["findings"], Json::array()) << checked.out;
 }
 
+/// All that the line was while a push went on, to its end.
+std::vector<std::string> statesOf(AtTerminal& push) {
+  push.feedUntil(kErase);
+  push.endInput();
+  const std::string shown = push.rest();
+  EXPECT_EQ(push.wait(), 0) << shown;
+  std::vector<std::string> states = drawn(shown);
+  EXPECT_FALSE(states.empty()) << shown;
+  return states;
+}
+
 TEST(DocTerminalTest, ANarrowTerminalGetsALineThatFits) {
   for (const unsigned short columns : {12, 30, 50}) {
     TempFolder folder;
     AtTerminal push(folder, {"doc", "push", "--name", "large.bin"}, columns, {"NO_COLOR=1"});
-    push.feedUntil(kErase);
-    push.endInput();
-    const std::string shown = push.rest();
-    EXPECT_EQ(push.wait(), 0) << shown;
-    const auto states = drawn(shown);
-    ASSERT_FALSE(states.empty()) << shown;
-    for (const std::string& state : states) {
+    for (const std::string& state : statesOf(push)) {
       EXPECT_LT(state.size(), columns) << state;
       EXPECT_EQ(state.find('\x1b'), std::string::npos) << "no colours: " << state;
     }
@@ -166,13 +171,7 @@ TEST(DocTerminalTest, ANameOfManyBytesIsCutBetweenItsSignsAndLeavesRoomForTheSiz
   for (int i = 0; i < 15; ++i) name += "\u00e4";
   std::filesystem::create_symlink("/dev/stdin", folder.path() / name);
   AtTerminal push(folder, {"doc", "push", "--name", "large.bin", name}, 20);
-  push.feedUntil(kErase);
-  push.endInput();
-  const std::string shown = push.rest();
-  EXPECT_EQ(push.wait(), 0) << shown;
-  const auto states = drawn(shown);
-  ASSERT_FALSE(states.empty()) << shown;
-  for (const std::string& state : states) {
+  for (const std::string& state : statesOf(push)) {
     EXPECT_TRUE(state.starts_with("\u00e4\u00e4\u00e4")) << state;
     EXPECT_TRUE(state.ends_with("B")) << state;
     EXPECT_NO_THROW((void)Json(state).dump()) << "no half sign: " << state;

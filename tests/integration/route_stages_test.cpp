@@ -6,7 +6,7 @@
 
 #include <filesystem>
 
-#include "tests/integration/tutti_process.hpp"
+#include "tests/integration/routed.hpp"
 
 namespace tutti::test {
 namespace {
@@ -14,7 +14,7 @@ namespace {
 constexpr const char* kSwarmRequest = "examine our firewall hardening and the gpu hardware";
 constexpr const char* kWorkRequest = "do the harvest";
 
-class RouteStagesTest : public ::testing::Test {
+class RouteStagesTest : public RoutedTest {
  protected:
   std::string path(const std::string& name) const { return (folder_.path() / name).string(); }
   /// A program that has begun and waits for the file "go" before it does `then`.
@@ -73,24 +73,9 @@ strategies:
     arguments.update(more);
     return tutti.call("route_request", arguments);
   }
-  static Json explained(TuttiProcess& tutti, const Json& decision) {
-    return tutti.call("explain_route",
-                      {{"decision_id", decision.value("decision_id", "")}})["decision"];
-  }
-  static Json ended(TuttiProcess& tutti, const Json& decision) {
-    Json now = explained(tutti, decision);
-    for (int i = 0; i < 600 && now.value("status", "") == "dispatched"; ++i) {
-      const std::string session = now["sessions"].back()["session_id"].get<std::string>();
-      tutti.call("get_result", {{"session_id", session}, {"wait_s", 1}});
-      now = explained(tutti, decision);
-    }
-    return now;
-  }
   static std::string printed(const Json& report) {
     return report["result_data"].value("stdout", "");
   }
-
-  TempFolder folder_;
 };
 
 TEST_F(RouteStagesTest, CoordinatorIsToldWhatAllResearchersFoundAndEndsTheSwarm) {

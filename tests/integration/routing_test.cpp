@@ -4,14 +4,14 @@
 
 #include <cstdlib>
 
-#include "tests/integration/tutti_process.hpp"
+#include "tests/integration/routed.hpp"
 
 namespace tutti::test {
 namespace {
 
 constexpr const char* kRequest = "water the roses and plant an apple tree in the garden";
 
-class RoutingTest : public ::testing::Test {
+class RoutingTest : public RoutedTest {
  protected:
   /// Two that do the same, and one that does something else.
   void writeAgents(const std::string& gardener, const std::string& florist) {
@@ -37,22 +37,6 @@ class RoutingTest : public ::testing::Test {
     arguments.update(more);
     return route(tutti, arguments);
   }
-  static Json explained(TuttiProcess& tutti, const Json& decision) {
-    return tutti.call("explain_route",
-                      {{"decision_id", decision.value("decision_id", "")}})["decision"];
-  }
-  /// As explained once the decision has ended.
-  static Json ended(TuttiProcess& tutti, const Json& decision) {
-    Json now = explained(tutti, decision);
-    for (int i = 0; i < 600 && now.value("status", "") == "dispatched"; ++i) {
-      const std::string session = now["sessions"].back()["session_id"].get<std::string>();
-      tutti.call("get_result", {{"session_id", session}, {"wait_s", 1}});
-      now = explained(tutti, decision);
-    }
-    return now;
-  }
-
-  TempFolder folder_;
 };
 
 TEST_F(RoutingTest, DecisionSaysWhoWhyAndWhyNotTheOthersAndIsKept) {

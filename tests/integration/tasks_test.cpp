@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <fstream>
+#include <functional>
 #include <iterator>
 
 #include "tests/integration/tutti_process.hpp"
@@ -76,6 +77,28 @@ class TasksTest : public ::testing::Test {
   static void killHard(TuttiProcess& tutti) {
     tutti.kill(SIGKILL);
     EXPECT_EQ(tutti.wait(), 128 + SIGKILL);
+  }
+  /// Kills one tutti after the other, each a little later after it has acknowledged the task that
+  /// `make` asks for. The next one ends that: as lost, or as `expect` has it. Nothing runs twice.
+  void killAtEachMoment(int moments, const std::function<Json(TuttiProcess&)>& make,
+                        const std::function<void(const Json&)>& expect) {
+    open();
+    std::string expected_runs;
+    for (int moment = 0; moment < moments; ++moment) {
+      TuttiProcess first(folder_);
+      const Json made = make(first);  // acknowledged: from now on nothing may be lost
+      ::usleep(static_cast<useconds_t>(moment * 300));
+      killHard(first);
+      TuttiProcess second(folder_);
+      const Json end = ended(second, made["taskId"]);
+      if (end["status"] == "failed") {
+        EXPECT_EQ(end["error"]["data"]["name"], "process_lost") << end.dump(1);
+      } else {
+        expect(end);
+        expected_runs += "run\n";
+      }
+    }
+    EXPECT_EQ(runs(), expected_runs);
   }
 
   TempFolder folder_;
@@ -199,35 +222,25 @@ TEST_F(TasksTest, ATuttiWithoutTheToolsLeavesTasksToOneThatHasThem) {
 }
 
 TEST_F(TasksTest, AKillAtAnyMomentOfTheStartLosesAndRepeatsNothing) {
-  open();
-  std::string expected_runs;
-  for (int moment = 0; moment < 12; ++moment) {
-    TuttiProcess first(folder_);
-    first.request("server/discover");
-    first.send(Json{
-        {"jsonrpc", "2.0"},
-        {"id", 77},
-        {"method", "tools/call"},
-        {"params",
-         {{"name", "start_agent"},
-          {"arguments", {{"blueprint", "gated"}, {"parameters", Json::object()}, {"mode", "sync"}}},
-          {"_meta",
-           {{"io.modelcontextprotocol/protocolVersion", "2026-07-28"},
-            {"io.modelcontextprotocol/clientCapabilities",
-             {{"extensions", {{"io.modelcontextprotocol/tasks", Json::object()}}}}}}}}}});
-    const Json made = first.receive()["result"];  // acknowledged: from now on nothing may be lost
-    ::usleep(static_cast<useconds_t>(moment * 300));
-    killHard(first);
-    TuttiProcess second(folder_);
-    const Json end = ended(second, made["taskId"]);
-    if (end["status"] == "failed") {
-      EXPECT_EQ(end["error"]["data"]["name"], "process_lost") << end.dump(1);
-    } else {
-      expectDone(end);
-      expected_runs += "run\n";
-    }
-  }
-  EXPECT_EQ(runs(), expected_runs);
+  killAtEachMoment(
+      12,
+      [](TuttiProcess& first) {
+        first.request("server/discover");
+        first.send(
+            Json{{"jsonrpc", "2.0"},
+                 {"id", 77},
+                 {"method", "tools/call"},
+                 {"params",
+                  {{"name", "start_agent"},
+                   {"arguments",
+                    {{"blueprint", "gated"}, {"parameters", Json::object()}, {"mode", "sync"}}},
+                   {"_meta",
+                    {{"io.modelcontextprotocol/protocolVersion", "2026-07-28"},
+                     {"io.modelcontextprotocol/clientCapabilities",
+                      {{"extensions", {{"io.modelcontextprotocol/tasks", Json::object()}}}}}}}}}});
+        return first.receive()["result"];
+      },
+      expectDone);
 }
 
 TEST_F(TasksTest, ATaskOutlivesAClientThatLeaves) {
@@ -334,23 +347,8 @@ TEST_F(RouteTasksTest, TheNextTuttiGivesTheResultOfATaskOfAKilledOne) {
 }
 
 TEST_F(RouteTasksTest, AKillAtAnyMomentOfTheDispatchLosesAndRepeatsNothing) {
-  open();
-  std::string expected_runs;
-  for (int moment = 0; moment < 8; ++moment) {
-    TuttiProcess first(folder_);
-    const Json made = dispatchSync(first);  // acknowledged: from now on nothing may be lost
-    ::usleep(static_cast<useconds_t>(moment * 300));
-    killHard(first);
-    TuttiProcess second(folder_);
-    const Json end = ended(second, made["taskId"]);
-    if (end["status"] == "failed") {
-      EXPECT_EQ(end["error"]["data"]["name"], "process_lost") << end.dump(1);
-    } else {
-      expectRouted(end);
-      expected_runs += "run\n";
-    }
-  }
-  EXPECT_EQ(runs(), expected_runs);
+  killAtEachMoment(
+      8, [](TuttiProcess& first) { return dispatchSync(first); }, expectRouted);
 }
 
 TEST_F(RouteTasksTest, CancellingTheTaskEndsTheWaitAndNotTheAgent) {
