@@ -314,7 +314,10 @@ TEST(DocumentsTest, ADocumentIsAResourceWhoseSubscribersHearOfChangesByOtherProc
   EXPECT_EQ(told["params"]["uri"], uri);
   reader.send(
       {{"jsonrpc", "2.0"}, {"id", "r"}, {"method", "resources/read"}, {"params", {{"uri", uri}}}});
-  const Json read = reader.receive();
+  // The first look of who begins to watch goes back a little, so the push may be told too.
+  Json read = reader.receive();
+  while (read.contains("method")) read = reader.receive();
+  ASSERT_TRUE(read.contains("result")) << read;
   EXPECT_EQ(read["result"]["contents"][0]["text"], "two") << read;
   EXPECT_EQ(read["result"]["contents"][0]["mimeType"], "text/markdown");
 }
