@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -23,18 +24,30 @@ constexpr std::size_t kEditorBytesMax = 64U << 20;
 /// A folder of our own that goes with this object.
 class TemporaryFolder {
  public:
-  TemporaryFolder() : path_((fs::temp_directory_path() / "tutti-edit-XXXXXX").string()) {
-    if (::mkdtemp(path_.data()) == nullptr) path_.clear();
+  /// Errors: FailedPrecondition "no_temporary_folder".
+  static Result<std::unique_ptr<TemporaryFolder>> make() {
+    std::string base = fromEnvironment("TMPDIR");
+    if (base.empty()) base = "/tmp";
+    std::string path = (fs::path(base) / "tutti-edit-XXXXXX").string();
+    if (::mkdtemp(path.data()) != nullptr)
+      return std::unique_ptr<TemporaryFolder>(new TemporaryFolder(std::move(path)));
+    return Error(
+               Code::FailedPrecondition,
+               "no folder for the editor's file can be made in '" + base + "': " + errnoText(errno),
+               "set TMPDIR to a folder that can be written to")
+        .named("no_temporary_folder");
   }
   ~TemporaryFolder() {
     std::error_code ignored;
-    if (!path_.empty()) fs::remove_all(path_, ignored);
+    fs::remove_all(path_, ignored);
   }
   TemporaryFolder(const TemporaryFolder&) = delete;
   TemporaryFolder& operator=(const TemporaryFolder&) = delete;
   const std::string& path() const { return path_; }
 
  private:
+  explicit TemporaryFolder(std::string path) : path_(std::move(path)) {}
+
   std::string path_;
 };
 
@@ -80,8 +93,9 @@ Result<documents::Document> editByHand(DocDesk& desk, const documents::DocumentR
                      content->document.content_type + ")",
                  "tutti doc pull saves it as a file, tutti doc push --document puts it back")
         .named("not_text");
-  const TemporaryFolder folder;
-  const fs::path file = fs::path(folder.path()) / content->document.filename;
+  auto folder = TemporaryFolder::make();
+  if (!folder.ok()) return std::move(folder).error();
+  const fs::path file = fs::path((*folder)->path()) / content->document.filename;
   if (Status written = replaceFile(file, content->bytes); !written.ok())
     return std::move(written).error();
   if (Status edited = runEditor(file.string()); !edited.ok()) return std::move(edited).error();
@@ -129,6 +143,10 @@ int removeLink(DocDesk& desk, const DocLinkRequest& request) {
 }  // namespace
 
 int runDocEdit(const Settings& settings, const DocEditRequest& request) {
+  if ((request.old_string || request.offset) && !request.new_string)
+    return printError(Error(Code::InvalidArgument, "it is not said what comes in its place",
+                            "give it by --new; --new '' removes the text")
+                          .named("new_missing"));
   auto desk = DocDesk::open(settings, request);
   if (!desk.ok()) return printError(desk.error());
   auto ref = (*desk)->find(request.document);

@@ -67,13 +67,17 @@ void addReading(CLI::App& doc, const Settings& settings, Chosen& chosen) {
   pull.document(&DocPullRequest::document);
   pull.app().add_option("--output,-o,output", pull.request().output,
                         "File or folder, - for standard output; default: its name");
-  pull.app().add_option("--version", pull.request().version, "An older version");
+  pull.app()
+      .add_option("--version", pull.request().version, "An older version")
+      ->check(CLI::PositiveNumber);
   pull.app().add_flag("--force,-f", pull.request().force, "Replace a file that is there");
   pull.runs(runDocPull, settings, chosen);
 
   DocCommand<DocPullRequest> cat(doc, "cat", "Print a document");
   cat.document(&DocPullRequest::document);
-  cat.app().add_option("--version", cat.request().version, "An older version");
+  cat.app()
+      .add_option("--version", cat.request().version, "An older version")
+      ->check(CLI::PositiveNumber);
   cat.app().add_option("--offset", cat.request().offset, "First character, of a text");
   cat.app().add_option("--limit", cat.request().limit, "How many characters");
   cat.runs(runDocCat, settings, chosen);
@@ -120,8 +124,10 @@ void addLooking(CLI::App& doc, const Settings& settings, Chosen& chosen) {
   log.document(&DocShowRequest::document).runs(runDocLog, settings, chosen);
   DocCommand<DocShowRequest> diff(doc, "diff", "Show what changed between two versions");
   diff.document(&DocShowRequest::document);
-  diff.app().add_option("from", diff.request().from, "Default: the one before");
-  diff.app().add_option("to", diff.request().to, "Default: the newest");
+  diff.app()
+      .add_option("from", diff.request().from, "Default: the one before")
+      ->check(CLI::PositiveNumber);
+  diff.app().add_option("to", diff.request().to, "Default: the newest")->check(CLI::PositiveNumber);
   diff.runs(runDocDiff, settings, chosen);
 }
 
@@ -138,7 +144,10 @@ void addChanging(CLI::App& doc, const Settings& settings, Chosen& chosen) {
 
   DocCommand<DocRestoreRequest> restore(doc, "restore", "Make an old version the newest again");
   restore.document(&DocRestoreRequest::document);
-  restore.app().add_option("version", restore.request().version, "Its number")->required();
+  restore.app()
+      .add_option("version", restore.request().version, "Its number")
+      ->required()
+      ->check(CLI::PositiveNumber);
   restore.app().add_option("--note", restore.request().note, "Why");
   restore.runs(runDocRestore, settings, chosen);
 

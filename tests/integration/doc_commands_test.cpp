@@ -1,0 +1,58 @@
+// `tutti doc …`: what a slip at the command line must not do.
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <iterator>
+
+#include "tests/integration/tutti_process.hpp"
+
+namespace tutti::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+void pushNotes(const TempFolder& folder) {
+  const Ran pushed = runTutti(folder, {"doc", "push", folder.write("notes.md", "kept\n").string()});
+  ASSERT_EQ(pushed.status, 0) << pushed.err;
+}
+
+TEST(DocCommandsTest, WithoutATemporaryFolderAnEditHarmsNoFileOfThatName) {
+  TempFolder folder;
+  pushNotes(folder);
+  const fs::path mine = folder.write("notes.md", "mine\n");
+  for (const char* place : {"TMPDIR=/proc", "TMPDIR=/nowhere/at/all"}) {
+    const Ran edited = runTutti(folder, {"doc", "edit", "notes.md"}, {"EDITOR=true", place});
+    EXPECT_EQ(edited.status, 1) << place << edited.err;
+    EXPECT_NE(edited.err.find("set TMPDIR"), std::string::npos) << place << edited.err;
+  }
+  std::ifstream in(mine);
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(in), {}), "mine\n");
+}
+
+TEST(DocCommandsTest, AnEditThatDoesNotSayWhatComesInTheTextsPlaceChangesNothing) {
+  TempFolder folder;
+  pushNotes(folder);
+  for (const char* place : {"--old=kept", "--offset=1"}) {
+    const Ran edited = runTutti(folder, {"doc", "edit", "notes.md", place});
+    EXPECT_EQ(edited.status, 2) << place << edited.err;
+    EXPECT_NE(edited.err.find("--new"), std::string::npos) << place << edited.err;
+  }
+  EXPECT_EQ(runTutti(folder, {"doc", "cat", "notes.md"}).out, "kept\n");
+  const Ran removed = runTutti(folder, {"doc", "edit", "notes.md", "--old", "kept", "--new", ""});
+  EXPECT_EQ(removed.status, 0) << removed.err;
+  EXPECT_EQ(runTutti(folder, {"doc", "cat", "notes.md"}).out, "\n");
+}
+
+TEST(DocCommandsTest, AVersionThatIsNoneIsRefused) {
+  TempFolder folder;
+  pushNotes(folder);
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"doc", "restore", "notes.md", "0"},
+        std::vector<std::string>{"doc", "diff", "notes.md", "0"},
+        std::vector<std::string>{"doc", "cat", "notes.md", "--version", "0"},
+        std::vector<std::string>{"doc", "pull", "notes.md", "-f", "--version", "-1"}})
+    EXPECT_EQ(runTutti(folder, words).status, 2) << words[1];
+}
+
+}  // namespace
+}  // namespace tutti::test
