@@ -12,6 +12,7 @@
 #include "server/base/digest.hpp"
 #include "server/base/file.hpp"
 #include "server/base/log.hpp"
+#include "server/base/text.hpp"
 #include "server/mcp/error_map.hpp"
 #include "server/mcp/http/endpoint.hpp"
 #include "server/mcp/http/guard.hpp"
@@ -46,9 +47,20 @@ std::int64_t steadySeconds() {
   return std::chrono::duration_cast<std::chrono::seconds>(now).count();
 }
 
-void refuse(HttpReply& reply, int status, std::string message, std::string_view extra = {}) {
-  const std::string body =
-      rpc::errorFrame({}, {mcp::kLegacyTransport, std::move(message), std::string()});
+/// How a refusal is written: as MCP's clients read it, or as FastAPI's, {"detail": …}.
+enum class RefusalForm { JsonRpc, Detail };
+
+std::string refusalBody(RefusalForm form, std::string message) {
+  if (form == RefusalForm::JsonRpc)
+    return rpc::errorFrame({}, {mcp::kLegacyTransport, std::move(message), std::string()});
+  std::string body = "{\"detail\":";
+  appendJsonString(body, message);
+  return body + "}";
+}
+
+void refuse(HttpReply& reply, RefusalForm form, int status, std::string message,
+            std::string_view extra = {}) {
+  const std::string body = refusalBody(form, std::move(message));
   reply.respond({status, "application/json", body, extra});
 }
 
@@ -97,8 +109,8 @@ struct HttpServer::Impl : ConnectionOwner, std::enable_shared_from_this<HttpServ
 
   Status listen();
   void admit(Fd socket);
-  bool authorized(const mcp::http::HttpRequest& request, HttpReply& reply) const;
-  bool guarded(const mcp::http::HttpRequest& request, HttpReply& reply) const;
+  bool authorized(const mcp::http::HttpRequest& request, HttpReply& reply, RefusalForm form) const;
+  bool guarded(const mcp::http::HttpRequest& request, HttpReply& reply, RefusalForm form) const;
   void armTimer();
   void tick();
   void startDrain(std::function<void()> callback);
@@ -188,53 +200,57 @@ void HttpServer::Impl::tick() {
 }
 
 /// What is asked of every request. False: `reply` says what was wrong.
-bool HttpServer::Impl::guarded(const mcp::http::HttpRequest& request, HttpReply& reply) const {
+bool HttpServer::Impl::guarded(const mcp::http::HttpRequest& request, HttpReply& reply,
+                               RefusalForm form) const {
   if (request.contradictory()) {
-    refuse(reply, 400, "Bad Request: a header is given twice with different values");
+    refuse(reply, form, 400, "Bad Request: a header is given twice with different values");
     return false;
   }
   const auto why = guard.refusal(request);
-  if (why) refuse(reply, 403, "Forbidden: " + *why);
+  if (why) refuse(reply, form, 403, "Forbidden: " + *why);
   return !why;
 }
 
 bool HttpServer::Impl::admits(const mcp::http::HttpRequest& request,
                               const std::shared_ptr<HttpReply>& reply) {
-  if (!guarded(request, *reply)) return false;
+  if (!guarded(request, *reply, RefusalForm::Detail)) return false;
   if (request.method != "OPTIONS" || !request.header(Header::PreflightMethod))
-    return authorized(request, *reply);
+    return authorized(request, *reply, RefusalForm::Detail);
   reply->respond({204, {}, {}, kServicePreflight});
   return false;
 }
 
 void HttpServer::Impl::handle(const mcp::http::HttpRequest& request,
                               const std::shared_ptr<HttpReply>& reply) {
-  if (!guarded(request, *reply)) return;
+  const RefusalForm form = endpoint ? RefusalForm::JsonRpc : RefusalForm::Detail;
+  if (!guarded(request, *reply, form)) return;
   const std::string_view path = request.path();
   if (endpoint && path == options.mcp_path) {
     // A preflight cannot bear a token, and tells nothing that needs one.
-    if (request.method != "OPTIONS" && !authorized(request, *reply)) return;
+    if (request.method != "OPTIONS" && !authorized(request, *reply, form)) return;
     return endpoint->handle(request, reply);
   }
   if (sse && path == sse->path()) {
-    if (authorized(request, *reply)) sse->handle(request, reply);
+    if (authorized(request, *reply, form)) sse->handle(request, reply);
     return;
   }
   if (path != "/health")
-    return refuse(*reply, 404, endpoint ? "Not Found: MCP is at " + options.mcp_path : "Not Found");
+    return refuse(*reply, form, 404,
+                  endpoint ? "Not Found: MCP is at " + options.mcp_path : "Not Found");
   if (request.method != "GET" && request.method != "HEAD")
-    return refuse(*reply, 405, "Method Not Allowed", "Allow: GET, HEAD\r\n");
+    return refuse(*reply, form, 405, "Method Not Allowed", "Allow: GET, HEAD\r\n");
   const std::string body = options.health ? options.health() : R"({"status":"ok"})";
   reply->respond({200, "application/json", body, {}});
 }
 
-bool HttpServer::Impl::authorized(const mcp::http::HttpRequest& request, HttpReply& reply) const {
+bool HttpServer::Impl::authorized(const mcp::http::HttpRequest& request, HttpReply& reply,
+                                  RefusalForm form) const {
   if (options.token.empty()) return true;
   const auto& header = request.header(Header::Authorization);
   const auto given = header ? bearerToken(*header) : std::nullopt;
   if (given && sameSecret(*given, options.token)) return true;
   const bool wrong = header.has_value();
-  refuse(reply, 401,
+  refuse(reply, form, 401,
          wrong ? "Unauthorized: the bearer token is not the one this server was started with"
                : "Unauthorized: send 'Authorization: Bearer TOKEN' with this server's token",
          wrong ? "WWW-Authenticate: Bearer realm=\"tutti\", error=\"invalid_token\"\r\n"

@@ -174,6 +174,21 @@ TEST_F(DocumentsContractTest, WhatIsNotThereIs404OnEveryRoute) {
             quote("Document not found"));
 }
 
+TEST(DocumentsContract, WhatIsRefusedBeforeARouteHasADetailToo) {
+  transport::HttpOptions options;
+  options.token = "s3cret";
+  DocumentsServer server(options);
+  const Told unknown = server.get("/docs");
+  EXPECT_EQ(unknown.status, 404);
+  EXPECT_EQ(unknown.detail(), quote("Not Found")) << unknown.body;
+  const Told without_token = server.get("/documents");
+  EXPECT_EQ(without_token.status, 401);
+  EXPECT_NE(without_token.detail().find("Bearer TOKEN"), std::string::npos) << without_token.body;
+  const Told other_host = server.ask("GET", "/documents", "", {{"Origin", "http://evil.example"}});
+  EXPECT_EQ(other_host.status, 403);
+  EXPECT_NE(other_host.detail(), "") << other_host.body;
+}
+
 TEST_F(DocumentsContractTest, PathsAndMethodsThatAreNoRoutesAreFastApis) {
   EXPECT_EQ(server.get("/documents/a/b").detail(), quote("Not Found"));
   EXPECT_EQ(server.get("/partitions/a/b").status, 404);
