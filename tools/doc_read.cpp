@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "server/base/digest.hpp"
 #include "tools/document_call.hpp"
@@ -13,14 +14,19 @@ using documents::CharacterRange;
 using documents::ReadContent;
 using documents::ReadRequest;
 
-/// A second block for the reader of a cut text: what it has and how to get the rest.
-std::string whereToGoOn(const documents::FoundRange& found) {
-  std::string said = "[characters " + std::to_string(found.characters_start) + " to " +
-                     std::to_string(found.characters_end) + " of " +
-                     std::to_string(found.characters_total);
-  if (found.characters_end < found.characters_total)
-    said += "; go on with offset " + std::to_string(found.characters_end);
-  return said + "]";
+struct Part {
+  const char* unit;
+  std::int64_t start = 0;
+  std::int64_t end = 0;
+  std::int64_t total = 0;
+};
+
+/// A second block for who has read a part: what it is and how to get the rest.
+mcp::Content whereToGoOn(const Part& part) {
+  std::string said = std::string("[") + part.unit + " " + std::to_string(part.start) + " to " +
+                     std::to_string(part.end) + " of " + std::to_string(part.total);
+  if (part.end < part.total) said += "; go on with offset " + std::to_string(part.end);
+  return mcp::Content::ofText(said + "]");
 }
 
 mcp::Content blockOf(const ReadContent& read) {
@@ -42,9 +48,38 @@ void show(const CallPtr& call, ReadContent read) {
     }
   }
   output.content.push_back(blockOf(read));
-  if (read.characters)
-    output.content.push_back(mcp::Content::ofText(whereToGoOn(*read.characters)));
+  if (const auto& found = read.characters)
+    output.content.push_back(whereToGoOn(
+        {"characters", found->characters_start, found->characters_end, found->characters_total}));
   call->finish(std::move(output));
+}
+
+/// A part of an image or a recording is none: it is given as bytes, also where these look like
+/// text.
+mcp::Content bytesOf(const ReadContent& read) {
+  mcp::ResourceContents contents;
+  contents.uri = documents::documentUri(read.document.id);
+  contents.mime_type = read.version.content_type;
+  contents.binary = true;
+  contents.blob = base64(read.bytes);
+  return mcp::Content::ofResource(std::move(contents));
+}
+
+void showPart(const Context& context, const CallPtr& call, ReadRequest request) {
+  const CharacterRange asked = *std::exchange(request.characters, std::nullopt);
+  documents::ByteRange bytes;
+  bytes.first = asked.offset;
+  const std::int64_t size = std::min(asked.limit.value_or(INT64_MAX), DocRead::kPartBytesMax);
+  bytes.last = asked.offset > INT64_MAX - size ? INT64_MAX : asked.offset + size - 1;
+  request.bytes = bytes;
+  context.documents->read(std::move(request), [call](Result<ReadContent> read) {
+    if (!read.ok()) return call->finish(std::move(read).error());
+    mcp::ToolOutput output;
+    output.content.push_back(bytesOf(*read));
+    const auto end = read->bytes_start + static_cast<std::int64_t>(read->bytes.size());
+    output.content.push_back(whereToGoOn({"bytes", read->bytes_start, end, read->bytes_total}));
+    call->finish(std::move(output));
+  });
 }
 
 /// Of a text that is too large for one answer the beginning is shown; of anything else `refused`.
@@ -54,7 +89,8 @@ void showBeginning(const Context& context, const CallPtr& call, ReadRequest requ
   context.documents->read(std::move(request), [call, refused](Result<ReadContent> read) {
     if (read.ok()) return show(call, std::move(*read));
     if (read.error().name() != "not_text") return call->finish(std::move(read).error());
-    call->finish(Error(refused.code(), refused.message(), "doc_pull writes it to a file")
+    call->finish(Error(refused.code(), refused.message(),
+                       "read it in parts by offset and limit, or doc_pull writes it to a file")
                      .named(std::string(refused.name()))
                      .withDetails(refused.details()));
   });
@@ -109,6 +145,8 @@ void DocRead::handle(const Context& context, const CallPtr& call) {
     if (read.ok()) return show(call, std::move(*read));
     if (read.error().name() == "content_too_large" && !request.characters)
       return showBeginning(context, call, request, read.error());
+    if (read.error().name() == "not_text" && request.characters)
+      return showPart(context, call, request);
     call->finish(std::move(read).error());
   });
 }

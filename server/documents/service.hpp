@@ -113,6 +113,7 @@ struct ReadRequest {
   DocumentRef ref;
   std::int64_t version = 0;                  ///< 0: the newest
   std::optional<CharacterRange> characters;  ///< of text only
+  std::optional<ByteRange> bytes;            ///< of any type; not with `characters`
   std::size_t bytes_max = 1U << 20;          ///< of the answer
 };
 struct ReadContent {
@@ -121,6 +122,8 @@ struct ReadContent {
   std::string bytes;
   bool is_text = false;                  ///< a text type and well-formed UTF-8
   std::optional<FoundRange> characters;  ///< as asked for; without a range absent
+  std::int64_t bytes_start = 0;          ///< where in the content `bytes` begins
+  std::int64_t bytes_total = 0;          ///< of the content
 };
 
 /// doc_query, GET documents.
@@ -224,7 +227,8 @@ class DocumentService {
   void edit(EditRequest request, Done<Edited> done);
   /// Of a placeholder: no bytes, version 0. Errors: NotFound "version_not_found"; InvalidArgument
   /// "not_text" (AOF: `Partial content retrieval is only supported for text content types`);
-  /// ResourceExhausted "content_too_large" above bytes_max (details {"size_bytes", "bytes_max"}).
+  /// "range_not_satisfiable" (details {"size_bytes"}); ResourceExhausted "content_too_large" above
+  /// bytes_max (details {"size_bytes", "bytes_max"}).
   void read(ReadRequest request, Done<ReadContent> done);
   /// Errors: as InsideWriter and read().
   void pull(PullRequest request, Done<Pulled> done);

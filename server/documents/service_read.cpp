@@ -144,7 +144,8 @@ void DocumentService::read(ReadRequest request, Done<ReadContent> done) {
   Impl* impl = impl_.get();
   const std::size_t bytes_max = request.bytes_max;
   impl->opened(
-      {std::move(request.caller), std::move(request.ref), request.version, request.characters, {}},
+      {std::move(request.caller), std::move(request.ref), request.version, request.characters,
+       request.bytes},
       [impl, bytes_max, done](Result<Opened> opened) mutable {
         if (!opened.ok())
           return impl->answer<ReadContent>(std::move(done), std::move(opened).error());
@@ -158,8 +159,9 @@ void DocumentService::read(ReadRequest request, Done<ReadContent> done) {
           return impl->answer<ReadContent>(std::move(done), std::move(bytes).error());
         const bool is_text = opened->is_text && isValidUtf8(*bytes);
         impl->answer<ReadContent>(
-            std::move(done), ReadContent{std::move(opened->document), std::move(opened->version),
-                                         std::move(*bytes), is_text, opened->characters});
+            std::move(done),
+            ReadContent{std::move(opened->document), std::move(opened->version), std::move(*bytes),
+                        is_text, opened->characters, opened->bytes_start, opened->reader->size()});
       });
 }
 

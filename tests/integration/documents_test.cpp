@@ -174,6 +174,26 @@ TEST(DocumentsTest, AnImageComesAsAnImageAndOtherBytesAsAResource) {
   EXPECT_EQ(embedded[0]["resource"]["blob"], "AP8A");
 }
 
+TEST(DocumentsTest, WhatIsNoTextIsReadInPartsByBytes) {
+  TempFolder folder;
+  TuttiProcess tutti(folder);
+  std::string content;  // base64 of 240,000 bytes "p"
+  for (int i = 0; i < 80'000; ++i) content += "cHBw";
+  const Json image =
+      tutti.call("doc_push", {{"name", "dot.png"}, {"content", content}, {"encoding", "base64"}});
+  const Json id = image["id"];
+  const Json some = blocks(tutti, "doc_read", {{"document_id", id}, {"offset", 1}, {"limit", 3}});
+  EXPECT_EQ(some[0]["type"], "resource") << "a part of an image is none";
+  EXPECT_EQ(some[0]["resource"]["blob"], "cHBw");
+  EXPECT_EQ(some[1]["text"], "[bytes 1 to 4 of 240000; go on with offset 4]");
+  const Json first = blocks(tutti, "doc_read", {{"document_id", id}, {"offset", 0}});
+  EXPECT_EQ(first[1]["text"], "[bytes 0 to 200000 of 240000; go on with offset 200000]");
+  const Json rest = blocks(tutti, "doc_read", {{"document_id", id}, {"offset", 200'000}});
+  EXPECT_EQ(rest[1]["text"], "[bytes 200000 to 240000 of 240000]");
+  const Json beyond = tutti.call("doc_read", {{"document_id", id}, {"offset", 240'000}});
+  EXPECT_EQ(beyond["error"]["name"], "range_not_satisfiable") << beyond;
+}
+
 TEST(DocumentsTest, FilesComeFromAndGoToAllowedFoldersOnly) {
   TempFolder folder;
   const fs::path inside = folder.write("shared/report.md", "from a file");
