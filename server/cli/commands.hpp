@@ -46,8 +46,9 @@ struct DoctorRequest {
   Format format = Format::People;
 };
 /// `tutti doctor`: checks the whole store, also while others work on it, and tells which files of
-/// blueprints and of routing rules cannot be used and why. 1 when something is damaged, or the
-/// index wrong and not fixed; files harm no store.
+/// blueprints and of routing rules cannot be used and why. Of a store that an older tutti has
+/// written it tells, without `fix`, what it lacks. 1 when something is damaged, the index wrong and
+/// not fixed, or the store older; files harm no store.
 int runDoctor(const Settings& settings, const DoctorRequest& request);
 
 }  // namespace tutti::cli

@@ -1,5 +1,6 @@
 // Is the store whole? SQLite's own checks of the database, then the context store's of its files
 // and of the search's index. And what of blueprints' and routing rules' files cannot be used.
+#include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
@@ -9,6 +10,7 @@
 #include "server/cli/sources.hpp"
 #include "server/documents/check.hpp"
 #include "server/search/check.hpp"
+#include "server/store/outstanding.hpp"
 #include "server/store/statement.hpp"
 
 namespace tutti::cli {
@@ -55,6 +57,17 @@ const char* kindOf(const Finding& finding) {
   return "";
 }
 
+Json findingsJson(const Checked& checked) {
+  Json list = Json::array();
+  for (const Finding& finding : checked.findings)
+    list.push_back({{"kind", kindOf(finding)},
+                    {"name", finding.name},
+                    {"subject", finding.subject},
+                    {"message", finding.message},
+                    {"fixed", finding.fixed}});
+  return list;
+}
+
 Json toJson(const Checked& checked, const search::IndexChecked& index) {
   Json json = Json::object();
   json["documents"] = checked.documents;
@@ -68,13 +81,7 @@ Json toJson(const Checked& checked, const search::IndexChecked& index) {
                                 {"waiting", index.waiting}});
   json["findings_count"] = checked.findings_count;
   json["damage_count"] = checked.damage_count;
-  json["findings"] = Json::array();
-  for (const Finding& finding : checked.findings)
-    json["findings"].push_back({{"kind", kindOf(finding)},
-                                {"name", finding.name},
-                                {"subject", finding.subject},
-                                {"message", finding.message},
-                                {"fixed", finding.fixed}});
+  json["findings"] = findingsJson(checked);
   return json;
 }
 
@@ -148,6 +155,42 @@ search::IndexChecked checkIndex(store::Store& store, const DoctorRequest& reques
 }
 }  // namespace
 
+namespace {
+/// Of a store that an older tutti has written: what bringing it up to date would do, and whether
+/// its database is whole before that. Nothing else can be read as it is.
+int reportOlder(const std::filesystem::path& folder, const std::vector<store::Migration>& missing,
+                const DoctorRequest& request) {
+  std::vector<store::Migration> applied;
+  for (const store::Migration& one : allMigrations()) {
+    const auto same = [&one](const store::Migration& other) { return other.number == one.number; };
+    if (std::none_of(missing.begin(), missing.end(), same)) applied.push_back(one);
+  }
+  Checked checked;
+  if (!applied.empty()) {
+    auto store = store::Store::open(folder, applied);
+    if (!store.ok()) return printError(store.error());
+    if (Status done = checkDatabase(**store, checked); !done.ok()) return printError(done.error());
+  }
+  if (request.format == Format::Json) {
+    Json json = Json::object({{"outstanding", Json::array()}});
+    for (const store::Migration& one : missing)
+      json["outstanding"].push_back({{"number", one.number}, {"name", one.name}});
+    json["findings_count"] = checked.findings_count;
+    json["damage_count"] = checked.damage_count;
+    json["findings"] = findingsJson(checked);
+    printJson(json);
+    return 1;
+  }
+  for (const Finding& finding : checked.findings)
+    printOut(wordOf(finding) + ": " + oneLine(finding.message, 400) + "\n");
+  printOut("the store is of an older tutti; these steps bring it up to date:\n");
+  for (const store::Migration& one : missing)
+    printOut("  " + std::to_string(one.number) + " " + std::string(one.name) + "\n");
+  printOut("tutti doctor --fix takes them, as any other command does, and checks the rest then\n");
+  return 1;
+}
+}  // namespace
+
 int runDoctor(const Settings& settings, const DoctorRequest& request) {
   auto folder = dataFolder(settings.data);
   if (!folder.ok()) return printError(folder.error());
@@ -155,6 +198,9 @@ int runDoctor(const Settings& settings, const DoctorRequest& request) {
   if (!std::filesystem::exists(*folder / "tutti.db", none))
     return printError(Error(Code::NotFound, "there is no store in '" + folder->string() + "'",
                             "name its folder with --data"));
+  auto missing = store::outstandingMigrations(*folder, allMigrations());
+  if (!missing.ok()) return printError(missing.error());
+  if (!missing->empty() && !request.fix) return reportOlder(*folder, *missing, request);
   auto store = store::Store::open(*folder, allMigrations());
   if (!store.ok()) return printError(store.error());
   documents::CheckOptions options;

@@ -14,6 +14,7 @@
 
 #include "server/base/clock.hpp"
 #include "server/base/file.hpp"
+#include "server/store/outstanding.hpp"
 #include "server/store/statement.hpp"
 
 namespace tutti::store {
@@ -90,14 +91,26 @@ void applyOne(Connection& db, const Migration& migration, std::int64_t position)
   }
 }
 
-std::set<std::int64_t> appliedNumbers(Connection& db) {
-  db.execute(
-      "CREATE TABLE IF NOT EXISTS schema_migrations("
-      " number INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at TEXT NOT NULL)");
+std::set<std::int64_t> numbersIn(Connection& db) {
   std::set<std::int64_t> numbers;
   Statement all(db, "SELECT number FROM schema_migrations");
   while (all.step()) numbers.insert(all.integer(0));
   return numbers;
+}
+
+std::set<std::int64_t> appliedNumbers(Connection& db) {
+  db.execute(
+      "CREATE TABLE IF NOT EXISTS schema_migrations("
+      " number INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at TEXT NOT NULL)");
+  return numbersIn(db);
+}
+
+std::vector<Migration> without(const std::vector<Migration>& migrations,
+                               const std::set<std::int64_t>& applied) {
+  std::vector<Migration> missing;
+  for (const Migration& migration : migrations)
+    if (applied.count(migration.number) == 0) missing.push_back(migration);
+  return missing;
 }
 
 Status syncPath(const fs::path& path) {
@@ -135,11 +148,10 @@ Result<std::unique_ptr<Connection>> migrate(const fs::path& folder,
   auto db = std::make_unique<Connection>(file.string(), Access::ReadWrite, busy_timeout_ms);
   enableWal(*db, deadline);
   std::set<std::int64_t> applied = appliedNumbers(*db);
-  std::size_t known = 0;
-  for (const Migration& migration : migrations) known += applied.count(migration.number);
-  if (known < applied.size()) return tooNew(folder, *applied.rbegin(), migrations.size());
-  for (const Migration& migration : migrations) {
-    if (applied.count(migration.number) != 0) continue;
+  const std::vector<Migration> missing = without(migrations, applied);
+  if (migrations.size() - missing.size() < applied.size())
+    return tooNew(folder, *applied.rbegin(), migrations.size());
+  for (const Migration& migration : missing) {
     applyOne(*db, migration, static_cast<std::int64_t>(applied.size()) + 1);
     applied.insert(migration.number);
   }
@@ -177,6 +189,22 @@ Result<std::unique_ptr<Connection>> openDatabase(const fs::path& folder,
     if ((problem.sqliteCode() & 0xff) != SQLITE_BUSY) throw;
   }
   return createOrMigrate(folder, migrations, busy_timeout_ms);
+}
+
+Result<std::vector<Migration>> outstandingMigrations(const fs::path& folder,
+                                                     const std::vector<Migration>& migrations) {
+  const fs::path file = folder / kDatabaseFile;
+  if (!hasContent(file)) return migrations;
+  try {
+    Connection db(file.string(), Access::ReadOnly);
+    const std::int64_t applied = appliedCount(db);
+    const auto known = static_cast<std::int64_t>(migrations.size());
+    if (applied > known) return tooNew(folder, applied, migrations.size());
+    if (applied == known) return std::vector<Migration>();
+    return without(migrations, applied == 0 ? std::set<std::int64_t>() : numbersIn(db));
+  } catch (const DatabaseError& problem) {
+    return problem.toError();
+  }
 }
 
 }  // namespace tutti::store

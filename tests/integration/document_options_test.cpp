@@ -88,6 +88,43 @@ void runSql(const TempFolder& folder, const char* sql) {
   sqlite3_close(db);
 }
 
+/// The file's header says how many steps of the schema it has had.
+void countStepsAnew(const TempFolder& folder) {
+  sqlite3* db = nullptr;
+  ASSERT_EQ(sqlite3_open((folder.path() / "data" / "tutti.db").c_str(), &db), SQLITE_OK);
+  sqlite3_stmt* count = nullptr;
+  sqlite3_prepare_v2(db, "SELECT count(*) FROM schema_migrations", -1, &count, nullptr);
+  ASSERT_EQ(sqlite3_step(count), SQLITE_ROW);
+  const std::string steps = std::to_string(sqlite3_column_int(count, 0));
+  sqlite3_finalize(count);
+  sqlite3_close(db);
+  runSql(folder, ("PRAGMA user_version = " + steps).c_str());
+}
+
+TEST(DocumentOptionsTest, OfAnOlderStoreTheDoctorSaysWhatItLacksAndLeavesItSo) {
+  const TempFolder folder;
+  const auto note = folder.write("note.md", "kept");
+  ASSERT_EQ(runTutti(folder, {"doc", "push", note.string()}).status, 0);
+  // As it was before the last step of the documents' schema.
+  runSql(folder,
+         "DROP TRIGGER document_versions_supersede; DROP TRIGGER document_versions_gone;"
+         "DROP TABLE document_versions_superseded;"
+         "DELETE FROM schema_migrations WHERE number = 304;");
+  ASSERT_NO_FATAL_FAILURE(countStepsAnew(folder));
+  for (int again = 0; again < 2; ++again) {
+    const Ran told = runTutti(folder, {"doctor"});
+    EXPECT_EQ(told.status, 1) << told.err;
+    EXPECT_NE(told.out.find("304 superseded versions"), std::string::npos) << told.out;
+    EXPECT_NE(told.out.find("tutti doctor --fix"), std::string::npos) << told.out;
+  }
+  const Json listed = Json::parse(runTutti(folder, {"doctor", "--json"}).out);
+  EXPECT_EQ(listed["outstanding"], Json({{{"number", 304}, {"name", "superseded versions"}}}));
+  const Ran fixed = runTutti(folder, {"doctor", "--fix"});
+  EXPECT_EQ(fixed.status, 0) << fixed.out << fixed.err;
+  EXPECT_NE(fixed.out.find("1 documents, 1 versions"), std::string::npos) << fixed.out;
+  EXPECT_EQ(runTutti(folder, {"doctor"}).status, 0);
+}
+
 TEST(DocumentOptionsTest, TheDoctorFindsAnIndexThatIsWrongAndHasItMadeAnew) {
   const TempFolder folder;
   const Json query = {{"query", "needle"}};

@@ -1,8 +1,10 @@
 // Opening: creation, migrations, and several processes doing it at the same moment.
 #include <sys/stat.h>
 
+#include <fstream>
 #include <future>
 
+#include "server/store/outstanding.hpp"
 #include "tests/store/support.hpp"
 
 namespace tutti::store {
@@ -52,6 +54,27 @@ TEST(OpenTest, MissingMigrationsAreAppliedInOrderAndOnce) {
   ASSERT_NE(openStore(folder.path(), {}, versions(3)), nullptr);
   EXPECT_EQ(countFrom(folder.path(), "SELECT count(*) FROM two"), 2);
   EXPECT_EQ(countFrom(folder.path(), "SELECT count(*) FROM schema_migrations"), 3);
+}
+
+std::string numbersOutstanding(const std::filesystem::path& folder, int known) {
+  const auto missing = outstandingMigrations(folder, versions(known));
+  if (!missing.ok()) return std::string(missing.error().name());
+  std::string numbers;
+  for (const Migration& one : *missing) numbers += std::to_string(one.number) + " ";
+  return numbers;
+}
+
+TEST(OpenTest, WhatADatabaseLacksIsToldWithoutTouchingIt) {
+  TempFolder folder;
+  std::ofstream(folder.path() / "tutti.db").flush();
+  EXPECT_EQ(numbersOutstanding(folder.path(), 3), "1 2 3 ");
+  EXPECT_EQ(std::filesystem::file_size(folder.path() / "tutti.db"), 0U);
+  ASSERT_NE(openStore(folder.path(), {}, versions(1)), nullptr);
+  EXPECT_EQ(numbersOutstanding(folder.path(), 3), "2 3 ");
+  EXPECT_EQ(countFrom(folder.path(), "SELECT count(*) FROM schema_migrations"), 1);
+  EXPECT_EQ(numbersOutstanding(folder.path(), 1), "");
+  ASSERT_NE(openStore(folder.path(), {}, versions(3)), nullptr);
+  EXPECT_EQ(numbersOutstanding(folder.path(), 2), "database_too_new");
 }
 
 TEST(OpenTest, ADatabaseOfANewerProgramIsRefusedAndLeftAlone) {
