@@ -76,6 +76,16 @@ void addShared(CLI::App& app, Settings& settings) {
       ->envname("TUTTI_TASKS_MAX")
       ->capture_default_str()
       ->check(CLI::Range(1, 1'000'000));
+  app.add_option("--children-max", settings.children_max,
+                 "Sessions below one that may be unfinished at once; a further start is refused")
+      ->envname("TUTTI_CHILDREN_MAX")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 10'000));
+  app.add_option("--depth-max", settings.depth_max,
+                 "How deep the tree of sessions may be, a root being 0")
+      ->envname("TUTTI_DEPTH_MAX")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 64));
   app.add_option("--document-root", settings.document_roots,
                  "Folder that doc_push and doc_pull may use beside the project (may be repeated)")
       ->envname("TUTTI_DOCUMENT_ROOTS")

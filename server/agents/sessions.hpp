@@ -43,7 +43,7 @@ struct StartedRun {
 
 /// Inserts session, first run (both pending), the event "session_created" and the intent "launch".
 /// Errors: Conflict "session_exists" / "name_taken", NotFound "parent_not_found", ResourceExhausted
-/// "children_max" / "depth_max" (with the limit's value and its config key).
+/// "children_max" / "depth_max" (with the limit's value and its option).
 Result<StartedRun> startSession(store::Tx& tx, const NewSession& input,
                                 const SessionLimits& limits);
 

@@ -54,7 +54,7 @@ Result<std::int64_t> placeBelowParent(store::Tx& tx, const std::string& parent_i
                  "session '" + parent_id + "' is at depth " + std::to_string(depth - 1) +
                      ", and the tree of sessions may be " + std::to_string(limits.depth_max) +
                      " deep (depth_max)",
-                 "do the work in this session, or raise agents.depth_max")
+                 "do the work in this session, or raise --depth-max")
         .named("depth_max");
 
   // An idle child has done its work: only those that still have something to do are counted.
@@ -68,7 +68,7 @@ Result<std::int64_t> placeBelowParent(store::Tx& tx, const std::string& parent_i
                  "session '" + parent_id + "' has " + std::to_string(children.integer(0)) +
                      " unfinished children, and " + std::to_string(limits.children_max) +
                      " are allowed (children_max)",
-                 "wait until one ends, or raise agents.children_max")
+                 "wait until one ends, or raise --children-max")
         .named("children_max");
   return depth;
 }

@@ -114,6 +114,8 @@ Status Application::openStore(const Settings& settings) {
 Status Application::startRunner(const Settings& settings) {
   runner::Supervisor::Options options;
   options.folders = &folders_;
+  options.limits.children_max = settings.children_max;
+  options.limits.depth_max = settings.depth_max;
   options.launch.program = ownProgram();
   options.launch.store_folder = store_->folder();
   options.launch.stdio_arguments = sharedArguments(settings);

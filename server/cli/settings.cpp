@@ -69,6 +69,8 @@ std::vector<std::string> sharedArguments(const Settings& settings) {
                                   : fs::absolute(settings.embeddings.ca_file).string());
   if (settings.embeddings.dimensions > 0)
     add("--embeddings-dimensions", std::to_string(settings.embeddings.dimensions));
+  add("--children-max", std::to_string(settings.children_max));
+  add("--depth-max", std::to_string(settings.depth_max));
   add("--route-embeddings", settings.route_embeddings);
   add("--route-cache-ttl", std::to_string(settings.route_cache_ttl_s));
   add("--route-judge", settings.route_judge);

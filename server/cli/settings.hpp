@@ -33,6 +33,8 @@ struct Settings {
   std::string mcp_config;               ///< --mcp-config, TUTTI_MCP_CONFIG; "": nothing is mounted
   std::string log_level = "warning";    ///< --log-level, TUTTI_LOG
   std::size_t tasks_max = 4096;         ///< --tasks-max, TUTTI_TASKS_MAX; kept at once
+  std::int64_t children_max = 64;       ///< --children-max, TUTTI_CHILDREN_MAX; of one session
+  std::int64_t depth_max = 8;           ///< --depth-max, TUTTI_DEPTH_MAX; of the tree of sessions
   std::int64_t ping_every_s = 0;        ///< --ping-every, TUTTI_PING_EVERY; 0: no pings
   std::vector<std::string> document_roots;  ///< --document-root, TUTTI_DOCUMENT_ROOTS
   documents::ServiceOptions documents;      ///< --document-…, TUTTI_DOCUMENT_…; roots: above

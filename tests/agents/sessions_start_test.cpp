@@ -88,7 +88,7 @@ TEST_F(StartTest, TheTreeIsAsDeepAsItsLimitAndNoDeeper) {
   EXPECT_EQ(deeper.error().code(), Code::ResourceExhausted);
   EXPECT_EQ(deeper.error().name(), "depth_max");
   EXPECT_NE(deeper.error().message().find("3 deep"), std::string::npos);
-  EXPECT_NE(deeper.error().hint().find("agents.depth_max"), std::string::npos);
+  EXPECT_NE(deeper.error().hint().find("--depth-max"), std::string::npos);
 }
 
 TEST_F(StartTest, AParentHasAsManyUnfinishedChildrenAsTheLimitAllows) {
@@ -101,7 +101,7 @@ TEST_F(StartTest, AParentHasAsManyUnfinishedChildrenAsTheLimitAllows) {
   ASSERT_FALSE(third.ok());
   EXPECT_EQ(third.error().name(), "children_max");
   EXPECT_NE(third.error().message().find("2 are allowed"), std::string::npos);
-  EXPECT_NE(third.error().hint().find("agents.children_max"), std::string::npos);
+  EXPECT_NE(third.error().hint().find("--children-max"), std::string::npos);
   end(claim(first).run, RunStatus::Completed, SessionStatus::Idle);  // its work is done
   start(child);
 }

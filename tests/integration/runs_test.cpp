@@ -36,6 +36,20 @@ TEST_F(RunsTest, JsonOnStdoutBecomesResultData) {
   EXPECT_EQ(got["result_data"], Json({{"hello", "Ada"}}));
 }
 
+TEST_F(RunsTest, ChildrenAndDepthAreBoundedByOptionsThatTheRefusalNames) {
+  writeProgram(folder_, "slow", "sleep 600");
+  TuttiProcess tutti(folder_, {.arguments = {"--children-max", "1", "--depth-max", "1", "stdio"}});
+  const Json root = start(tutti, "slow");
+  const Json child = start(tutti, "slow", {{"parent_session_id", root["session_id"]}});
+  ASSERT_TRUE(child.contains("session_id")) << child.dump();
+  const Json second = start(tutti, "slow", {{"parent_session_id", root["session_id"]}});
+  EXPECT_NE(second.dump().find("raise --children-max"), std::string::npos) << second.dump(1);
+  const Json deeper = start(tutti, "slow", {{"parent_session_id", child["session_id"]}});
+  EXPECT_NE(deeper.dump().find("raise --depth-max"), std::string::npos) << deeper.dump(1);
+  for (const Json& one : {root, child})
+    tutti.call("stop", {{"session_id", one["session_id"]}, {"wait_s", 50}});
+}
+
 TEST_F(RunsTest, OtherOutputBecomesReturnCodeStdoutAndStderr) {
   writeProgram(folder_, "words", "echo plain; echo aside >&2");
   TuttiProcess tutti(folder_);
