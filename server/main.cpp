@@ -121,6 +121,12 @@ void addShared(CLI::App& app, Settings& settings) {
       ->envname("TUTTI_ROUTE_JUDGES_MAX")
       ->capture_default_str()
       ->check(CLI::Range(1, 64));
+  app.add_option("--route-start-wait", settings.route_start_wait_s,
+                 "Seconds for which the next part of a dispatched request is tried again while its "
+                 "start is refused for now, as by --children-max; then a person is asked")
+      ->envname("TUTTI_ROUTE_START_WAIT")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 86'400));
   app.add_option("--ping-every", settings.ping_every_s,
                  "Seconds between two pings to a client that holds a stream; one that does not "
                  "answer within a minute is let go. 0: none (revisions before 2026-07-28)")

@@ -14,6 +14,7 @@ using routing::Attempt;
 using routing::DecisionStatus;
 
 constexpr std::int64_t kEndedAtOnceMax = 16;
+constexpr std::int64_t kStartRetryLeastMs = 1'000;
 /// Of a result that is handed over; what an agent is told of it is less, with a word that it is so.
 constexpr std::int64_t kResultReadMax = 16 * 1024;
 
@@ -54,6 +55,11 @@ void addProblem(routing::DecisionChange& change, const std::string& problem,
   change.hint = hint;
 }
 
+/// May a start that was refused so be taken later, without anybody changing anything?
+bool mayPass(const Error& error) {
+  return error.code() == Code::Unavailable || error.name() == "children_max";
+}
+
 Json nextJson(const std::vector<Attempt>& started) {
   Json next = Json::array();
   for (const Attempt& one : started)
@@ -62,16 +68,20 @@ Json nextJson(const std::vector<Attempt>& started) {
 }
 }  // namespace
 
-RouteFollower::RouteFollower(const Context& context)
-    : context_(context), self_(std::make_shared<RouteFollower*>(this)) {}
+RouteFollower::RouteFollower(const Context& context, Options options)
+    : context_(context),
+      options_(std::move(options)),
+      self_(std::make_shared<RouteFollower*>(this)) {}
 RouteFollower::~RouteFollower() {
   *self_ = nullptr;
 }
 
-std::vector<RouteFollower::Ended> RouteFollower::read(store::Connection& db) {
-  std::vector<Ended> all;
+RouteFollower::Seen RouteFollower::read(store::Connection& db) {
+  Seen seen;
+  seen.retry_at_ms = routing::nextRetry(db);
   std::set<std::string> taken;  // one of a decision at a time: each changes what the next one means
-  for (Attempt& attempt : routing::endedAttempts(db, kEndedAtOnceMax)) {
+  const std::int64_t now_ms = epochMillis(Clock::system().now());
+  for (Attempt& attempt : routing::endedAttempts(db, now_ms, kEndedAtOnceMax)) {
     if (!taken.insert(attempt.decision_id).second) continue;
     auto decision = routing::findDecision(db, attempt.decision_id);
     if (!decision.ok()) continue;
@@ -85,9 +95,9 @@ std::vector<RouteFollower::Ended> RouteFollower::read(store::Connection& db) {
       if (known.seq == attempt.seq) known = attempt;
     one.attempt = std::move(attempt);
     one.decision = std::move(*decision);
-    all.push_back(std::move(one));
+    seen.ended.push_back(std::move(one));
   }
-  return all;
+  return seen;
 }
 
 void RouteFollower::look() {
@@ -95,7 +105,7 @@ void RouteFollower::look() {
   if (busy_) return;
   busy_ = true;
   again_ = false;
-  auto found = std::make_shared<std::vector<Ended>>();
+  auto found = std::make_shared<Seen>();
   context_.store.read(
       [found](store::Connection& db) -> Status {
         *found = read(db);
@@ -109,10 +119,20 @@ void RouteFollower::look() {
             log::warning("ended runs of decisions could not be read: " + status.error().text());
           follower->busy_ = false;
           // Each ends with a commit, which leads to the next look.
-          for (Ended& one : *found) follower->act(std::make_shared<Ended>(std::move(one)), "");
-          if (found->empty() && follower->again_) follower->look();
+          for (Ended& one : found->ended)
+            follower->act(std::make_shared<Ended>(std::move(one)), "");
+          if (found->ended.empty()) follower->lookAgainAt(found->retry_at_ms);
+          if (found->ended.empty() && follower->again_) follower->look();
         });
       });
+}
+
+void RouteFollower::lookAgainAt(std::int64_t retry_at_ms) {
+  timer_.reset();
+  if (retry_at_ms == 0) return;
+  const std::int64_t left = retry_at_ms - epochMillis(Clock::system().now());
+  timer_ = options_.timers->after(std::clamp<std::int64_t>(left, 100, routing::kStartRetryMaxMs),
+                                  [this] { look(); });
 }
 
 Result<PreparedStart> RouteFollower::nextCandidate(const Ended& ended) const {
@@ -202,20 +222,20 @@ RouteFollower::Settlement RouteFollower::settle(const Ended& ended,
 
 void RouteFollower::act(const std::shared_ptr<Ended>& ended, const std::string& refused) {
   auto settlement = std::make_shared<const Settlement>(settle(*ended, refused));
-  auto why = std::make_shared<std::string>();
+  auto refusal = std::make_shared<Refusal>();
   write<bool>(
       context_,
-      [ended, settlement, why, limits = context_.supervisor.limits()](store::Tx& tx) {
-        return close(tx, *ended, *settlement, limits, *why);
+      [ended, settlement, refusal, limits = context_.supervisor.limits()](store::Tx& tx) {
+        return close(tx, *ended, *settlement, limits, *refusal);
       },
-      [self = self_, ended, why](const Result<bool>& settled) {
-        if (*self != nullptr) (*self)->written(ended, settled, *why);
+      [self = self_, ended, refusal](const Result<bool>& settled) {
+        if (*self != nullptr) (*self)->written(ended, settled, *refusal);
       });
 }
 
 void RouteFollower::written(const std::shared_ptr<Ended>& ended, const Result<bool>& settled,
-                            const std::string& refused) {
-  if (!refused.empty()) return act(ended, refused);
+                            const Refusal& refusal) {
+  if (!refusal.why.empty()) return refused(ended, refusal);
   if (!settled.ok())  // looked at again after the next commit
     log::warning("the end of a dispatched run could not be stored: " + settled.error().text());
   context_.supervisor.pumpLaunches();
@@ -223,8 +243,33 @@ void RouteFollower::written(const std::shared_ptr<Ended>& ended, const Result<bo
   if (again_ || settled.ok()) look();
 }
 
+void RouteFollower::refused(const std::shared_ptr<Ended>& ended, const Refusal& refusal) {
+  const std::int64_t now = epochMillis(Clock::system().now());
+  const std::int64_t since = ended->decision.waiting.since_ms;
+  const std::int64_t waited = since == 0 ? 0 : std::max<std::int64_t>(now - since, 0);
+  if (!refusal.passes) return act(ended, refusal.why);
+  if (waited >= std::chrono::milliseconds(options_.start_wait_max).count())
+    return act(ended, refusal.why + "; it was tried again for " + std::to_string(waited / 1000) +
+                          " s (--route-start-wait)");
+  // The longer it lasts, the seldomer.
+  const std::int64_t pause = std::clamp(waited / 4, kStartRetryLeastMs, routing::kStartRetryMaxMs);
+  const routing::StartWait wait{now - waited, now + pause, refusal.why};
+  write<bool>(
+      context_,
+      [ended, wait](store::Tx& tx) -> Result<bool> {
+        routing::keepWaiting(tx, ended->attempt, wait);
+        return true;
+      },
+      [self = self_](const Result<bool>& kept) {
+        if (*self == nullptr) return;
+        if (!kept.ok())  // tried again after the next commit
+          return log::warning("a decision's wait could not be stored: " + kept.error().text());
+        (*self)->look();
+      });
+}
+
 Result<bool> RouteFollower::close(store::Tx& tx, const Ended& ended, const Settlement& settlement,
-                                  const agents::SessionLimits& limits, std::string& refused) {
+                                  const agents::SessionLimits& limits, Refusal& refusal) {
   const Attempt& attempt = ended.attempt;
   const std::string& id = ended.decision.decision_id;
   // What follows was chosen by the attempts that there were.
@@ -245,7 +290,8 @@ Result<bool> RouteFollower::close(store::Tx& tx, const Ended& ended, const Settl
   }
   const auto started = startAll(tx, id, settlement.next, limits);
   if (!started.ok()) {
-    refused = settlement.next.front().agent + " cannot be started: " + started.error().text();
+    refusal.why = settlement.next.front().agent + " cannot be started: " + started.error().text();
+    refusal.passes = mayPass(started.error());
     return started.error();
   }
   routing::changeDecision(tx, id, settlement.change, attempt.ended_at);

@@ -3,11 +3,13 @@
 // put to a person.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "server/mcp/timers.hpp"
 #include "server/routing/decisions.hpp"
 #include "tools/context.hpp"
 #include "tools/route_dispatch.hpp"
@@ -17,12 +19,17 @@ namespace tutti::tools {
 
 /// Follows the runs of decisions, whichever process dispatched them. Each replica has one; the
 /// store lets exactly one of them act on an attempt's end, in the transaction that also starts the
-/// next: a process that is killed in between has done all of it or nothing.
+/// next: a process that is killed in between has done all of it or nothing. What the store will not
+/// have started for now (a limit is reached) is kept as waiting and tried again, by any replica.
 ///
 /// Runs on the I/O thread only.
 class RouteFollower {
  public:
-  explicit RouteFollower(const Context& context);
+  struct Options {
+    std::shared_ptr<mcp::Timers> timers;
+    std::chrono::seconds start_wait_max{600};  ///< for what the store refuses for now; 0: none
+  };
+  RouteFollower(const Context& context, Options options);
   ~RouteFollower();
 
   /// There may be runs that have ended. Call after each commit, by whichever process.
@@ -43,20 +50,34 @@ class RouteFollower {
     std::string event;  ///< route_fallback, route_part_ended or route_ended
   };
 
-  /// `refused`: why the store would not start who was to be next; "" at first.
+  /// Why the store would not start who was to be next.
+  struct Refusal {
+    std::string why;      ///< "" at first
+    bool passes = false;  ///< may it be otherwise later?
+  };
+  struct Seen {
+    std::vector<Ended> ended;
+    std::int64_t retry_at_ms = 0;  ///< of the first decision that waits; 0 for none
+  };
+
+  /// `refused`: why not who was to be next; "" at first.
   void act(const std::shared_ptr<Ended>& ended, const std::string& refused);
   void written(const std::shared_ptr<Ended>& ended, const Result<bool>& settled,
-               const std::string& refused);
-  static std::vector<Ended> read(store::Connection& db);
+               const Refusal& refusal);
+  void refused(const std::shared_ptr<Ended>& ended, const Refusal& refusal);
+  void lookAgainAt(std::int64_t retry_at_ms);
+  static Seen read(store::Connection& db);
   Settlement settle(const Ended& ended, const std::string& refused) const;
   Result<PreparedStart> nextCandidate(const Ended& ended) const;
   Result<std::vector<PreparedStart>> nextStage(const Ended& ended) const;
   /// False, and nothing is done, when the decision's attempts are not those that were read: look
-  /// again. Errors: those of startAll(), as `refused` too.
+  /// again. Errors: those of startAll(), in `refusal` too.
   static Result<bool> close(store::Tx& tx, const Ended& ended, const Settlement& settlement,
-                            const agents::SessionLimits& limits, std::string& refused);
+                            const agents::SessionLimits& limits, Refusal& refusal);
 
   const Context& context_;
+  const Options options_;
+  std::shared_ptr<void> timer_;
   bool busy_ = false;
   bool again_ = false;
   std::shared_ptr<RouteFollower*> self_;  ///< null once this has gone

@@ -20,7 +20,7 @@
 namespace tutti::tools {
 
 inline constexpr std::size_t kStagesMax = 34;  ///< a workflow of 32 steps, with gates around it
-inline constexpr std::size_t kPartsMax = 16;  ///< of one stage
+inline constexpr std::size_t kPartsMax = 16;   ///< of one stage
 /// Of all blueprints that one decision keeps, as text. Candidates beyond it are not kept.
 inline constexpr std::size_t kBlueprintsBytesMax = 2U << 20;
 

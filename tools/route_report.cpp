@@ -8,6 +8,7 @@
 #include <set>
 
 #include "server/agents/sessions.hpp"
+#include "server/base/clock.hpp"
 #include "server/base/text.hpp"
 #include "tools/route_plan.hpp"
 #include "tools/run_report.hpp"
@@ -215,6 +216,10 @@ Json decisionReport(const routing::StoredDecision& decision,
   if (!decision.caller_session_id.empty()) report["caller_session_id"] = decision.caller_session_id;
   if (!decision.problem.empty()) report["problem"] = decision.problem;
   if (!decision.hint.empty()) report["hint"] = decision.hint;
+  if (const routing::StartWait& wait = decision.waiting; wait.since_ms > 0) {
+    const WallTime since{std::chrono::milliseconds(wait.since_ms)};
+    report["waiting"] = Json::object({{"since", isoTimestamp(since)}, {"reason", wait.why}});
+  }
   const RoutePlan plan = planFrom(decision.dispatch);
   if (Json stages = stagesJson(plan, attempts); !stages.empty())
     report["stages"] = std::move(stages);
@@ -286,6 +291,8 @@ std::string decisionText(const Json& report) {
   };
   if (const std::string status = json::stringOr(report, "status", ""); status != "decided")
     line("Status: ", status);
+  if (const Json* wait = json::find(report, "waiting"))
+    line("Waiting: ", json::stringOr(*wait, "reason", ""));
   line("Problem: ", json::stringOr(report, "problem", ""));
   line("What to do: ", json::stringOr(report, "hint", ""));
   line("Note: ", json::stringOr(report, "note", ""));

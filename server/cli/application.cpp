@@ -205,7 +205,9 @@ Status Application::startRouter(const Settings& settings,
             return timers->after(delay_ms, std::move(callback));
           }});
   context_->router = router_.get();
-  route_follower_ = std::make_unique<tools::RouteFollower>(*context_);
+  route_follower_ = std::make_unique<tools::RouteFollower>(
+      *context_,
+      tools::RouteFollower::Options{timers, std::chrono::seconds(settings.route_start_wait_s)});
   route_watch_ = notifier_->watchCommits([this] {
     router_->storeChanged();
     route_follower_->look();

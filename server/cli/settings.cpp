@@ -76,6 +76,7 @@ std::vector<std::string> sharedArguments(const Settings& settings) {
   add("--route-judge", settings.route_judge);
   add("--route-judge-wait", std::to_string(settings.route_judge_wait_s));
   add("--route-judges-max", std::to_string(settings.route_judges_max));
+  add("--route-start-wait", std::to_string(settings.route_start_wait_s));
   for (std::string& word : documentArguments(settings.documents))
     arguments.push_back(std::move(word));
   return arguments;

@@ -47,9 +47,10 @@ struct Settings {
   std::string route_embeddings = "on";
   std::int64_t route_cache_ttl_s = 3600;  ///< --route-cache-ttl; 0: decisions are not cached
   std::string route_judge;  ///< --route-judge, TUTTI_ROUTE_JUDGE; "": none is asked unasked
-  std::int64_t route_judge_wait_s = 45;  ///< --route-judge-wait, TUTTI_ROUTE_JUDGE_WAIT
-  std::int64_t route_judges_max = 4;     ///< --route-judges-max, TUTTI_ROUTE_JUDGES_MAX
-  double progress_every_s = 10;          ///< --progress-every, TUTTI_PROGRESS_EVERY; 0.05 to 15
+  std::int64_t route_judge_wait_s = 45;   ///< --route-judge-wait, TUTTI_ROUTE_JUDGE_WAIT
+  std::int64_t route_judges_max = 4;      ///< --route-judges-max, TUTTI_ROUTE_JUDGES_MAX
+  std::int64_t route_start_wait_s = 600;  ///< --route-start-wait, TUTTI_ROUTE_START_WAIT
+  double progress_every_s = 10;           ///< --progress-every, TUTTI_PROGRESS_EVERY; 0.05 to 15
 };
 
 struct HttpSettings {

@@ -24,11 +24,13 @@ constexpr std::array<std::pair<DecisionStatus, std::string_view>, 6> kStatuses =
 
 constexpr std::string_view kDecisionColumns =
     "decision_seq, decision_id, created_at, updated_at, caller_session_id, request, request_bytes,"
-    " request_hash, strategy, agent, status, attempts_max, dispatch, problem, hint, answer";
+    " request_hash, strategy, agent, status, attempts_max, dispatch, problem, hint, answer,"
+    " waiting_since_ms, retry_at_ms, waiting_for";
 /// The same in a list: what is kept for further starts may be large, and nobody reads it there.
 constexpr std::string_view kListedColumns =
     "decision_seq, decision_id, created_at, updated_at, caller_session_id, request, request_bytes,"
-    " request_hash, strategy, agent, status, attempts_max, '', problem, hint, answer";
+    " request_hash, strategy, agent, status, attempts_max, '', problem, hint, answer,"
+    " waiting_since_ms, retry_at_ms, waiting_for";
 constexpr std::string_view kAttemptColumns =
     "attempt_seq, decision_id, agent, session_id, run_id, started_at, ended_at, outcome,"
     " error_name, error, stage, part";
@@ -58,6 +60,7 @@ StoredDecision decisionFrom(const Statement& row) {
   decision.problem = row.text(13);
   decision.hint = row.text(14);
   decision.answer = row.text(15);
+  decision.waiting = {row.integer(16), row.integer(17), row.text(18)};
   return decision;
 }
 
@@ -204,13 +207,27 @@ void changeDecision(store::Tx& tx, std::string_view decision_id, const DecisionC
                     const std::string& now) {
   execute(tx,
           "UPDATE route_decisions SET status = ?2, agent = CASE WHEN ?3 = '' THEN agent ELSE ?3"
-          " END, problem = ?4, hint = ?5, updated_at = ?6 WHERE decision_id = ?1",
+          " END, problem = ?4, hint = ?5, updated_at = ?6, waiting_since_ms = 0,"
+          " retry_at_ms = 0, waiting_for = '' WHERE decision_id = ?1",
           decision_id, toString(change.status), change.agent, change.problem, change.hint, now);
 }
 
 void replaceDispatch(store::Tx& tx, std::string_view decision_id, std::string_view dispatch) {
   execute(tx, "UPDATE route_decisions SET dispatch = ?2 WHERE decision_id = ?1", decision_id,
           dispatch);
+}
+
+void keepWaiting(store::Tx& tx, const Attempt& attempt, const StartWait& wait) {
+  execute(tx,
+          "UPDATE route_decisions SET waiting_since_ms = ?3, retry_at_ms = ?4, waiting_for = ?5"
+          " WHERE decision_id = ?1 AND EXISTS (SELECT 1 FROM route_attempts"
+          " WHERE attempt_seq = ?2 AND outcome = 'open')",
+          attempt.decision_id, attempt.seq, wait.since_ms, wait.retry_at_ms, wait.why);
+}
+
+std::int64_t nextRetry(store::Connection& db) {
+  Statement first(db, "SELECT MIN(retry_at_ms) FROM route_decisions WHERE retry_at_ms > 0");
+  return first.step() ? first.integer(0) : 0;
 }
 
 void addAttempt(store::Tx& tx, const Attempt& attempt) {
@@ -255,16 +272,19 @@ bool closeAttempt(store::Tx& tx, const Attempt& ended) {
                  ended.seq, ended.outcome, ended.ended_at, ended.error_name, ended.error) == 1;
 }
 
-std::vector<Attempt> endedAttempts(store::Connection& db, std::int64_t count_max) {
+std::vector<Attempt> endedAttempts(store::Connection& db, std::int64_t now_ms,
+                                   std::int64_t count_max) {
   Statement rows(db,
                  "SELECT a.attempt_seq, a.decision_id, a.agent, a.session_id, a.run_id,"
                  " a.started_at, COALESCE(r.completed_at, ''), COALESCE(r.status, 'lost'),"
                  " COALESCE(r.error_name, ''), COALESCE(r.error, ''), a.stage, a.part"
-                 " FROM route_attempts a LEFT JOIN runs r ON r.run_id = a.run_id"
-                 " WHERE a.outcome = 'open' AND (r.run_id IS NULL OR r.status = 'completed'"
+                 " FROM route_attempts a JOIN route_decisions d ON d.decision_id = a.decision_id"
+                 " LEFT JOIN runs r ON r.run_id = a.run_id"
+                 " WHERE a.outcome = 'open' AND d.retry_at_ms NOT BETWEEN ?1 + 1 AND ?1 + ?2"
+                 " AND (r.run_id IS NULL OR r.status = 'completed'"
                  " OR r.status = 'failed' OR r.status = 'stopped')"
-                 " ORDER BY a.attempt_seq LIMIT ?",
-                 count_max);
+                 " ORDER BY a.attempt_seq LIMIT ?3",
+                 now_ms, kStartRetryMaxMs, count_max);
   std::vector<Attempt> ended;
   while (rows.step()) {
     ended.push_back(attemptFrom(rows));

@@ -31,6 +31,15 @@ enum class DecisionStatus {
 std::string_view toString(DecisionStatus status);  ///< "decided", …, "needs_decision", …
 std::optional<DecisionStatus> parseDecisionStatus(std::string_view word);
 
+/// Why what comes next in a decision has not been started yet, though it may be.
+struct StartWait {
+  std::int64_t since_ms = 0;     ///< since the epoch; 0: it does not wait
+  std::int64_t retry_at_ms = 0;  ///< when it is tried again, by any replica
+  std::string why;               ///< for people
+};
+/// Nothing waits longer than that from one try to the next.
+inline constexpr std::int64_t kStartRetryMaxMs = 30'000;
+
 struct StoredDecision {
   std::int64_t seq = 0;     ///< rises from one to the next; 0 before it is stored
   std::string decision_id;  ///< "" for a fresh one
@@ -50,6 +59,7 @@ struct StoredDecision {
   std::string problem;  ///< of status failed and needs_decision
   std::string hint;     ///< what a person can do about it
   std::string answer;   ///< JSON: what route_request answered
+  StartWait waiting;
 };
 
 /// A session that was started for a decision.
@@ -105,10 +115,17 @@ struct DecisionChange {
   std::string agent;  ///< "": stays
   std::string problem, hint;
 };
+/// It waits for nothing any more.
 void changeDecision(store::Tx& tx, std::string_view decision_id, const DecisionChange& change,
                     const std::string& now);
 /// Puts `dispatch` in the place of what the decision has kept for further starts.
 void replaceDispatch(store::Tx& tx, std::string_view decision_id, std::string_view dispatch);
+
+/// Keeps that the decision waits: until then the end of its attempts is not among those that
+/// endedAttempts() gives. Nothing for one whose attempt `seq` has been closed.
+void keepWaiting(store::Tx& tx, const Attempt& attempt, const StartWait& wait);
+/// When the first that waits is to be tried again, in milliseconds since the epoch; 0 for none.
+std::int64_t nextRetry(store::Connection& db);
 
 void addAttempt(store::Tx& tx, const Attempt& attempt);
 /// Oldest first.
@@ -121,8 +138,9 @@ std::optional<Attempt> attemptOfRun(store::Connection& db, std::string_view run_
 /// Closes an open attempt. False when another has done so: then this caller must not act on it.
 bool closeAttempt(store::Tx& tx, const Attempt& ended);
 /// Open attempts whose runs are over or gone, oldest first, with outcome and error as the run has
-/// them.
-std::vector<Attempt> endedAttempts(store::Connection& db, std::int64_t count_max);
+/// them. Without those of decisions that wait beyond `now_ms`.
+std::vector<Attempt> endedAttempts(store::Connection& db, std::int64_t now_ms,
+                                   std::int64_t count_max);
 
 struct Feedback {
   std::int64_t seq = 0;

@@ -103,6 +103,14 @@ constexpr std::string_view kNobodyIsNoName =
 constexpr std::string_view kEndedRuns =
     "CREATE INDEX runs_ended ON runs (run_seq, status) WHERE status = 'completed' OR status = "
     "'failed';";
+
+/// A decision waits while the store refuses, for now, what is to be started next.
+constexpr std::string_view kWaiting =
+    "ALTER TABLE route_decisions ADD COLUMN waiting_since_ms INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE route_decisions ADD COLUMN retry_at_ms INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE route_decisions ADD COLUMN waiting_for TEXT NOT NULL DEFAULT '';"
+    "CREATE INDEX route_decisions_waiting ON route_decisions (retry_at_ms)"
+    " WHERE retry_at_ms > 0;";
 }  // namespace
 
 const std::vector<store::Migration>& migrations() {
@@ -113,6 +121,7 @@ const std::vector<store::Migration>& migrations() {
       {405, "routing: stages", kStages},
       {406, "routing: nobody is no name", kNobodyIsNoName},
       {407, "routing: ended runs", kEndedRuns},
+      {408, "routing: decisions that wait", kWaiting},
       {410, "routing: judgements", kJudgements}};
   return all;
 }

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <chrono>
 #include <filesystem>
 
 #include "tests/integration/routed.hpp"
@@ -66,6 +67,50 @@ strategies:
     priority: 500
     then: {type: multi_agent, workflow: bread}
 )yaml");
+  }
+  /// Dispatches a workflow below a session whose only other child takes the room that
+  /// `--children-max 1` leaves, until the file "room" is there; ends its first step while no tutti
+  /// runs. What to ask for its end.
+  Json beginWithoutRoom() {
+    writeWorkflow(waiting("one", "echo ten sheaves"), "echo threshed", "echo flour");
+    writeProgram(folder_, "parent", "echo done", {{"description", "Has children"}});
+    writeProgram(
+        folder_, "guest",
+        "touch " + path("two") + "; while [ ! -e " + path("room") + " ]; do sleep 0.05; done",
+        {{"description", "Takes room"}});
+    TuttiProcess dying(folder_);
+    const Json parent =
+        dying.call("start_agent",
+                   {{"blueprint", "parent"}, {"prompt", "x"}, {"mode", "sync"}, {"wait_s", 50}});
+    dying.call(
+        "start_agent",
+        {{"blueprint", "guest"}, {"prompt", "x"}, {"parent_session_id", parent["session_id"]}});
+    const Json asked = {{"request", kWorkRequest},
+                        {"dispatch", true},
+                        {"mode", "sync"},
+                        {"wait_s", 50},
+                        {"idempotency_key", "bread"},
+                        {"parent_session_id", parent["session_id"]}};
+    dying.send({{"jsonrpc", "2.0"},
+                {"id", "asked"},
+                {"method", "tools/call"},
+                {"params", {{"name", "route_request"}, {"arguments", asked}}}});
+    EXPECT_TRUE(waitForFile(path("one")));
+    EXPECT_TRUE(waitForFile(path("two")));
+    dying.kill(SIGKILL);
+    dying.wait();
+    folder_.write("go", "");
+    return asked;
+  }
+  /// The only decision, once it waits.
+  static Json awaitWaiting(TuttiProcess& tutti) {
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    Json now;
+    while (!now.contains("waiting") && std::chrono::steady_clock::now() < until) {
+      const Json known = tutti.call("explain_route")["decisions"];
+      if (!known.empty()) now = explained(tutti, known[0]);
+    }
+    return now;
   }
   static Json dispatched(TuttiProcess& tutti, const std::string& request,
                          Json more = Json::object()) {
@@ -223,6 +268,37 @@ TEST_F(RouteStagesTest, StepThatTheStoreRefusesEndsTheWorkflowAndSaysWhy) {
             std::string::npos)
       << kept.dump(2);
   EXPECT_EQ(kept["sessions"].size(), 1U);
+}
+
+TEST_F(RouteStagesTest, StepThatHasNoRoomYetIsStartedWhenThereIsSomeWhoeverWasKilledMeanwhile) {
+  const Json asked = beginWithoutRoom();
+  {
+    TuttiProcess full(folder_, {.arguments = {"--children-max", "1", "stdio"}});
+    const Json waiting = awaitWaiting(full);
+    EXPECT_EQ(waiting.value("status", ""), "dispatched") << waiting.dump(1);
+    EXPECT_NE(waiting["waiting"].value("reason", "").find("children_max"), std::string::npos)
+        << waiting.dump(1);
+    full.kill(SIGKILL);
+    full.wait();
+  }
+  folder_.write("room", "");
+  TuttiProcess other(folder_, {.arguments = {"--children-max", "1", "stdio"}});
+  const Json made = other.call("route_request", asked);
+  EXPECT_EQ(made.value("status", ""), "succeeded") << made.dump(1);
+  EXPECT_EQ(made["sessions"].size(), 3U) << made.dump(1);
+  EXPECT_FALSE(made.contains("waiting")) << made.dump(1);
+}
+
+TEST_F(RouteStagesTest, StepThatHasNoRoomForLongIsPutToAPerson) {
+  const Json asked = beginWithoutRoom();
+  TuttiProcess full(folder_,
+                    {.arguments = {"--children-max", "1", "--route-start-wait", "1", "stdio"}});
+  const Json made = full.call("route_request", asked);
+  EXPECT_EQ(made.value("status", ""), "needs_decision") << made.dump(1);
+  EXPECT_NE(made.value("problem", "").find("(--route-start-wait)"), std::string::npos)
+      << made.dump(1);
+  EXPECT_NE(made.value("problem", "").find("children_max"), std::string::npos) << made.dump(1);
+  folder_.write("room", "");
 }
 
 TEST_F(RouteStagesTest, GatesLookBeforeAndAfterTheWork) {

@@ -11,6 +11,7 @@ namespace tutti::routing {
 namespace {
 
 constexpr const char* kNow = "2026-11-20T20:00:00.000000+00:00";
+constexpr std::int64_t kNowMs = 1'795'204'800'000;
 
 class DecisionsTest : public ::testing::Test {
  protected:
@@ -126,22 +127,42 @@ TEST_F(DecisionsTest, OldestGoBeyondTheLimitButOpenOnesStay) {
 TEST_F(DecisionsTest, EndedRunIsActedOnByExactlyOne) {
   const StoredDecision decision = add("scanner");
   const Attempt attempt = dispatch(decision);
-  EXPECT_TRUE(endedAttempts(db_, 10).empty());
+  EXPECT_TRUE(endedAttempts(db_, kNowMs, 10).empty());
   const auto stopped = agents::requestStop(db_, attempt.session_id, "rep_1", kNow);
   ASSERT_TRUE(stopped.ok());
-  const auto ended = endedAttempts(db_, 10);
+  const auto ended = endedAttempts(db_, kNowMs, 10);
   ASSERT_EQ(ended.size(), 1U);
   EXPECT_EQ(ended[0].outcome, "stopped");
   EXPECT_TRUE(closeAttempt(db_, ended[0]));
   EXPECT_FALSE(closeAttempt(db_, ended[0]));
-  EXPECT_TRUE(endedAttempts(db_, 10).empty());
+  EXPECT_TRUE(endedAttempts(db_, kNowMs, 10).empty());
   EXPECT_EQ(attemptsOf(db_, decision.decision_id).at(0).outcome, "stopped");
+}
+
+TEST_F(DecisionsTest, EndOfADecisionThatWaitsIsGivenWhenItIsToBeTriedAgain) {
+  const StoredDecision decision = add("scanner");
+  const Attempt attempt = dispatch(decision);
+  ASSERT_TRUE(agents::requestStop(db_, attempt.session_id, "rep_1", kNow).ok());
+  const auto ended = endedAttempts(db_, kNowMs, 10);
+  ASSERT_EQ(ended.size(), 1U);
+  EXPECT_EQ(nextRetry(db_), 0);
+  keepWaiting(db_, ended[0], {kNowMs, kNowMs + 500, "no room"});
+  EXPECT_EQ(findDecision(db_, decision.decision_id)->waiting.why, "no room");
+  EXPECT_EQ(nextRetry(db_), kNowMs + 500);
+  EXPECT_TRUE(endedAttempts(db_, kNowMs + 499, 10).empty());
+  EXPECT_EQ(endedAttempts(db_, kNowMs + 500, 10).size(), 1U);
+  EXPECT_EQ(endedAttempts(db_, kNowMs - kStartRetryMaxMs, 10).size(), 1U) << "a clock set back";
+  changeDecision(db_, decision.decision_id, {DecisionStatus::Dispatched, "", "", ""}, kNow);
+  EXPECT_EQ(nextRetry(db_), 0);
+  EXPECT_TRUE(closeAttempt(db_, ended[0]));
+  keepWaiting(db_, ended[0], {kNowMs, kNowMs + 500, "no room"});
+  EXPECT_EQ(nextRetry(db_), 0) << "another replica has acted on its end";
 }
 
 TEST_F(DecisionsTest, AttemptWhoseSessionWasDeletedIsLost) {
   const Attempt attempt = dispatch(add("scanner"));
   store::execute(db_, "DELETE FROM sessions WHERE session_id = ?", attempt.session_id);
-  const auto ended = endedAttempts(db_, 10);
+  const auto ended = endedAttempts(db_, kNowMs, 10);
   ASSERT_EQ(ended.size(), 1U);
   EXPECT_EQ(ended[0].outcome, "lost");
 }
