@@ -6,6 +6,7 @@
 #include "server/agents/start_plan.hpp"
 #include "server/base/text.hpp"
 #include "tools/marked_text.hpp"
+#include "tools/route_gate.hpp"
 
 namespace tutti::tools {
 namespace {
@@ -49,11 +50,15 @@ RoutePart gatePart(const routing::Gate& gate) {
   part.agent = gate.agent;
   part.title = withAction("gate " + gate.name, gate.action);
   const bool before = gate.at == routing::GateRule::At::Start;
-  part.told = "Your part is to look at this " +
-              std::string(before ? "before the work begins" : "after the work was done") + ", as " +
-              part.title +
-              ". Do not do the work itself. Report what is in order, what is not, and " +
-              (before ? "what has to be heeded." : "what has to be put right.");
+  part.told =
+      "Your part is to look at this " +
+      std::string(before ? "before the work begins" : "after the work was done") + ", as " +
+      part.title + ". Do not do the work itself. Report what is in order, what is not, and " +
+      (before ? "what has to be heeded." : "what has to be put right.") +
+      " Your answer's passed says whether " +
+      (before ? "the work may begin" : "the result may be used") +
+      ": false stops the whole request until a person has decided, and is for what must not "
+      "go on as it is; reason is your report.";
   return part;
 }
 
@@ -250,6 +255,8 @@ Result<Dispatch> prepareDispatch(const Context& context, const routing::RouteDec
     auto session = StartAgent::prepare(context, input, caller);
     if (!session.ok()) return std::move(session).error();
     plan->project_dir = session->project_dir;
+    if (plan->stages.front().kind == StageKind::Gate)
+      session->blueprint = gateSnapshot(session->blueprint);
     dispatch.starts.push_back({std::move(*session), part.agent, /*stage=*/0, index++});
   }
   if (Status kept = keepBlueprints(context, *plan); !kept.ok()) return kept.error();

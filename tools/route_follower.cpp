@@ -7,6 +7,7 @@
 #include "server/base/clock.hpp"
 #include "server/base/log.hpp"
 #include "server/routing/router.hpp"
+#include "tools/route_gate.hpp"
 
 namespace tutti::tools {
 namespace {
@@ -23,6 +24,17 @@ std::string promptOf(store::Connection& db, const std::string& run_id) {
   if (!run.ok()) return {};
   const auto parameters = json::parse(run->parameters);
   return parameters.ok() ? json::stringOr(*parameters, "prompt", "") : std::string();
+}
+
+/// A gate that has ended well may have said no.
+void heedGate(store::Connection& db, Attempt& attempt) {
+  if (attempt.outcome != "succeeded") return;
+  const auto run = agents::findRun(db, attempt.run_id);
+  const auto why = run.ok() ? gateRefusal(run->result_data.value_or("")) : std::nullopt;
+  if (!why) return;
+  attempt.outcome = "failed";
+  attempt.error_name = kGateRefused;
+  attempt.error = *why;
 }
 
 void tellSession(store::Tx& tx, const Attempt& attempt, const std::string& type, Json data) {
@@ -42,7 +54,8 @@ routing::Feedback runFeedback(const routing::StoredDecision& decision, const Att
   feedback.request = decision.request;
   feedback.request_hash = decision.request_hash;
   feedback.agent = attempt.agent;
-  feedback.outcome = attempt.outcome == "succeeded" ? "succeeded" : "failed";
+  const bool well = attempt.outcome == "succeeded" || attempt.error_name == kGateRefused;
+  feedback.outcome = well ? "succeeded" : "failed";
   feedback.source = "run";
   feedback.note = attempt.error_name;
   feedback.created_at = attempt.ended_at;
@@ -90,6 +103,7 @@ RouteFollower::Seen RouteFollower::read(store::Connection& db) {
     one.progress.attempts = routing::attemptsOf(db, attempt.decision_id);
     one.progress.results = routing::resultsOf(db, attempt.decision_id, kResultReadMax);
     one.prompt = promptOf(db, attempt.run_id);
+    if (kindOf(one.progress.plan, attempt) == RouteStage::Kind::Gate) heedGate(db, attempt);
     if (attempt.ended_at.empty()) attempt.ended_at = isoTimestamp(Clock::system().now());
     for (Attempt& known : one.progress.attempts)
       if (known.seq == attempt.seq) known = attempt;
@@ -172,6 +186,8 @@ Result<std::vector<PreparedStart>> RouteFollower::nextStage(const Ended& ended) 
     if (!start.ok())
       return Error(Code::Unavailable,
                    part.title + " cannot be begun: " + part.agent + " cannot be started: " + why);
+    if (kindOf(plan, place) == RouteStage::Kind::Gate)
+      start->session.blueprint = gateSnapshot(start->session.blueprint);
     start->stage = place.stage;
     start->part = place.part++;
     starts.push_back(std::move(*start));

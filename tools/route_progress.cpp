@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "server/base/text.hpp"
+#include "tools/route_gate.hpp"
 
 namespace tutti::tools {
 namespace {
@@ -88,6 +89,9 @@ bool isAvoidable(const Attempt& attempt) {
 
 std::string hintFor(const Attempt& attempt) {
   if (attempt.outcome == "stopped") return "route the request again to start it anew";
+  if (attempt.error_name == kGateRefused)
+    return "put right what it found, in the session that did the work or in the request, and route "
+           "the request again; start_agent starts an agent without gates";
   if (attempt.outcome == "lost" || isAvoidable(attempt))
     return "see what failed in each session, put it right and route the request again, or name "
            "another agent with candidates";
@@ -106,6 +110,7 @@ std::string RouteProgress::problemOf(const Attempt& attempt) const {
   if (attempt.outcome == "succeeded") return {};
   if (attempt.outcome == "stopped") return "the run of " + who + " was stopped";
   if (attempt.outcome == "lost") return "the session of " + who + " was deleted before its end";
+  if (attempt.error_name == kGateRefused) return who + " does not let it pass: " + attempt.error;
   return who + " failed: " + attempt.error_name + ": " + attempt.error;
 }
 
@@ -144,8 +149,8 @@ DecisionStatus RouteProgress::statusAfter(std::int64_t last_stage) const {
       if (!told) failed.push_back(one);
   }
   if (failed.empty()) return DecisionStatus::Succeeded;
-  const bool decidable = std::any_of(failed.begin(), failed.end(), [](const Attempt* one) {
-    return one->outcome == "lost" || isAvoidable(*one);
+  const bool decidable = std::any_of(failed.begin(), failed.end(), [&](const Attempt* one) {
+    return one->outcome == "lost" || isAvoidable(*one) || kindOf(plan, *one) == ProgressKind::Gate;
   });
   const bool research = std::all_of(failed.begin(), failed.end(), [&](const Attempt* one) {
     return kindOf(plan, *one) == ProgressKind::Research;

@@ -5,6 +5,7 @@
 #include <signal.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <filesystem>
 
 #include "tests/integration/routed.hpp"
@@ -14,6 +15,7 @@ namespace {
 
 constexpr const char* kSwarmRequest = "examine our firewall hardening and the gpu hardware";
 constexpr const char* kWorkRequest = "do the harvest";
+constexpr const char* kGatedRequest = "pay the dunning letter";
 
 class RouteStagesTest : public RoutedTest {
  protected:
@@ -67,6 +69,41 @@ strategies:
     priority: 500
     then: {type: multi_agent, workflow: bread}
 )yaml");
+  }
+  /// A bookkeeper with a gate before the work and one after it.
+  void writeGates(const std::string& porter, const std::string& auditor) {
+    writeProgram(folder_, "porter", porter, {{"description", "Opens the gate"}});
+    writeProgram(folder_, "auditor", auditor, {{"description", "Counts money"}});
+    writeProgram(folder_, "bookkeeper", "echo paid by \"$2\"",
+                 {{"description", "Pays bills"}, {"examples", {"pay the dunning letter"}}});
+    folder_.write("blueprints/routing/gates.yaml", R"yaml(
+signals:
+  dunning:
+    - {weight: 0.9, terms: [dunning letter]}
+strategies:
+  dunning:
+    description: Dunning letters go to the bookkeeper
+    when: {signal: dunning}
+    priority: 500
+    then: {type: single_agent, agent: bookkeeper}
+gates:
+  first-look:
+    description: Who asks is looked at
+    when: {signal: dunning}
+    agent: porter
+    action: check_asker
+    at: start
+  four-eyes:
+    description: Money is checked
+    when: {signal: dunning}
+    agent: auditor
+    action: check_sum
+)yaml");
+  }
+  static std::string fakeClaude() {
+    const char* fakes = std::getenv("TUTTI_FAKES");
+    EXPECT_NE(fakes, nullptr) << "TUTTI_FAKES does not name the folder of the fakes";
+    return "TUTTI_CLAUDE=" + std::string(fakes == nullptr ? "" : fakes) + "/claude_fake";
   }
   /// Dispatches a workflow below a session whose only other child takes the room that
   /// `--children-max 1` leaves, until the file "room" is there; ends its first step while no tutti
@@ -302,41 +339,59 @@ TEST_F(RouteStagesTest, StepThatHasNoRoomForLongIsPutToAPerson) {
 }
 
 TEST_F(RouteStagesTest, GatesLookBeforeAndAfterTheWork) {
-  writeProgram(folder_, "porter", "echo \"$2\"", {{"description", "Opens the gate"}});
-  writeProgram(folder_, "auditor", "echo \"$2\"", {{"description", "Counts money"}});
-  writeProgram(folder_, "bookkeeper", "echo paid by \"$2\"",
-               {{"description", "Pays bills"}, {"examples", {"pay the dunning letter"}}});
-  folder_.write("blueprints/routing/gates.yaml", R"yaml(
-signals:
-  dunning:
-    - {weight: 0.9, terms: [dunning letter]}
-strategies:
-  dunning:
-    description: Dunning letters go to the bookkeeper
-    when: {signal: dunning}
-    priority: 500
-    then: {type: single_agent, agent: bookkeeper}
-gates:
-  first-look:
-    description: Who asks is looked at
-    when: {signal: dunning}
-    agent: porter
-    action: check_asker
-    at: start
-  four-eyes:
-    description: Money is checked
-    when: {signal: dunning}
-    agent: auditor
-    action: check_sum
-)yaml");
+  writeGates("echo \"$2\"", "echo '{\"passed\": true, \"reason\": \"the sum is right\"}'");
   TuttiProcess tutti(folder_);
-  const Json made = dispatched(tutti, "pay the dunning letter");
+  const Json made = dispatched(tutti, kGatedRequest);
   ASSERT_EQ(made.value("status", ""), "succeeded") << made.dump(2);
   ASSERT_EQ(made["sessions"].size(), 3U) << made.dump(2);
   EXPECT_EQ(made["sessions"][0]["agent"], "porter");
   EXPECT_EQ(made["sessions"][1]["agent"], "bookkeeper");
   EXPECT_EQ(made["sessions"][2]["part"], "gate four-eyes: check_sum");
-  EXPECT_NE(printed(made["result"]).find("paid by"), std::string::npos);
+  EXPECT_NE(printed(made["results"][1]).find("paid by"), std::string::npos);
+}
+
+TEST_F(RouteStagesTest, GateThatSaysNoKeepsTheWorkFromBeginning) {
+  writeGates("echo '{\"passed\": false, \"reason\": \"a stranger asks\"}'", "echo fine");
+  TuttiProcess tutti(folder_);
+  const Json made = dispatched(tutti, kGatedRequest);
+  EXPECT_EQ(made.value("status", ""), "needs_decision") << made.dump(2);
+  ASSERT_EQ(made["sessions"].size(), 1U) << made.dump(2);
+  EXPECT_EQ(made["sessions"][0]["error"]["name"], "gate_refused");
+  EXPECT_EQ(made.value("problem", ""),
+            "gate first-look: check_asker (porter) does not let it pass: a stranger asks");
+  EXPECT_EQ(made["stages"][1]["parts"][0]["state"], "waiting");
+  const Json kept = explained(tutti, made);
+  EXPECT_EQ(kept["feedback"][0]["outcome"], "succeeded") << "the gate did what it is for";
+}
+
+TEST_F(RouteStagesTest, GateThatSaysNoAfterTheWorkPutsItToAPersonWithWhatWasDone) {
+  writeGates("echo fine", "exit 1");
+  folder_.write(
+      "blueprints/agents/auditor/agent.json",
+      Json({{"name", "auditor"}, {"driver", "claude"}, {"description", "Counts money"}}).dump());
+  TuttiProcess tutti(folder_, {.environment = {fakeClaude()}});
+  // The fake answers what the schema asks for by a line of its prompt.
+  const Json made =
+      dispatched(tutti, std::string(kGatedRequest) +
+                            "\nstructured:{\"passed\":false,\"reason\":\"too much\"}");
+  EXPECT_EQ(made.value("status", ""), "needs_decision") << made.dump(2);
+  ASSERT_EQ(made["sessions"].size(), 3U) << made.dump(2);
+  EXPECT_NE(made.value("problem", "").find("(auditor) does not let it pass: too much"),
+            std::string::npos)
+      << made.dump(2);
+  EXPECT_NE(printed(made["results"][1]).find("paid by"), std::string::npos);
+}
+
+TEST_F(RouteStagesTest, GateThatAnswersNothingUsableIsPutToAPerson) {
+  writeGates("echo fine", "exit 1");
+  folder_.write(
+      "blueprints/agents/auditor/agent.json",
+      Json({{"name", "auditor"}, {"driver", "claude"}, {"description", "Counts money"}}).dump());
+  TuttiProcess tutti(folder_, {.environment = {fakeClaude()}});
+  const Json made = dispatched(tutti, std::string(kGatedRequest) + "\nstructured:{\"passed\":1}");
+  EXPECT_EQ(made.value("status", ""), "needs_decision") << made.dump(2);
+  EXPECT_NE(made.value("problem", "").find("output_schema_violation"), std::string::npos)
+      << made.dump(2);
 }
 
 TEST_F(RouteStagesTest, NextCandidateIsStartedByAReplicaThatDoesNotKnowIt) {

@@ -172,6 +172,9 @@ TEST_F(RouteProgressTest, GateIsNobodyElses) {
   EXPECT_EQ(progress_.candidatesFor(place), std::vector<std::string>{"writer"});
   place.stage = 1;
   EXPECT_TRUE(progress_.candidatesFor(place).empty());
+  attempt(0, 0, "succeeded");
+  attempt(1, 0, "failed", "output_schema_violation", "auditor");
+  EXPECT_EQ(progress_.statusAfter(1), DecisionStatus::NeedsDecision) << "only a person can tell";
 }
 
 TEST_F(RouteProgressTest, SuccessSaysWhoFitsOnlyOfAllTheWork) {
