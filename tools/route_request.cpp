@@ -198,8 +198,14 @@ void judgedSo(const Context& context, const CallPtr& call, const InputPtr& input
   request.verdict = made.judged->verdict;
   context.router->route(std::move(request), [&context, call, input, made = std::move(made)](
                                                 Result<routing::Decider::Answer> answer) {
-    if (!answer.ok()) return call->finish(std::move(answer).error());
     const routing::Verdict& verdict = *made.judged->verdict;
+    if (!answer.ok()) {  // the decision without it still stands
+      Decided without = made;
+      without.judged = notJudged(
+          verdict.by, "its verdict came, and could not be used: " + answer.error().text());
+      without.judged->told["session_id"] = made.judged->told["session_id"];
+      return decided(context, call, *input, without);
+    }
     const std::string& chosen = (*answer).decision->agent;
     Decided again{std::move(*answer), made.judged};
     again.answer.cached = made.answer.cached;

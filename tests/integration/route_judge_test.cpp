@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 
@@ -164,6 +165,25 @@ TEST_F(RouteJudgeTest, JudgeThatCannotBeStartedIsNoObstacle) {
                 R"({"name":"picky","description":"p","type":"procedural","command":["true"],
                     "routable":false,"parameters_schema":{"type":"object","required":["n"]}})");
   expectUnjudged(with("picky"), "parameters do not match");
+}
+
+TEST_F(RouteJudgeTest, VerdictThatCannotBeUsedAnyMoreLeavesTheDecision) {
+  writeJudge("touch " + at("asking") + "\n" + gated(says("xaver")));
+  TuttiProcess tutti(folder_, withJudge());
+  sendRoute(tutti, 7, {{"request", kClose}, {"candidates", {"xaver", "yvonne"}}});
+  ASSERT_TRUE(waitForFile(at("asking")));
+  std::filesystem::remove_all(folder_.path() / "blueprints" / "agents" / "yvonne");
+  // Files are looked at every tenth of a second.
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  const Json same = {{"dry_run", true}, {"candidates", {"xaver", "yvonne"}}};
+  while (!route(tutti, same).contains("error") && std::chrono::steady_clock::now() < until)
+    ::usleep(20'000);
+  folder_.write("go", "");
+  Json answer = tutti.receive();
+  while (answer.value("id", 0) != 7) answer = tutti.receive();
+  const Json made = answer["result"]["structuredContent"];
+  expectUnjudged(made, "yvonne");
+  EXPECT_TRUE(made["not_judged"].contains("session_id")) << made.dump(1);
 }
 
 TEST_F(RouteJudgeTest, LateJudgeIsStopped) {
