@@ -63,7 +63,7 @@ std::string AgentModel::labelOf(std::string_view name) const {
 
 AgentModel AgentModel::train(const std::vector<AgentTexts>& agents,
                              const std::vector<Feedback>& lessons, const TextVectors& vectors,
-                             const NobodyTopics& nobody) {
+                             const std::vector<std::string>& nobody_texts) {
   AgentModel model;
   std::vector<LabelledText> examples;
   std::map<std::vector<std::string>, std::string> firsts;
@@ -83,8 +83,8 @@ AgentModel AgentModel::train(const std::vector<AgentTexts>& agents,
     model.only_space_.fit(texts, {});
   }
   if (firsts.size() > 1) {
-    for (std::string& text : nobodyTextsFor(agents, nobody))
-      examples.push_back({std::move(text), std::string(kNobodyLabel)});
+    for (const std::string& text : nobody_texts)
+      examples.push_back({text, std::string(kNobodyLabel)});
     Classifier::Options options;
     options.folds_max = 1;
     options.word_order = false;  // requests wait while it learns

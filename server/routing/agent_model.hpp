@@ -41,9 +41,10 @@ class AgentModel {
   /// Never fails: what the classifier cannot learn from (one agent, none) is ranked by the share of
   /// the request's words that the agent's texts have. Blocks: a second at 1,000 agents.
   /// `vectors` of these texts and lessons, where there are any; see Fusion::train().
+  /// `nobody_texts`: those of nobodyTextsFor(), where they are to count.
   static AgentModel train(const std::vector<AgentTexts>& agents,
                           const std::vector<Feedback>& lessons, const TextVectors& vectors = {},
-                          const NobodyTopics& nobody = {});
+                          const std::vector<std::string>& nobody_texts = {});
 
   /// In milliseconds. Agents that are unknown by now teach nothing. `vector`: the request's, or
   /// null.

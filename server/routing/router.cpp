@@ -1,5 +1,6 @@
 #include "server/routing/router.hpp"
 
+#include <algorithm>
 #include <iterator>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -26,6 +27,7 @@ struct Router::Read {
 struct Router::Learnt {
   std::shared_ptr<AgentModel> model;  ///< null: it could not be learnt, and the one before stays
   std::vector<std::string> missing;   ///< texts without a vector in the store
+  std::size_t texts = 0;              ///< that it is learnt from, where there is a server
   std::uint64_t generation = 0;       ///< of the blueprints
   std::int64_t last_lesson = 0;
 };
@@ -34,22 +36,21 @@ namespace {
 /// All that a model learns from.
 std::vector<std::string> allTexts(const std::vector<AgentTexts>& agents,
                                   const std::vector<Feedback>& lessons,
-                                  const NobodyTopics& nobody) {
+                                  const std::vector<std::string>& nobody_texts) {
   std::vector<std::string> texts;
   for (const AgentTexts& agent : agents)
     texts.insert(texts.end(), agent.texts.begin(), agent.texts.end());
   for (const Feedback& lesson : lessons)
     if (lesson.teaches) texts.push_back(lesson.request);
-  for (std::string& text : nobodyTextsFor(agents, nobody)) texts.push_back(std::move(text));
+  texts.insert(texts.end(), nobody_texts.begin(), nobody_texts.end());
   return texts;
 }
 
 /// Those of the store, without those that are empty. `missing` gets the texts that it has not. On
 /// the learner's thread.
 TextVectors storedVectors(store::Store& store, const std::string& identity,
-                          std::vector<std::string> texts, std::vector<std::string>& missing) {
-  if (texts.size() > static_cast<std::size_t>(kStoredVectorsMax))
-    texts.resize(static_cast<std::size_t>(kStoredVectorsMax));
+                          const std::vector<std::string>& texts,
+                          std::vector<std::string>& missing) {
   std::vector<std::string> keys;
   for (const std::string& text : texts) keys.push_back(vectorKey(text));
   FoundVectors found;
@@ -227,18 +228,23 @@ void Router::learn(std::function<void(Router&, Learnt&)> then) {
   learner_ = std::thread([&store = parts_.store, post = parts_.post, self = self_,
                           identity = parts_.vectors ? parts_.vectors->identity : "",
                           texts = textsOf(*blueprints_), lessons = lessons_, nobody = nobody_,
-                          generation = generation_, begins = parts_.learning_begins,
-                          then = std::move(then)] {
+                          generation = generation_, texts_max = parts_.texts_max,
+                          begins = parts_.learning_begins, then = std::move(then)] {
     auto learnt = std::make_shared<Learnt>();
     learnt->generation = generation;
     learnt->last_lesson = lessons.empty() ? 0 : lessons.back().seq;
     try {  // what a thread throws ends the process, and with it what has nothing to do with routing
       begins();
+      const std::vector<std::string> nobody_texts = nobodyTextsFor(texts, nobody);
       TextVectors vectors;
-      if (!identity.empty())
-        vectors = storedVectors(store, identity, allTexts(texts, lessons, nobody), learnt->missing);
+      if (!identity.empty()) {
+        std::vector<std::string> all = allTexts(texts, lessons, nobody_texts);
+        learnt->texts = all.size();
+        all.resize(std::min(all.size(), texts_max));
+        vectors = storedVectors(store, identity, all, learnt->missing);
+      }
       learnt->model =
-          std::make_shared<AgentModel>(AgentModel::train(texts, lessons, vectors, nobody));
+          std::make_shared<AgentModel>(AgentModel::train(texts, lessons, vectors, nobody_texts));
     } catch (const std::exception& error) {
       log::error(std::string("routing could not learn, and goes by what it knew: ") + error.what());
     }
@@ -253,6 +259,8 @@ void Router::finishLearning(Learnt& learnt) {
   learnt_ = learnt.generation;
   if (learnt.model) {
     model_ = std::move(learnt.model);
+    texts_ = learnt.texts;
+    texts_ = learnt.texts;
     decider_.setModel(model_);
     if (fetcher_) fetcher_->want(learnt.missing);
   }
@@ -275,6 +283,7 @@ void Router::finishLearningBehind(Learnt& learnt) {
   }
   if (!learnt.model) return;
   model_ = std::move(learnt.model);
+  texts_ = learnt.texts;
   for (const Feedback& lesson : lessons_)
     if (lesson.seq > learnt.last_lesson) learn(lesson);
   decider_.setModel(model_);
@@ -336,6 +345,11 @@ Error Router::whyNoVectors() const {
                                         " of the texts that agents are learnt from have no vector "
                                         "yet")
         .named("embeddings_learning");
+  if (texts_ > parts_.texts_max)
+    return Error(Code::Unavailable,
+                 "agents are learnt from " + std::to_string(texts_) + " texts, and vectors of " +
+                     std::to_string(parts_.texts_max) + " of them are used at most (texts_max)")
+        .named("embeddings_too_many_texts");
   return Error(Code::Unavailable,
                "the embeddings server will not have all of the texts that agents are learnt from")
       .named("embeddings_too_few");

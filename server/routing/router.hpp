@@ -36,6 +36,8 @@ class Router {
     std::size_t waiting_max = 1024;            ///< requests that wait for what is read or learnt
     std::optional<VectorSource> vectors = {};  ///< none: the words alone decide
     After after = {};                          ///< needed with `vectors`
+    /// Whose vectors are used; of more that are learnt from the rest goes without.
+    std::size_t texts_max = static_cast<std::size_t>(kStoredVectorsMax);
     /// On the learner's thread, before it learns. What it throws fails the learning: for tests.
     std::function<void()> learning_begins = [] {};
   };
@@ -95,6 +97,7 @@ class Router {
   WallTime programs_at_;
   NobodyTopics nobody_;        ///< of the rules
   std::string told_of_rules_;  ///< their fingerprint when their problems were last logged
+  std::size_t texts_ = 0;      ///< that the model was learnt from; 0 without vectors
   bool store_changed_ = true;
   bool busy_ = false;         ///< something is being read or learnt, and requests wait for it
   bool behind_ = false;       ///< the learner learns while requests are decided by what is known

@@ -21,9 +21,10 @@ inline Decider shippedDecider(const std::vector<std::string>& packs) {
   agents::BlueprintCatalog catalog = catalogOf(packs);
   const Rules& rules = shippedRules(packs);
   const auto blueprints = std::make_shared<const std::vector<agents::Blueprint>>(catalog.list());
+  const std::vector<AgentTexts> texts = textsOf(*blueprints);
   Decider decider({});
   decider.setModel(std::make_shared<const AgentModel>(
-      AgentModel::train(textsOf(*blueprints), {}, {}, rules.nobody())));
+      AgentModel::train(texts, {}, {}, nobodyTextsFor(texts, rules.nobody()))));
   decider.setAgents(blueprints, agentNames(catalog), rules);
   return decider;
 }

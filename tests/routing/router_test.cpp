@@ -5,10 +5,12 @@
 
 #include <filesystem>
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <stdexcept>
 
 #include "tests/routing/posted.hpp"
 #include "tests/routing/store_support.hpp"
+#include "tests/routing/vectors_support.hpp"
 #include "tests/temp_folder.hpp"
 
 namespace tutti::routing {
@@ -37,6 +39,31 @@ class RouterTest : public ::testing::Test {
                       .program_check = [](const agents::Blueprint&) { return std::string(); },
                       .rules = {.folders = {}, .packs = {}, .embedded = false},
                       .learning_begins = std::move(learning_begins)});
+  }
+  /// Why the vectors of a server do not count, once those that do have come.
+  std::string whyNoVectors(MadeUpServer& server, std::size_t texts_max) {
+    Router routing({.store = *store_,
+                    .catalog = *catalog_,
+                    .post = [this](std::function<void()> work) { posted_.post(std::move(work)); },
+                    .program_check = [](const agents::Blueprint&) { return std::string(); },
+                    .rules = {.folders = {}, .packs = {}, .embedded = false},
+                    .vectors = server.source(),
+                    .after = [](std::int64_t, auto) { return std::shared_ptr<void>(); },
+                    .texts_max = texts_max});
+    std::string why = "embeddings_learning";
+    const bool ended = posted_.runUntil([&, asked = false]() mutable {
+      if (asked) return why.find("embeddings_learning") == std::string::npos;
+      asked = true;
+      routing.route({.request = "water roses", .context = {}, .candidates = {}, .constraints = {}},
+                    [&](const Result<Decider::Answer>& got) {
+                      asked = false;
+                      if (!got.ok()) return;
+                      why = json::dump((*got).decision->answer["embeddings"]);
+                    });
+      return why.find("embeddings_learning") == std::string::npos;
+    });
+    EXPECT_TRUE(ended) << why;
+    return why;
   }
   std::string chosen(Router& router, const std::string& request) {
     std::optional<Result<Decider::Answer>> answer;
@@ -73,6 +100,13 @@ TEST_F(RouterTest, WhatCannotBeLearntLeavesWhatWasKnownUntilSomethingChanges) {
   writeAgent("painter", "Paints pictures of ships and harbours");
   while (learnings < 3) chosen(*routing, "paint pictures of ships");
   EXPECT_EQ(chosen(*routing, "paint pictures of ships"), "painter");
+}
+
+TEST_F(RouterTest, MoreTextsThanHaveVectorsIsOurBoundAndNotTheServersFault) {
+  MadeUpServer server;
+  const std::string why = whyNoVectors(server, 1);
+  EXPECT_NE(why.find("embeddings_too_many_texts"), std::string::npos) << why;
+  EXPECT_NE(why.find("learnt from 2 texts, and vectors of 1"), std::string::npos) << why;
 }
 
 }  // namespace
