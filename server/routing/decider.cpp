@@ -279,6 +279,7 @@ std::shared_ptr<const RouteDecision> Decider::choose(const RouteRequest& request
   Spread chosen_of = spread(std::move(open), records_);
   choice.candidates = std::move(chosen_of.candidates);
   choice.in_scope = content.ranking.in_scope;
+  choice.scaled = model_->scaled();
   choice.likely = !model_->scaled() || !first_is_open || likelihood >= kLikelyLeast;
   choice.score_least = first_is_open ? 0 : kFitLeast;
   if (!ranked.empty() && !first_is_open && content.ranking.in_scope &&

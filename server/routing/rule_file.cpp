@@ -24,13 +24,13 @@ constexpr RuleNode::Range kPriorities{-1000, 1000};
 constexpr std::string_view kFileFields[] = {
     "description", "signals",           "domains",  "intents", "complexity",      "urgency",
     "languages",   "natural_languages", "negation", "hosts",   "file_extensions", "strategies",
-    "gates",       "workflows",         "swarms",   "nobody"};
+    "gates",       "workflows",         "swarms",   "nobody",  "yields_at"};
 constexpr std::string_view kEntryFields[] = {"description", "terms", "patterns", "except",
                                              "replace"};
 constexpr std::string_view kGroupFields[] = {"terms", "term", "weight"};
 constexpr std::string_view kPatternFields[] = {"pattern", "weight"};
-constexpr std::string_view kStrategyFields[] = {"description", "when", "priority",
-                                                "weight",      "then", "enabled"};
+constexpr std::string_view kStrategyFields[] = {"description", "when", "priority", "weight",
+                                                "yields_at",   "then", "enabled"};
 constexpr std::string_view kActionFields[] = {"type",  "agent", "workflow", "agents",
                                               "skill", "swarm", "question"};
 constexpr std::string_view kGateFields[] = {"description", "when", "agent",  "action",
@@ -92,6 +92,7 @@ class FileReader {
     readEntries("negation", Section::Negation, kNegations);
     draft_.hosts = root_.member("hosts").texts();
     draft_.file_extensions = root_.member("file_extensions").texts();
+    yields_at_ = root_.member("yields_at").number(0, kShare);
     for (const auto& [name, node] : itemsOf(root_.member("strategies"))) readStrategy(name, node);
     for (const auto& [name, node] : itemsOf(root_.member("gates"))) readGate(name, node);
     for (const auto& [name, node] : itemsOf(root_.member("workflows"))) readWorkflow(name, node);
@@ -271,6 +272,7 @@ class FileReader {
       draft.rule.when = readCondition(node.member("when"), 1, draft.uses);
       draft.rule.priority = node.member("priority").integer(0, kPriorities);
       draft.rule.weight = node.member("weight").number(1, kShare);
+      draft.rule.yields_at = node.member("yields_at").number(yields_at_, kShare);
       draft.rule.then = readAction(node.member("then"), draft.uses);
     }
     draft_.strategies.push_back(std::move(draft));
@@ -411,6 +413,7 @@ class FileReader {
   FileDraft& draft_;
   Vocabulary scratch_;  ///< tries each term, so that errors bear the file's line
   std::uint32_t scratch_entry_ = 0;
+  double yields_at_ = 0;  ///< of strategies that say nothing themselves
 };
 
 template <class Rule>

@@ -117,6 +117,8 @@ struct StrategyRule {
   /// well enough.
   int priority = 0;
   double weight = 1;  ///< 0 to 1, times the condition's confidence: decides at equal priority
+  /// 0 to 1: it gives way where an agent that has no part in it fits at least so well; 0: never.
+  double yields_at = 0;
   StrategyAction then;
   std::string source;
 };

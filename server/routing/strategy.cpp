@@ -100,7 +100,7 @@ void addOnce(std::vector<std::string>& names, const std::string& name) {
 struct Contender {
   const StrategyRule* rule = nullptr;
   double confidence = 0;
-  std::string refused;  ///< why it cannot be done, or ""
+  std::string refused;  ///< why it cannot be done or gives way, or ""
 };
 
 class Chooser {
@@ -133,6 +133,7 @@ class Chooser {
       const double holds = evaluate(rule.when, analysis_);
       if (holds <= 0) continue;
       Contender contender{&rule, holds * rule.weight, refusal(rule)};
+      if (contender.refused.empty() && yields(rule)) contender.refused = whyItYields();
       if (needsBest(rule.then) && !choice_.candidates.empty())
         contender.confidence *= choice_.candidates.front().score;
       contenders.push_back(std::move(contender));
@@ -163,6 +164,32 @@ class Chooser {
     if (action.type != StrategyType::ResearchSwarm) return {};
     return clusters(*rules_.swarm(action.swarm)).empty() ? "none of its researchers may be chosen"
                                                          : std::string();
+  }
+
+  // --- rules that give way ---
+
+  bool yields(const StrategyRule& rule) const {
+    if (rule.yields_at <= 0 || !choice_.scaled || !bestFits()) return false;
+    const RankedAgent& best = choice_.candidates.front();
+    return best.score >= rule.yields_at && !takesPart(rule.then, best.name);
+  }
+
+  bool takesPart(const StrategyAction& action, const std::string& agent) const {
+    if (needsBest(action) || action.agent == agent || contains(action.agents, agent)) return true;
+    if (const WorkflowRule* workflow = rules_.workflow(action.workflow))
+      for (const WorkflowStep& step : workflow->steps)
+        if (step.agent == agent) return true;
+    if (action.type != StrategyType::ResearchSwarm) return false;
+    const std::vector<SwarmCluster> all = clusters(*rules_.swarm(action.swarm));
+    return std::any_of(all.begin(), all.end(), [&](const SwarmCluster& cluster) {
+      return contains(cluster.agents, agent);
+    });
+  }
+
+  std::string whyItYields() const {
+    const RankedAgent& best = choice_.candidates.front();
+    return "it gives way to " + best.name + ", which has no part in it and fits with " +
+           decimals(best.score);
   }
 
   const std::string* passedOver(const std::string& agent) const {

@@ -29,6 +29,7 @@ struct Choice {
   std::string wanted;      ///< of those, who fits better than all candidates; "": nobody
   double score_least = 0;  ///< a best candidate below it is asked about where no rule decides
   bool likely = true;      ///< false: several fit, and none is likely enough to be chosen unasked
+  bool scaled = true;      ///< false: scores only rank, and no rule gives way to one
 };
 
 /// A gate that was added, with its reason.
@@ -82,7 +83,8 @@ struct Strategy {
 
 /// Of the strategies whose conditions hold and whose agents may be chosen, the one of the highest
 /// priority, then of the highest weighted confidence, then the first by name. Without any: the best
-/// candidate, if it is in scope; else a question. Deterministic. Thread-safe.
+/// candidate, if it is in scope; else a question. A rule gives way to an agent that has no part in
+/// it and fits as well as its `yields_at` says. Deterministic. Thread-safe.
 Strategy choose(const Analysis& analysis, const Choice& choice, const Rules& rules);
 
 /// The confidence with which `condition` holds, 0 when it does not.

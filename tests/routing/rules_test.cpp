@@ -117,6 +117,7 @@ INSTANTIATE_TEST_SUITE_P(
                "strategies:\n  a: {description: x, priority: 2000, then: {type: "
                "clarify}}\n",
                "2: strategies.a.priority: is '2000' (give a number from -1000 to 1000)"},
+        Broken{"yields_at", "yields_at: 90\n", "1: yields_at: is '90' (give a number from 0 to 1)"},
         Broken{"whole_priority",
                "strategies:\n  a: {description: x, priority: 1.5, then: {type: "
                "clarify}}\n",

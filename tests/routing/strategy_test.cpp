@@ -110,6 +110,43 @@ TEST(Choose, ARuleBelowZeroYieldsToACandidateThatFits) {
   EXPECT_EQ(brief(chosen("late", candidates({{"bob", 0.3}}))), "single_agent cy");
 }
 
+TEST(Choose, ARuleGivesWayToOneWhoIsSurelyMeantAndHasNoPartInIt) {
+  const std::string more =
+      "yields_at: 0.9\n"
+      "workflows:\n  both: {description: Both, steps: [ann.draw, bob.paint]}\n"
+      "strategies:\n"
+      "  purple: {description: Both, when: {signal: red}, priority: 30,"
+      " then: {type: multi_agent, workflow: both}}\n"
+      "  blue: {description: Firm, when: {signal: blue}, priority: 30, yields_at: 0,"
+      " then: {type: single_agent, agent: bob}}\n"
+      "  lookup: {description: Odd, when: {signal: odd}, priority: 30,"
+      " then: {type: research_swarm, swarm: group}}\n";
+  const LoadedRules loaded = loadRules({{"rules.yaml", kRules}, {"more.yaml", more}}, kNames);
+  ASSERT_TRUE(loaded.problems.empty()) << loaded.problems.front().text();
+  const auto with = [&](const char* request, const Choice& choice) {
+    return choose(analyze(request, loaded.rules), choice, loaded.rules);
+  };
+  const Choice sure = candidates({{"cy", 0.95}, {"ann", 0.02}});
+  // The rule of the file that says nothing of yielding is next.
+  const Strategy yielded = with("red", candidates({{"cy", 0.95}}));
+  EXPECT_EQ(yielded.rule, "red");
+  ASSERT_FALSE(yielded.runners_up.empty());
+  EXPECT_EQ(yielded.runners_up[0].why_not,
+            "it gives way to cy, which has no part in it and fits with 0.95");
+  EXPECT_EQ(with("blue", sure).rule, "blue");
+  EXPECT_EQ(with("odd", sure).rule, "lookup") << "cy researches in it";
+  EXPECT_EQ(with("odd cloud", sure).rule, kBestCandidateRule) << "but not on the sky";
+  EXPECT_EQ(with("red", candidates({{"bob", 0.95}})).rule, "purple") << "bob has a step";
+  EXPECT_EQ(with("red", candidates({{"cy", 0.85}})).rule, "purple") << "not sure enough";
+
+  Choice ranked = sure;
+  ranked.scaled = false;
+  EXPECT_EQ(with("odd cloud", ranked).rule, "lookup") << "scores that are no probabilities";
+  Choice stranger = sure;
+  stranger.in_scope = false;
+  EXPECT_EQ(with("odd cloud", stranger).rule, "lookup") << "nobody fits";
+}
+
 TEST(Choose, WhatIsPassedOverLosesAndSaysWhy) {
   Choice choice;
   choice.passed_over = {{"bob", "is not installed"}};
