@@ -50,6 +50,13 @@ TEST_F(RunsTest, ChildrenAndDepthAreBoundedByOptionsThatTheRefusalNames) {
     tutti.call("stop", {{"session_id", one["session_id"]}, {"wait_s", 50}});
 }
 
+TEST_F(RunsTest, AResultOfNothingIsRefusedWithWhatIsMissing) {
+  TuttiProcess tutti(folder_);
+  const Json got = tutti.call("get_result");
+  EXPECT_EQ(got["error"]["name"], "invalid_arguments") << got.dump();
+  EXPECT_EQ(got["error"]["message"], "neither session_id nor run_id is given");
+}
+
 TEST_F(RunsTest, OtherOutputBecomesReturnCodeStdoutAndStderr) {
   writeProgram(folder_, "words", "echo plain; echo aside >&2");
   TuttiProcess tutti(folder_);
