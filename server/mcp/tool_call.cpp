@@ -123,6 +123,18 @@ std::optional<Json> takeArguments(Json& params) {
   return std::move(*found);
 }
 
+/// Gemini CLI adds this to the schema of every tool, to be told by its model in which order to call
+/// them, and passes it on to servers that never asked for it.
+constexpr const char* kOrderOfGemini = "wait_for_previous";
+
+/// What is wrong with them. What a client has added for itself is taken out where the tool refuses
+/// it, so that one which has such an argument of its own gets it.
+std::vector<json::SchemaError> checkArguments(const RegisteredTool& tool, Json& arguments) {
+  auto misses = tool.input.validate(arguments);
+  if (misses.empty() || arguments.erase(kOrderOfGemini) == 0) return misses;
+  return tool.input.validate(arguments);
+}
+
 }  // namespace
 
 void callTool(Server::Impl& server, Request& request, std::shared_ptr<Pending>& pending) {
@@ -137,7 +149,7 @@ void callTool(Server::Impl& server, Request& request, std::shared_ptr<Pending>& 
   auto arguments = takeArguments(request.params);
   if (!arguments) return request.error(invalidParams("'arguments' must be an object"));
 
-  const auto misses = tool->input.validate(*arguments);
+  const auto misses = checkArguments(*tool, *arguments);
   if (!misses.empty()) {
     std::string body;
     appendToolFailure(body, *tool, invalidArguments(tool->tool.name, misses),
