@@ -89,12 +89,12 @@ RouteFollower::~RouteFollower() {
   *self_ = nullptr;
 }
 
-RouteFollower::Seen RouteFollower::read(store::Connection& db) {
+RouteFollower::Seen RouteFollower::read(store::Connection& db, const std::string& owner) {
   Seen seen;
   seen.retry_at_ms = routing::nextRetry(db);
   std::set<std::string> taken;  // one of a decision at a time: each changes what the next one means
   const std::int64_t now_ms = epochMillis(Clock::system().now());
-  for (Attempt& attempt : routing::endedAttempts(db, now_ms, kEndedAtOnceMax)) {
+  for (Attempt& attempt : routing::endedAttempts(db, owner, now_ms, kEndedAtOnceMax)) {
     if (!taken.insert(attempt.decision_id).second) continue;
     auto decision = routing::findDecision(db, attempt.decision_id);
     if (!decision.ok()) continue;
@@ -121,8 +121,8 @@ void RouteFollower::look() {
   again_ = false;
   auto found = std::make_shared<Seen>();
   context_.store.read(
-      [found](store::Connection& db) -> Status {
-        *found = read(db);
+      [found, owner = context_.supervisor.replicaId()](store::Connection& db) -> Status {
+        *found = read(db, owner);
         return ok();
       },
       [post = context_.post, self = self_, found](Status status) {
@@ -133,6 +133,8 @@ void RouteFollower::look() {
             log::warning("ended runs of decisions could not be read: " + status.error().text());
           follower->busy_ = false;
           // Each ends with a commit, which leads to the next look.
+          std::erase_if(found->ended,
+                        [&](const Ended& one) { return !follower->isOurs(one.attempt); });
           for (Ended& one : found->ended)
             follower->act(std::make_shared<Ended>(std::move(one)), "");
           if (found->ended.empty()) follower->lookAgainAt(found->retry_at_ms);
@@ -147,6 +149,12 @@ void RouteFollower::lookAgainAt(std::int64_t retry_at_ms) {
   const std::int64_t left = retry_at_ms - epochMillis(Clock::system().now());
   timer_ = options_.timers->after(std::clamp<std::int64_t>(left, 100, routing::kStartRetryMaxMs),
                                   [this] { look(); });
+}
+
+bool RouteFollower::isOurs(const Attempt& attempt) const {
+  const std::string& owner = attempt.owner;
+  return owner.empty() || owner == context_.supervisor.replicaId() ||
+         context_.supervisor.isDead(owner);
 }
 
 Result<PreparedStart> RouteFollower::nextCandidate(const Ended& ended) const {

@@ -17,10 +17,11 @@
 
 namespace tutti::tools {
 
-/// Follows the runs of decisions, whichever process dispatched them. Each replica has one; the
-/// store lets exactly one of them act on an attempt's end, in the transaction that also starts the
-/// next: a process that is killed in between has done all of it or nothing. What the store will not
-/// have started for now (a limit is reached) is kept as waiting and tried again, by any replica.
+/// Follows the runs of decisions: those of its own process, and of processes that are gone. Each
+/// replica has one; the store lets exactly one of them act on an attempt's end, in the transaction
+/// that also starts the next: a process that is killed in between has done all of it or nothing.
+/// What the store will not have started for now (a limit is reached) is kept as waiting and tried
+/// again.
 ///
 /// Runs on the I/O thread only.
 class RouteFollower {
@@ -32,7 +33,8 @@ class RouteFollower {
   RouteFollower(const Context& context, Options options);
   ~RouteFollower();
 
-  /// There may be runs that have ended. Call after each commit, by whichever process.
+  /// There may be runs that have ended, or that nobody follows any more. Call after each commit,
+  /// by whichever process, and when a replica is gone.
   void look();
 
  private:
@@ -66,7 +68,10 @@ class RouteFollower {
                const Refusal& refusal);
   void refused(const std::shared_ptr<Ended>& ended, const Refusal& refusal);
   void lookAgainAt(std::int64_t retry_at_ms);
-  static Seen read(store::Connection& db);
+  static Seen read(store::Connection& db, const std::string& owner);
+  /// Whoever had the run goes on with its decision while it lives: the tutti inside of an agent
+  /// sees less of the environment, and starts others with that.
+  bool isOurs(const routing::Attempt& attempt) const;
   Settlement settle(const Ended& ended, const std::string& refused) const;
   Result<PreparedStart> nextCandidate(const Ended& ended) const;
   Result<std::vector<PreparedStart>> nextStage(const Ended& ended) const;

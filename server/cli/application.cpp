@@ -141,6 +141,7 @@ void Application::keepTasks(const Settings& settings, const std::shared_ptr<mcp:
 void Application::adoptTasks(mcp::Timers& timers) {
   supervisor_->onDeparture([this](const std::string& replica) {
     replica.empty() ? tasks_->adoptAll() : tasks_->adopt(replica);
+    route_follower_->look();
   });
   adoption_ = timers.after(kAdoptDelayMs, [this] { tasks_->adoptAll(); });
 }

@@ -272,23 +272,25 @@ bool closeAttempt(store::Tx& tx, const Attempt& ended) {
                  ended.seq, ended.outcome, ended.ended_at, ended.error_name, ended.error) == 1;
 }
 
-std::vector<Attempt> endedAttempts(store::Connection& db, std::int64_t now_ms,
-                                   std::int64_t count_max) {
+std::vector<Attempt> endedAttempts(store::Connection& db, std::string_view owner,
+                                   std::int64_t now_ms, std::int64_t count_max) {
   Statement rows(db,
                  "SELECT a.attempt_seq, a.decision_id, a.agent, a.session_id, a.run_id,"
                  " a.started_at, COALESCE(r.completed_at, ''), COALESCE(r.status, 'lost'),"
-                 " COALESCE(r.error_name, ''), COALESCE(r.error, ''), a.stage, a.part"
+                 " COALESCE(r.error_name, ''), COALESCE(r.error, ''), a.stage, a.part,"
+                 " COALESCE(r.owner, '')"
                  " FROM route_attempts a JOIN route_decisions d ON d.decision_id = a.decision_id"
                  " LEFT JOIN runs r ON r.run_id = a.run_id"
                  " WHERE a.outcome = 'open' AND d.retry_at_ms NOT BETWEEN ?1 + 1 AND ?1 + ?2"
                  " AND (r.run_id IS NULL OR r.status = 'completed'"
                  " OR r.status = 'failed' OR r.status = 'stopped')"
-                 " ORDER BY a.attempt_seq LIMIT ?3",
-                 now_ms, kStartRetryMaxMs, count_max);
+                 " ORDER BY r.owner IS NOT ?3, a.attempt_seq LIMIT ?4",
+                 now_ms, kStartRetryMaxMs, owner, count_max);
   std::vector<Attempt> ended;
   while (rows.step()) {
     ended.push_back(attemptFrom(rows));
     if (ended.back().outcome == "completed") ended.back().outcome = "succeeded";
+    ended.back().owner = rows.text(12);
   }
   return ended;
 }

@@ -75,6 +75,7 @@ struct Attempt {
   std::string error_name, error;  ///< of the run
   std::int64_t stage = 0;         ///< of the decision's plan
   std::int64_t part = 0;          ///< of the stage; several attempts may be of one part
+  std::string owner;              ///< of endedAttempts(): the replica that had its run, or ""
 };
 
 /// What an attempt's run has brought, cut to a size.
@@ -137,10 +138,11 @@ std::vector<AttemptResult> resultsOf(store::Connection& db, std::string_view dec
 std::optional<Attempt> attemptOfRun(store::Connection& db, std::string_view run_id);
 /// Closes an open attempt. False when another has done so: then this caller must not act on it.
 bool closeAttempt(store::Tx& tx, const Attempt& ended);
-/// Open attempts whose runs are over or gone, oldest first, with outcome and error as the run has
-/// them. Without those of decisions that wait beyond `now_ms`.
-std::vector<Attempt> endedAttempts(store::Connection& db, std::int64_t now_ms,
-                                   std::int64_t count_max);
+/// Open attempts whose runs are over or gone, with outcome and error as the run has them: those
+/// whose runs were `owner`'s first, then oldest first. Without those of decisions that wait beyond
+/// `now_ms`.
+std::vector<Attempt> endedAttempts(store::Connection& db, std::string_view owner,
+                                   std::int64_t now_ms, std::int64_t count_max);
 
 struct Feedback {
   std::int64_t seq = 0;

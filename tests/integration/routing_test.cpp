@@ -270,6 +270,23 @@ TEST_F(RoutingTest, FallbackHappensOnceAfterTheDispatcherWasKilled) {
   EXPECT_EQ(other.call("list_sessions")["sessions"].size(), 2U);
 }
 
+TEST_F(RoutingTest, NextCandidateIsStartedByWhoDispatchedWithWhatThatOneMaySee) {
+  writeAgents("exit 3", "echo \"sees $OF_THE_USER\"");
+  writeProgram(folder_, "florist", "echo \"sees $OF_THE_USER\"",
+               {{"description", "Binds flowers"},
+                {"env", {"OF_THE_USER"}},
+                {"examples", {"a bunch of roses for the garden"}}});
+  TuttiProcess knowing(folder_, {.environment = {"OF_THE_USER=it"}});
+  TuttiProcess inside_an_agent(folder_);
+  for (int i = 0; i < 8; ++i) {
+    const Json made = ended(knowing, dispatch(knowing, {{"mode", "async_poll"}}));
+    ASSERT_EQ(made.value("status", ""), "succeeded") << made.dump(2);
+    const Json result = knowing.call(
+        "get_result", {{"session_id", made["sessions"].back()["session_id"]}, {"wait_s", 50}});
+    EXPECT_EQ(result["result_data"]["stdout"], "sees it\n") << i;
+  }
+}
+
 class PackRoutingTest : public RoutingTest {
  protected:
   static Options withPacks() {

@@ -127,15 +127,16 @@ TEST_F(DecisionsTest, OldestGoBeyondTheLimitButOpenOnesStay) {
 TEST_F(DecisionsTest, EndedRunIsActedOnByExactlyOne) {
   const StoredDecision decision = add("scanner");
   const Attempt attempt = dispatch(decision);
-  EXPECT_TRUE(endedAttempts(db_, kNowMs, 10).empty());
+  EXPECT_TRUE(endedAttempts(db_, "rep_1", kNowMs, 10).empty());
   const auto stopped = agents::requestStop(db_, attempt.session_id, "rep_1", kNow);
   ASSERT_TRUE(stopped.ok());
-  const auto ended = endedAttempts(db_, kNowMs, 10);
+  const auto ended = endedAttempts(db_, "rep_1", kNowMs, 10);
   ASSERT_EQ(ended.size(), 1U);
   EXPECT_EQ(ended[0].outcome, "stopped");
+  EXPECT_EQ(ended[0].owner, "rep_1");
   EXPECT_TRUE(closeAttempt(db_, ended[0]));
   EXPECT_FALSE(closeAttempt(db_, ended[0]));
-  EXPECT_TRUE(endedAttempts(db_, kNowMs, 10).empty());
+  EXPECT_TRUE(endedAttempts(db_, "rep_1", kNowMs, 10).empty());
   EXPECT_EQ(attemptsOf(db_, decision.decision_id).at(0).outcome, "stopped");
 }
 
@@ -143,15 +144,16 @@ TEST_F(DecisionsTest, EndOfADecisionThatWaitsIsGivenWhenItIsToBeTriedAgain) {
   const StoredDecision decision = add("scanner");
   const Attempt attempt = dispatch(decision);
   ASSERT_TRUE(agents::requestStop(db_, attempt.session_id, "rep_1", kNow).ok());
-  const auto ended = endedAttempts(db_, kNowMs, 10);
+  const auto ended = endedAttempts(db_, "rep_1", kNowMs, 10);
   ASSERT_EQ(ended.size(), 1U);
   EXPECT_EQ(nextRetry(db_), 0);
   keepWaiting(db_, ended[0], {kNowMs, kNowMs + 500, "no room"});
   EXPECT_EQ(findDecision(db_, decision.decision_id)->waiting.why, "no room");
   EXPECT_EQ(nextRetry(db_), kNowMs + 500);
-  EXPECT_TRUE(endedAttempts(db_, kNowMs + 499, 10).empty());
-  EXPECT_EQ(endedAttempts(db_, kNowMs + 500, 10).size(), 1U);
-  EXPECT_EQ(endedAttempts(db_, kNowMs - kStartRetryMaxMs, 10).size(), 1U) << "a clock set back";
+  EXPECT_TRUE(endedAttempts(db_, "rep_1", kNowMs + 499, 10).empty());
+  EXPECT_EQ(endedAttempts(db_, "rep_1", kNowMs + 500, 10).size(), 1U);
+  EXPECT_EQ(endedAttempts(db_, "rep_1", kNowMs - kStartRetryMaxMs, 10).size(), 1U)
+      << "a clock set back";
   changeDecision(db_, decision.decision_id, {DecisionStatus::Dispatched, "", "", ""}, kNow);
   EXPECT_EQ(nextRetry(db_), 0);
   EXPECT_TRUE(closeAttempt(db_, ended[0]));
@@ -162,7 +164,7 @@ TEST_F(DecisionsTest, EndOfADecisionThatWaitsIsGivenWhenItIsToBeTriedAgain) {
 TEST_F(DecisionsTest, AttemptWhoseSessionWasDeletedIsLost) {
   const Attempt attempt = dispatch(add("scanner"));
   store::execute(db_, "DELETE FROM sessions WHERE session_id = ?", attempt.session_id);
-  const auto ended = endedAttempts(db_, kNowMs, 10);
+  const auto ended = endedAttempts(db_, "rep_1", kNowMs, 10);
   ASSERT_EQ(ended.size(), 1U);
   EXPECT_EQ(ended[0].outcome, "lost");
 }
