@@ -76,6 +76,10 @@ EXAMPLE_TOKEN=x REMOTE_TOKEN=y tutti --mcp-config "$examples/tool-servers.mcp.js
   | jq -e '[.servers[].name] == ["example", "remote"]' > /dev/null
 echo "tool-servers.mcp.json: ok"
 
+tutti --blueprints "$examples/blueprints" call list_blueprints '{"query": "codex"}' -q \
+  | jq -e '.problems == [] and (.blueprints | map(.name) | index("codex")) != null' > /dev/null
+echo "blueprints: ok"
+
 # The programs on the library, where a build with tests has made them.
 library=$(dirname "$tutti")/examples/library
 if [ -x "$library/example_server" ]; then
