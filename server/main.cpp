@@ -13,6 +13,7 @@
 #include "server/cli/print.hpp"
 #include "server/cli/route.hpp"
 #include "server/cli/survey.hpp"
+#include "server/cli/usage.hpp"
 #include "server/runner/host.hpp"
 #include "server/toolhost/guard.hpp"
 
@@ -347,7 +348,6 @@ int guard(const std::vector<std::string>& words) {
 
 int run(int argc, char** argv) {
   CLI::App app("tutti starts, resumes and supervises agents for any MCP client.", "tutti");
-  app.footer(kFooter);
   app.set_version_flag("--version", "tutti " TUTTI_VERSION);
   app.fallthrough();
   Line line;
@@ -359,8 +359,9 @@ int run(int argc, char** argv) {
   addDocCommands(app, line.settings, chosen);
   addRouting(app, line, chosen);
   addRest(app, line, chosen);
+  layOutHelp(app, kFooter);
   if (argc == 1) {
-    printOut(app.help());
+    printOut(shortHelp(app));
     return 0;
   }
   if (std::string_view(argv[1]) == "survey") return survey({argv + 2, argv + argc});
@@ -368,14 +369,13 @@ int run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    const int status = app.exit(error);
-    return status == 0 ? 0 : 2;
+    return endParse(app, error);
   }
   log::Level level = log::Level::Warning;
   log::parseLevel(line.settings.log_level, level);
   log::configure(level);
   if (!chosen) {
-    printOut(app.help());
+    printOut(shortHelp(app));
     return 2;
   }
   return chosen();

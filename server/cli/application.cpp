@@ -85,6 +85,14 @@ PromptTexts promptTexts(const std::string& assets) {
   }
   return sorted;
 }
+
+/// A store that cannot be opened may be given another folder, where nothing better is known.
+Error withPlaceHint(Error error) {
+  if (!error.hint().empty()) return error;
+  return Error(error.code(), std::string(error.message()),
+               "give a folder that can be written with --data or TUTTI_DATA")
+      .named(std::string(error.name()));
+}
 }  // namespace
 
 Application::Application() = default;
@@ -105,7 +113,7 @@ Status Application::openStore(const Settings& settings) {
   auto folder = dataFolder(settings.data);
   if (!folder.ok()) return std::move(folder).error();
   auto opened = store::Store::open(*folder, allMigrations());
-  if (!opened.ok()) return std::move(opened).error();
+  if (!opened.ok()) return withPlaceHint(std::move(opened).error());
   store_ = std::move(*opened);
   notifier_ = std::make_unique<store::Notifier>(io_, *store_, folders_);
   return notifier_->start();

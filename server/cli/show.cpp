@@ -1,10 +1,12 @@
 // Lists for people, and the tools' own JSON for scripts.
 #include <algorithm>
 #include <cstdio>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "server/agents/blueprint.hpp"
 #include "server/agents/packs.hpp"
+#include "server/base/text.hpp"
 #include "server/cli/commands.hpp"
 #include "server/cli/local_client.hpp"
 #include "server/cli/print.hpp"
@@ -67,14 +69,18 @@ int runBlueprints(const Settings& settings, Format format) {
     std::size_t width = 18;
     for (const Json& blueprint : answer["blueprints"])
       width = std::max(width, member(blueprint, "name").size());
+    std::map<std::string, std::vector<std::string>> unavailable;  // by reason
     for (const Json& blueprint : answer["blueprints"]) {
       const bool available = json::booleanOr(blueprint, "available", true);
+      if (!available)
+        unavailable[member(blueprint, "unavailable_reason")].push_back(member(blueprint, "name"));
       const std::string pack = member(blueprint, "pack");
       printOut(padded(member(blueprint, "name"), width) + padded(member(blueprint, "driver"), 8) +
-               (pack.empty() ? "" : padded(pack, 9)) +
-               oneLine(member(blueprint, "description"), 120) +
-               (available ? "" : "  [" + member(blueprint, "unavailable_reason") + "]") + "\n");
+               (pack.empty() ? "" : padded(pack, 9)) + (available ? "" : "(cannot start) ") +
+               oneLine(member(blueprint, "description"), 120) + "\n");
     }
+    for (const auto& [reason, names] : unavailable)
+      printOut("\nCannot start: " + reason + "\n  " + joined(names) + "\n");
     for (const Json& problem : answer["problems"])
       std::fprintf(stderr, "problem in %s: %s\n", member(problem, "source").c_str(),
                    member(problem, "message").c_str());

@@ -35,6 +35,56 @@ TEST_F(CommandLineTest, AnUnknownCommandIsBadUsage) {
   EXPECT_NE(ran.err.find("dance"), std::string::npos) << ran.err;
 }
 
+TEST_F(CommandLineTest, WhatWasPerhapsMeantIsSaid) {
+  struct Case {
+    std::vector<std::string> words;
+    std::string said;
+  };
+  for (const Case& one : std::vector<Case>{
+           {{"rout", "x"}, "tutti: unknown command 'rout'\n       did you mean route?\n"},
+           {{"doc", "serch", "x"}, "tutti: unknown command 'serch'\n       did you mean search?\n"},
+           {{"doc", "push", "f", "--tagg", "x"},
+            "tutti: unknown option '--tagg'\n       did you mean --tag?\n"},
+           {{"--blueprint=x", "tools"},
+            "tutti: unknown option '--blueprint'\n       did you mean --blueprints?\n"},
+           {{"sessions", "all"},
+            "tutti: 'all' is one word too many\n       see: tutti sessions --help\n"},
+           {{"events"}, "tutti: session is required\n       see: tutti events --help\n"}}) {
+    const Ran ran = runTutti(folder_, one.words);
+    EXPECT_EQ(ran.status, 2);
+    EXPECT_EQ(ran.err, one.said);
+  }
+  const Ran ran = runTutti(folder_, {"doc"});
+  EXPECT_NE(ran.err.find("tutti doc wants a command: push, pull"), std::string::npos) << ran.err;
+}
+
+TEST_F(CommandLineTest, HelpFitsATerminalAndBeginsWithTheCommands) {
+  const std::string alone = runTutti(folder_, {}).out;
+  EXPECT_LE(countOf(alone, "\n"), 30) << alone;
+  const std::string all = runTutti(folder_, {"--help"}).out;
+  EXPECT_LT(all.find("Put, find, read and change shared documents"), all.find("--blueprints"));
+  std::istringstream lines(all);
+  for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 100U) << line;
+  const std::string push = runTutti(folder_, {"doc", "push", "--help"}).out;
+  EXPECT_NE(push.find("--expected-version"), std::string::npos) << push;
+  EXPECT_NE(push.find("tutti --help"), std::string::npos) << push;
+}
+
+TEST_F(CommandLineTest, AFolderThatCannotBeMadeIsRefusedWithWhereToGiveAnother) {
+  const std::string file = folder_.write("a-file", "").string();
+  const Ran ran = runTutti(folder_, {"--data", file + "/store", "sessions"});
+  EXPECT_EQ(ran.status, 2);
+  EXPECT_NE(ran.err.find("a-file"), std::string::npos) << ran.err;
+  EXPECT_NE(ran.err.find("--data or TUTTI_DATA"), std::string::npos) << ran.err;
+}
+
+TEST_F(CommandLineTest, WhyAgentsCannotStartIsSaidOnce) {
+  const Ran ran = runTutti(folder_, {"--claude", "no-such-program", "blueprints"});
+  EXPECT_EQ(ran.status, 0);
+  EXPECT_EQ(countOf(ran.out, "'no-such-program' is not installed"), 1) << ran.out;
+  EXPECT_NE(ran.out.find("(cannot start)"), std::string::npos) << ran.out;
+}
+
 TEST_F(CommandLineTest, CompletionScriptsNameTheCommands) {
   for (const char* shell : {"bash", "zsh", "fish"}) {
     const Ran ran = runTutti(folder_, {"completion", shell});
