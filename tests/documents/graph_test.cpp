@@ -154,6 +154,7 @@ TEST_F(GraphTest, APartitionIsMadeListedAndRemovedWithItsDocuments) {
   EXPECT_TRUE(list()->empty());
   EXPECT_ERROR(deletePartition("notes"), "partition_not_found");
   EXPECT_ERROR(deletePartition("_global"), "partition_is_global");
+  ASSERT_TRUE(sweep().ok());  // files go after the answer
   expectSound();
 }
 
