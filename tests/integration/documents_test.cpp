@@ -1,6 +1,7 @@
 // Shared documents through the real program: by the doc_* tools, as resources, and by `tutti doc`.
 #include <gtest/gtest.h>
 
+#include <deque>
 #include <fstream>
 #include <iterator>
 #include <set>
@@ -308,38 +309,71 @@ TEST(DocumentsTest, ArgumentsThatContradictEachOtherAreNamed) {
   EXPECT_EQ(errorOf("doc_link", {{"types", true}, {"remove_id", "1"}}), "link_mode");
 }
 
+/// A client of the older era that subscribes to documents.
+class Subscriber {
+ public:
+  explicit Subscriber(const TempFolder& folder) : tutti_(folder) {
+    ask("initialize", {{"protocolVersion", "2025-06-18"},
+                       {"capabilities", Json::object()},
+                       {"clientInfo", {{"name", "test"}, {"version", "1"}}}});
+    tutti_.send({{"jsonrpc", "2.0"}, {"method", "notifications/initialized"}});
+  }
+  /// The answer; what is told before it is kept.
+  Json ask(const std::string& method, const Json& params) {
+    const int id = ++last_id_;
+    tutti_.send({{"jsonrpc", "2.0"}, {"id", id}, {"method", method}, {"params", params}});
+    for (;;) {
+      Json message = tutti_.receive();
+      if (message.empty() || message.value("id", 0) == id) return message;
+      told_.push_back(std::move(message));
+    }
+  }
+  void subscribe(const std::string& uri) {
+    const Json answer = ask("resources/subscribe", {{"uri", uri}});
+    EXPECT_TRUE(answer.contains("result")) << answer;
+  }
+  /// Waits until it is told that this has changed, past what it is told of others.
+  void awaitUpdate(const std::string& uri) {
+    for (std::string updated; updated != uri;) {
+      const Json message = nextTold();
+      ASSERT_EQ(message.value("method", ""), "notifications/resources/updated") << message;
+      updated = message["params"].value("uri", "");
+    }
+  }
+
+ private:
+  Json nextTold() {
+    if (told_.empty()) return tutti_.receive();
+    Json message = std::move(told_.front());
+    told_.pop_front();
+    return message;
+  }
+
+  TuttiProcess tutti_;
+  int last_id_ = 0;
+  std::deque<Json> told_;
+};
+
 TEST(DocumentsTest, ADocumentIsAResourceWhoseSubscribersHearOfChangesByOtherProcesses) {
   TempFolder folder;
   TuttiProcess writer(folder);
   const std::string id = push(writer, "a.md", "one");
+  const std::string fence = push(writer, "fence", "one");
   const std::string uri = "tutti://doc/" + id;
-  TuttiProcess reader(folder);
-  reader.send({{"jsonrpc", "2.0"},
-               {"id", "i"},
-               {"method", "initialize"},
-               {"params",
-                {{"protocolVersion", "2025-06-18"},
-                 {"capabilities", Json::object()},
-                 {"clientInfo", {{"name", "test"}, {"version", "1"}}}}}});
-  reader.receive();
-  reader.send({{"jsonrpc", "2.0"}, {"method", "notifications/initialized"}});
-  reader.send({{"jsonrpc", "2.0"},
-               {"id", "s"},
-               {"method", "resources/subscribe"},
-               {"params", {{"uri", uri}}}});
-  EXPECT_EQ(reader.receive()["id"], "s");
+  Subscriber reader(folder);
+  // With the first news a subscriber is told of changes made before, if it has subscribed to them
+  // by then: when it has heard of the fence, no more of these will come.
+  reader.subscribe("tutti://doc/" + fence);
+  writer.call("doc_write", {{"document_id", fence}, {"content", "two"}});
+  reader.awaitUpdate("tutti://doc/" + fence);
+  reader.subscribe(uri);
   writer.call("doc_write", {{"document_id", id}, {"content", "two"}});
-  const Json told = reader.receive();
-  EXPECT_EQ(told["method"], "notifications/resources/updated") << told;
-  EXPECT_EQ(told["params"]["uri"], uri);
-  reader.send(
-      {{"jsonrpc", "2.0"}, {"id", "r"}, {"method", "resources/read"}, {"params", {{"uri", uri}}}});
-  // The first look of who begins to watch goes back a little, so the push may be told too.
-  Json read = reader.receive();
-  while (read.contains("method")) read = reader.receive();
+  reader.awaitUpdate(uri);
+  const Json read = reader.ask("resources/read", {{"uri", uri}});
   ASSERT_TRUE(read.contains("result")) << read;
-  EXPECT_EQ(read["result"]["contents"][0]["text"], "two") << read;
-  EXPECT_EQ(read["result"]["contents"][0]["mimeType"], "text/markdown");
+  const Json content = read["result"]["contents"].at(0);
+  EXPECT_EQ(content.value("text", ""), "two") << read;
+  EXPECT_EQ(content.value("mimeType", ""), "text/markdown") << read;
 }
 
 TEST(DocumentsTest, TheListGoesOnPageByPageAndTheOldestIsCompletedByItsName) {
