@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <fstream>
+#include <memory>
 #include <thread>
 
 #include "tests/integration/tutti_process.hpp"
@@ -20,10 +21,21 @@ class MountedServersTest : public ::testing::Test {
     return {{"command", std::string(std::getenv("TUTTI_FAKES")) + "/mcp_fake"},
             {"args", arguments}};
   }
-  /// Waits for a notification that the list of tools has changed.
-  static void awaitListChanged(TuttiProcess& tutti) {
-    while (tutti.receive().value("method", "") != "notifications/tools/list_changed") {
-    }
+  /// One that starts when there is a client to be told of it, see open().
+  Json gatedFake() const { return fake({"--gate", gate().string()}); }
+  std::filesystem::path gate() const { return folder_.path() / "gate"; }
+  /// A session with a tutti that mounts these, up to the news that a gated one is there.
+  std::unique_ptr<TuttiProcess> open(const Json& servers) const {
+    folder_.write("gate", "");
+    const Options options{.arguments = {"stdio", "--mcp-config", config(servers)}};
+    auto tutti = std::make_unique<TuttiProcess>(folder_, options);
+    initialize(*tutti);
+    EXPECT_TRUE(tutti->request("tools/list").contains("result"));
+    std::filesystem::remove(gate());
+    Json told = Json::object({{"method", ""}});
+    while (!told.empty() && told.value("method", "") != "notifications/tools/list_changed")
+      told = tutti->receive();
+    return tutti;
   }
   /// By hand: the requests of TuttiProcess describe themselves and make no session.
   static void initialize(TuttiProcess& tutti) {
@@ -38,7 +50,7 @@ class MountedServersTest : public ::testing::Test {
     tutti.send({{"jsonrpc", "2.0"}, {"method", "notifications/initialized"}});
   }
   static bool gone(int pid) {
-    const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    const auto limit = std::chrono::steady_clock::now() + std::chrono::minutes(1);
     for (;;) {
       std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");
       std::string text;
@@ -75,13 +87,9 @@ TEST_F(MountedServersTest, AFileThatCannotBeReadIsSaidAtOnce) {
 }
 
 TEST_F(MountedServersTest, AServerThatHangsDelaysNoAnswerAndTheOthersAppear) {
-  const std::string file = config({{"hung", fake({"--hang"})}, {"fake", fake()}});
-  TuttiProcess tutti(folder_, {.arguments = {"stdio", "--mcp-config", file}});
-  initialize(tutti);
-  EXPECT_TRUE(tutti.request("tools/list").contains("result"));
-  awaitListChanged(tutti);
-  EXPECT_EQ(tutti.call("fake__echo", {{"text", "hi"}}), Json({{"text", "hi"}}));
-  const Json servers = tutti.call("list_tool_servers").at("servers");
+  const auto tutti = open({{"hung", fake({"--hang"})}, {"fake", gatedFake()}});
+  EXPECT_EQ(tutti->call("fake__echo", {{"text", "hi"}}), Json({{"text", "hi"}}));
+  const Json servers = tutti->call("list_tool_servers").at("servers");
   ASSERT_EQ(servers.size(), 2U);
   for (const Json& server : servers)
     EXPECT_EQ(server.at("status"), server.at("name") == "fake" ? "ready" : "starting");
@@ -102,32 +110,26 @@ TEST_F(MountedServersTest, ResourcesOfAMountedServerAreReadAndCounted) {
 
 TEST_F(MountedServersTest, KilledOrAskedTuttiLeavesNothingOfAServerBehind) {
   for (const int signal : {SIGKILL, SIGTERM}) {
-    const std::string file = config({{"fake", fake()}});
-    TuttiProcess tutti(folder_, {.arguments = {"stdio", "--mcp-config", file}});
-    initialize(tutti);
-    awaitListChanged(tutti);
-    const int server = tutti.call("fake__limits").at("pid").get<int>();
-    const int guard = tutti.call("list_tool_servers").at("servers")[0].at("pid").get<int>();
-    const Json spawned = tutti.request("tools/call", {{"name", "fake__spawn"}});
+    const auto tutti = open({{"fake", gatedFake()}});
+    const int server = tutti->call("fake__limits").at("pid").get<int>();
+    const int guard = tutti->call("list_tool_servers").at("servers")[0].at("pid").get<int>();
+    const Json spawned = tutti->request("tools/call", {{"name", "fake__spawn"}});
     const int grandchild = std::stoi(spawned["result"]["content"][0]["text"].get<std::string>());
-    tutti.kill(signal);
+    tutti->kill(signal);
     for (const int pid : {server, grandchild, guard}) EXPECT_TRUE(gone(pid)) << pid;
   }
 }
 
 TEST_F(MountedServersTest, AKilledGuardTakesItsServerAlongAndBothAreStartedAgain) {
-  const std::string file = config({{"fake", fake()}});
-  TuttiProcess tutti(folder_, {.arguments = {"stdio", "--mcp-config", file}});
-  initialize(tutti);
-  awaitListChanged(tutti);
-  const int server = tutti.call("fake__limits").at("pid").get<int>();
-  const int guard = tutti.call("list_tool_servers").at("servers")[0].at("pid").get<int>();
+  const auto tutti = open({{"fake", gatedFake()}});
+  const int server = tutti->call("fake__limits").at("pid").get<int>();
+  const int guard = tutti->call("list_tool_servers").at("servers")[0].at("pid").get<int>();
   ::kill(guard, SIGKILL);
   EXPECT_TRUE(gone(server));
   Json answer;
-  const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  const auto limit = std::chrono::steady_clock::now() + std::chrono::minutes(1);
   do {
-    answer = tutti.call("fake__echo", {{"text", "back"}});
+    answer = tutti->call("fake__echo", {{"text", "back"}});
   } while (answer.contains("error") && std::chrono::steady_clock::now() < limit);
   EXPECT_EQ(answer, Json({{"text", "back"}}));
 }
