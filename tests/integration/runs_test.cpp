@@ -18,6 +18,14 @@ class RunsTest : public ::testing::Test {
     return tutti.call("get_result",
                       {{"session_id", handle.value("session_id", "")}, {"wait_s", 50}});
   }
+  /// The number of an event: the later, the higher. -1 when there is none.
+  static std::int64_t eventOf(TuttiProcess& tutti, const Json& handle, const std::string& type) {
+    const Json page = tutti.call("get_events", {{"session_id", handle["session_id"]}});
+    for (const Json& event : page["events"])
+      if (event["event_type"] == type) return event["id"].get<std::int64_t>();
+    ADD_FAILURE() << "no " << type << ": " << page.dump();
+    return -1;
+  }
   Json runToEnd(TuttiProcess& tutti, const std::string& blueprint, Json more = Json::object()) {
     const Json handle = start(tutti, blueprint, std::move(more));
     EXPECT_TRUE(handle.contains("session_id")) << handle.dump();
@@ -238,22 +246,28 @@ TEST_F(RunsTest, AStopDoesNotWaitBehindLaunchesAndTheseAllComeToTheirTurn) {
   writeProgram(folder_, "quick", "echo 1");
   TuttiProcess tutti(folder_);
   const Json slow = start(tutti, "slow");
-  for (int i = 0; i < kStarts; ++i)
+  const auto send = [&](int id, const std::string& tool, const Json& arguments) {
     tutti.send({{"jsonrpc", "2.0"},
-                {"id", 1000 + i},
+                {"id", id},
                 {"method", "tools/call"},
-                {"params",
-                 {{"name", "start_agent"},
-                  {"arguments", {{"blueprint", "quick"}, {"parameters", Json::object()}}}}}});
-  std::vector<Json> handles;
+                {"params", {{"name", tool}, {"arguments", arguments}}}});
+  };
   for (int i = 0; i < kStarts; ++i)
-    handles.push_back(tutti.receive()["result"].value("structuredContent", Json::object()));
-  const Json stopped = tutti.call("stop", {{"session_id", slow["session_id"]}, {"wait_s", 50}});
-  EXPECT_EQ(stopped["session_status"], "stopped") << stopped.dump();
-  const Json last = tutti.call("get_status", {{"session_id", handles.back()["session_id"]}});
-  EXPECT_EQ(last["run"]["status"], "pending") << last.dump();
-  for (const Json& handle : handles)
+    send(i, "start_agent", {{"blueprint", "quick"}, {"parameters", Json::object()}});
+  // At once, so that it comes while they are launched however slow this test is.
+  send(kStarts, "stop", {{"session_id", slow["session_id"]}, {"wait_s", 50}});
+  std::vector<Json> answers(kStarts + 1);
+  for (int i = 0; i <= kStarts; ++i) {
+    const Json message = tutti.receive();
+    ASSERT_TRUE(message.contains("result")) << message;
+    answers.at(message["id"].get<std::size_t>()) =
+        message["result"].value("structuredContent", Json::object());
+  }
+  EXPECT_EQ(answers.back()["session_status"], "stopped") << answers.back().dump();
+  answers.pop_back();
+  for (const Json& handle : answers)
     EXPECT_EQ(result(tutti, handle)["status"], "completed") << handle.dump();
+  EXPECT_LT(eventOf(tutti, slow, "run_stopped"), eventOf(tutti, answers.back(), "run_claimed"));
 }
 
 TEST_F(RunsTest, WhoStartsFromWithinAnAgentBecomesItsParent) {
