@@ -393,10 +393,10 @@ TEST_F(RouteJudgeTest, JudgeThatIsLateByTheNextLimitIsStoppedAndAnotherAsked) {
     killHard(dying);
   }
   folder_.write("go", "");
-  TuttiProcess next(folder_, withJudge({"--route-judge-wait", "1"}));
+  TuttiProcess next(folder_, withJudge({"--route-judge-wait", "5"}));
   const Json late = sessions(next)[0]["session_id"];
   Json made = route(next);
-  // Within the second it is waited for to the end of that.
+  // Within the five seconds it is waited for to the end of these.
   for (int i = 0; i < 3 && !made.contains("judged"); ++i) made = route(next);
   EXPECT_EQ(made["agent"], "yvonne") << made.dump(1);
   EXPECT_EQ(over(next, late), "stopped");
