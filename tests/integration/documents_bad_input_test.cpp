@@ -264,7 +264,7 @@ TEST_P(DocumentsBadInputTest, IsNamedAndHarmsNothing) {
     const std::string said = attempt.act(world);
     EXPECT_NE(said.find(attempt.expected), std::string::npos)
         << attempt.what << "\n  expected " << attempt.expected << "\n  got " << said;
-    world.expectUnchanged();
+    world.awaitUnchanged();
   }
   world.expectWhole();
 }

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <chrono>
 #include <filesystem>
 #include <memory>
 #include <set>
@@ -93,9 +94,10 @@ class DocumentsWorld {
   void expectUnchanged() const { EXPECT_EQ(state(), before_); }
   /// Who may have been cut off is done with its work by the time this is.
   void awaitUnchanged() const {
-    for (int again = 0; again < 500 && state() != before_; ++again) {
-    }
-    expectUnchanged();
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+    std::string now = state();
+    while (now != before_ && std::chrono::steady_clock::now() < deadline) now = state();
+    EXPECT_EQ(now, before_);
   }
   /// Ends all of it: what is left of anybody's work is then a leftover.
   void expectWhole() {
