@@ -82,8 +82,16 @@ HostSpec HostTest::shellSpec(const std::string& text) {
                       {"HOME", root_.string()},
                       {"TUTTI_SESSION_ID", spec.session_id},
                       {"TUTTI_GENERATION", std::to_string(spec.generation)}};
-  spec.stop_grace_ms = 2'000;
+  spec.stop_grace_ms = 60'000;  // ends with the last process
   return spec;
+}
+
+std::string HostTest::untilOpen() const {
+  return "while [ ! -e '" + (root_ / "open").string() + "' ]; do sleep 0.02; done; ";
+}
+
+void HostTest::open() const {
+  std::ofstream(root_ / "open") << "open";
 }
 
 std::filesystem::path HostTest::script(const std::string& name, const std::string& text) {

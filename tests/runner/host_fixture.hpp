@@ -27,6 +27,9 @@ class HostTest : public testing::Test {
 
   /// A spec for one session of driver "process" that runs `script` with /bin/sh.
   HostSpec shellSpec(const std::string& script);
+  /// What such a script does until open() is called.
+  std::string untilOpen() const;
+  void open() const;
   /// Writes host.json and starts the host. Connects when `connected`.
   void start(const HostSpec& spec);
   int spawn(const HostSpec& spec);

@@ -161,7 +161,7 @@ TEST_F(ProcessDriverTest, RunLongerThanItsTimeFailsAndIsGone) {
   HostSpec spec = shellSpec("trap '' TERM; while :; do sleep 1; done");
   spec.stop_grace_ms = 200;
   start(spec);
-  turn("run_1", Json::object(), 1'000);
+  turn("run_1", Json::object(), 3'000);  // enough to come as far as that trap
   const Json outcome = outcomeOf("run_1");
   EXPECT_EQ(outcome["status"], "failed");
   EXPECT_EQ(outcome["error_name"], "run_timeout");
