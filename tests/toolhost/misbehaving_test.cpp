@@ -27,6 +27,7 @@ TEST_F(Misbehaving, AServerThatDiesFailsItsCallsAndIsStartedAgain) {
 }
 
 TEST_F(Misbehaving, AServerThatKeepsDyingIsStartedEverMoreSeldom) {
+  options.restart_first_ms = 100;  // what is left of a pause is looked at below
   mount({spec("bad", {"--exit", "3", "--stderr", "no key for s3cret-token"}), spec("good")});
   ASSERT_TRUE(until([&] { return health().starts == 4; }));
   ASSERT_TRUE(until([&] {

@@ -101,7 +101,7 @@ class MountedTest : public ::testing::Test {
     caller = std::make_unique<client::Client>(channel, client_options, told);
     caller->start();
     bool settled = false;
-    host->whenSettled([&settled] { settled = true; }, 20'000);
+    host->whenSettled([&settled] { settled = true; }, 60'000);
     ASSERT_TRUE(until([&] { return settled && caller->ready(); }));
   }
   /// Carries what is there between the client and the server.
@@ -115,7 +115,7 @@ class MountedTest : public ::testing::Test {
   }
   template <class Condition>
   bool until(Condition condition) {
-    const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    const auto limit = std::chrono::steady_clock::now() + std::chrono::minutes(1);
     for (pump(); !condition(); pump()) {
       if (std::chrono::steady_clock::now() > limit) return false;
       io.restart();

@@ -49,7 +49,7 @@ class HttpClientTest : public ::testing::Test {
   }
   template <class Condition>
   bool until(Condition condition) {
-    const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    const auto limit = std::chrono::steady_clock::now() + std::chrono::minutes(1);
     while (!condition()) {
       if (std::chrono::steady_clock::now() > limit) return false;
       io.restart();

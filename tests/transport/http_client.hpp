@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdint>
 #include <cstdlib>
 #include <string>
@@ -50,6 +51,7 @@ class HttpClient {
   bool send(std::string_view bytes) const {
     while (!bytes.empty()) {
       const ssize_t size = ::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      if (size < 0 && errno == EINTR) continue;
       if (size <= 0) return false;
       bytes.remove_prefix(static_cast<std::size_t>(size));
     }
@@ -108,7 +110,7 @@ class HttpClient {
 
  private:
   void connect(const sockaddr* address, socklen_t size) const {
-    const timeval limit{20, 0};
+    const timeval limit{60, 0};
     ::setsockopt(socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     ::setsockopt(socket_.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
     EXPECT_EQ(::connect(socket_.get(), address, size), 0);
@@ -142,7 +144,9 @@ class HttpClient {
   }
   bool more() {
     char block[65536];
-    const ssize_t size = ::recv(socket_.get(), block, sizeof block, 0);
+    ssize_t size = 0;
+    do size = ::recv(socket_.get(), block, sizeof block, 0);
+    while (size < 0 && errno == EINTR);  // stopped and continued: with a limit, recv() gives up
     if (size <= 0) return false;
     pending_.append(block, static_cast<std::size_t>(size));
     return true;

@@ -365,9 +365,9 @@ TEST_F(Scripted, WithoutAccessTheHandshakeIsNotTriedInOtherWays) {
 }
 
 TEST_F(Scripted, WhereNobodyListensThatIsSaid) {
-  const std::uint16_t closed = port();
-  acceptor.close();
-  open(closed, client::Era::Either);
+  // Taken, so that nobody else on this machine comes to listen there.
+  const net::ip::tcp::socket taken(io, {net::ip::address_v4::loopback(), 0});
+  open(taken.local_endpoint().port(), client::Era::Either);
   ASSERT_TRUE(until([&] { return told.lost.has_value(); }));
   EXPECT_EQ(told.lost->name(), "http_unreachable");
 }

@@ -53,9 +53,23 @@ class ServerThread {
     run([&] { answer = question(); });
     return *answer;
   }
-  /// Waits, turn by turn of the loop, until `condition` holds there. False after ten seconds.
+  /// Runs `work` here while the server stands still: what `work` sends is all there when it goes
+  /// on.
+  void whileItStands(const std::function<void()>& work) {
+    std::promise<void> go;
+    std::promise<void> stands;
+    boost::asio::post(io, [&] {
+      stands.set_value();
+      go.get_future().wait();
+    });
+    stands.get_future().wait();
+    work();
+    go.set_value();
+    run([] {});  // the promises are needed no longer
+  }
+  /// Waits, turn by turn of the loop, until `condition` holds there. False after a minute.
   bool eventually(const std::function<bool()>& condition) {
-    const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    const auto limit = std::chrono::steady_clock::now() + std::chrono::minutes(1);
     while (!ask<bool>(condition)) {
       if (std::chrono::steady_clock::now() > limit) return false;
       std::this_thread::yield();

@@ -10,6 +10,7 @@
 
 #include "server/base/fd.hpp"
 #include "tests/mcp/client.hpp"
+#include "tests/temp_folder.hpp"
 #include "tests/transport/server_thread.hpp"
 
 namespace tutti::fixture {
@@ -85,7 +86,7 @@ class StdioTest : public testing::Test {
   }
   void send(std::string_view text) const { writeAll(pair.client.get(), text); }
   bool closes() {
-    return closed.get_future().wait_for(std::chrono::seconds(10)) == std::future_status::ready;
+    return closed.get_future().wait_for(std::chrono::minutes(1)) == std::future_status::ready;
   }
 
   std::promise<void> closed;
@@ -124,7 +125,7 @@ TEST_F(StdioTest, ClosesOnlyAfterALateAnswerIsWritten) {
   EXPECT_EQ(future.wait_for(std::chrono::seconds(0)), std::future_status::timeout);
   thread.run([&] { thread.held.finishOne(); });
   EXPECT_NE(lines->next().find(R"("structuredContent":{"done":true})"), std::string::npos);
-  EXPECT_EQ(future.wait_for(std::chrono::seconds(10)), std::future_status::ready);
+  EXPECT_EQ(future.wait_for(std::chrono::minutes(1)), std::future_status::ready);
 }
 
 TEST_F(StdioTest, AnOpenListenIsToldButKeepsNoProcessAliveAfterTheInputHasEnded) {
@@ -141,9 +142,9 @@ TEST_F(StdioTest, AnOpenListenIsToldButKeepsNoProcessAliveAfterTheInputHasEnded)
 }
 
 TEST_F(StdioTest, RegularFilesAndDevNullWork) {
-  const auto folder = std::filesystem::temp_directory_path();
-  const std::string in_path = folder / ("tutti_stdio_in_" + std::to_string(::getpid()));
-  const std::string out_path = folder / ("tutti_stdio_out_" + std::to_string(::getpid()));
+  const TempFolder folder;
+  const std::string in_path = folder.path() / "in";
+  const std::string out_path = folder.path() / "out";
   std::ofstream(in_path) << kPing << '\n' << kPing;
   const Fd in(::open(in_path.c_str(), O_RDONLY | O_CLOEXEC));
   const Fd out(::open(out_path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
@@ -152,8 +153,6 @@ TEST_F(StdioTest, RegularFilesAndDevNullWork) {
   std::ifstream file(out_path);
   const std::string all((std::istreambuf_iterator<char>(file)), {});
   EXPECT_EQ(all, kPong + "\n" + kPong + "\n");
-  std::filesystem::remove(in_path);
-  std::filesystem::remove(out_path);
 }
 
 TEST_F(StdioTest, DevNullAsInputIsAnEmptyConversation) {
@@ -308,7 +307,7 @@ TEST_F(StdioTest, FirstAnswersOfABlockDoNotWaitForItsLast) {
   thread.run([&] {
     const auto gate = [&read](const std::shared_ptr<mcp::ToolCall>& call) {
       const bool ok =
-          read.get_future().wait_for(std::chrono::seconds(10)) == std::future_status::ready;
+          read.get_future().wait_for(std::chrono::minutes(1)) == std::future_status::ready;
       call->finish(mcp::ToolOutput{Json{{"ok", ok}}, ""});
     };
     const auto added = thread.server.addTool(

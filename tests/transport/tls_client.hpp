@@ -84,7 +84,9 @@ class TlsStream {
     char block[4096];
     while (all.size() < size) {
       const std::size_t wanted = std::min(size - all.size(), sizeof block);
+      errno = 0;
       const int got = SSL_read(ssl_.get(), block, static_cast<int>(wanted));
+      if (got < 0 && errno == EINTR) continue;  // stopped and continued
       if (got <= 0) break;
       all.append(block, static_cast<std::size_t>(got));
     }
