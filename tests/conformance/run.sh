@@ -27,7 +27,7 @@ install() {
 start_fixture() {
   coproc FIXTURE { exec "$build/tests/conformance_fixture" 0; }
   fixture_pid=$FIXTURE_PID
-  read -r -t 10 port <&"${FIXTURE[0]}" || { echo "the fixture does not start: $build/tests/conformance_fixture" >&2; exit 1; }
+  read -r -t 60 port <&"${FIXTURE[0]}" || { echo "the fixture does not start: $build/tests/conformance_fixture" >&2; exit 1; }
 }
 
 stop_fixture() {

@@ -24,7 +24,7 @@ work=$(mktemp -d)
 "$build/tutti" --data "$work/data" serve --port 0 --port-file "$work/port" 2> "$records/serve.log" &
 server=$!
 trap 'kill $server 2> /dev/null; wait $server 2> /dev/null; rm -rf "$work"' EXIT
-for _ in $(seq 200); do
+for _ in $(seq 1200); do
   [ -s "$work/port" ] && break
   kill -0 $server || { cat "$records/serve.log"; exit 1; }
   sleep 0.05

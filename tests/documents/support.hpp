@@ -28,7 +28,7 @@ class Loop {
     queue_.push_back(std::move(work));
     wake_.notify_all();
   }
-  bool runOne(std::chrono::milliseconds limit = std::chrono::seconds(20)) {
+  bool runOne(std::chrono::milliseconds limit = std::chrono::minutes(1)) {
     std::function<void()> work;
     {
       std::unique_lock lock(mutex_);

@@ -269,7 +269,7 @@ for (const [where, command] of [
     await tutti.call('stop', { session_id: handle.session_id });
     await finished(tutti, handle);
 
-    await world.until('the command to end', () => left().length === 0, 8000);
+    await world.until('the command to end', () => left().length === 0);
   });
 }
 

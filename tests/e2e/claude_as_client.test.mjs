@@ -169,5 +169,5 @@ test('When Claude ends, its tutti ends too and leaves no process but agents', as
   await claude.result();
   await claude.closeInput();
 
-  await world.until('tutti stdio to end', () => world.processes().length === 0, 5000);
+  await world.until('tutti stdio to end', () => world.processes().length === 0);
 });

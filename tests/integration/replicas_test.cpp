@@ -149,7 +149,7 @@ TEST_F(ReplicasTest, WhoLeavesInTheMiddleOfABurstHasLaunchedAllOfIt) {
   int told = 0;
   for (char byte = 0; told < kStarts; ++told) {
     pollfd readable{ran, POLLIN, 0};
-    if (::poll(&readable, 1, 20'000) != 1 || ::read(ran, &byte, 1) != 1) break;
+    if (::poll(&readable, 1, 60'000) != 1 || ::read(ran, &byte, 1) != 1) break;
   }
   EXPECT_EQ(told, kStarts);
   ::close(ran);

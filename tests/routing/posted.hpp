@@ -17,9 +17,9 @@ class Posted {
     queue_.push_back(std::move(work));
     wake_.notify_one();
   }
-  /// Runs what is posted until `done`; false after 30 s.
+  /// Runs what is posted until `done`; false after a minute.
   bool runUntil(const std::function<bool()>& done) {
-    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(1);
     while (!done()) {
       std::unique_lock lock(mutex_);
       if (!wake_.wait_until(lock, end, [this] { return !queue_.empty(); })) return false;

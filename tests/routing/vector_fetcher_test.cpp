@@ -39,7 +39,7 @@ class VectorFetcherTest : public ::testing::Test {
   }
   /// Of the fetcher's own thread, which posts nothing then.
   static void waitUntil(const std::function<bool()>& happened) {
-    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(1);
     while (!happened()) {
       ASSERT_LT(std::chrono::steady_clock::now(), end);
       std::this_thread::yield();

@@ -133,14 +133,14 @@ TEST_F(PdfReaderTest, OneThatHangsIsKilledWithAllItStarted) {
   limits_.pdf_time_max = std::chrono::milliseconds(200);
   const auto begin = std::chrono::steady_clock::now();
   EXPECT_EQ(errorName(), "pdf_time");
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(100));
 }
 TEST_F(PdfReaderTest, OneThatHangsAfterItsLastWordIsKilledToo) {
   program("echo text; exec >&-; exec sleep 1000");
   limits_.pdf_time_max = std::chrono::milliseconds(200);
   const auto begin = std::chrono::steady_clock::now();
   EXPECT_EQ(errorName(), "pdf_time");
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(100));
 }
 /// Makes the kernel answer as one that is older than pidfd_open.
 bool forbidPidfdOpen() {
@@ -160,7 +160,7 @@ TEST_F(PdfReaderTest, AKernelWithoutPidfdsReadsPdfsAndKeepsTheTimeLimit) {
   program(
       "read which; case $which in late) echo late; exec >&-; sleep 0.1;;"
       " hangs) exec >&-; exec sleep 1000;; *) echo text;; esac");
-  limits_.pdf_time_max = std::chrono::milliseconds(3'000);
+  limits_.pdf_time_max = std::chrono::minutes(1);
   // In a process of its own, which a filter never leaves again.
   EXPECT_EXIT(
       {
@@ -169,6 +169,7 @@ TEST_F(PdfReaderTest, AKernelWithoutPidfdsReadsPdfsAndKeepsTheTimeLimit) {
         const auto late = extract(Kind::Pdf, "late\n", limits_);
         const bool read = text.ok() && text->content.text() == "text\n" && late.ok() &&
                           late->content.text() == "late\n";
+        limits_.pdf_time_max = std::chrono::milliseconds(200);
         const bool ended = errorName("hangs\n") == "pdf_time";
         std::_Exit(!forbidden ? 1 : !read ? 2 : !ended ? 3 : 0);
       },

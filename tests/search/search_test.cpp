@@ -62,7 +62,7 @@ class SearchServiceTest : public SearchTest {
     EmbeddingsOptions options;
     options.url = server.url();
     options.model = model;
-    options.answer_max_ms = 2'000;
+    options.answer_max_ms = 30'000;
     options.pause_ms = 20;
     auto made = Embeddings::create(options);
     ASSERT_TRUE(made.ok()) << made.error().text();
@@ -99,7 +99,7 @@ class SearchServiceTest : public SearchTest {
       ++commits;
       changed.notify_one();
     });
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(1);
     for (std::uint64_t seen = 0; count(sql) != wanted;) {
       std::unique_lock guard(mutex);
       ASSERT_TRUE(changed.wait_until(guard, deadline, [&] { return commits != seen; }))
@@ -118,7 +118,7 @@ class SearchServiceTest : public SearchTest {
     SearchRequest request;
     request.query = query;
     request.mode = mode;
-    request.wait_max_ms = 10'000;
+    request.wait_max_ms = 60'000;
     Result<SearchAnswer> answer = search_->searchAndWait(request);
     EXPECT_TRUE(answer.ok()) << answer.error().text();
     return answer.ok() ? *answer : SearchAnswer();

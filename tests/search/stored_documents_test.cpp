@@ -54,7 +54,7 @@ TEST(StoredDocumentsTest, WhatIsPushedIsFoundAndWhatIsDeletedIsNot) {
     SearchRequest request;
     request.query = query;
     request.filter.tags = {"sewing"};
-    request.wait_max_ms = 20'000;
+    request.wait_max_ms = 60'000;
     const auto answer = search.searchAndWait(request);
     return answer.ok() && !answer->results.empty() ? answer->results[0].filename : std::string();
   };

@@ -94,7 +94,7 @@ class Replica {
 
   template <class Ready>
   bool runUntil(Ready ready) {
-    const auto deadline = std::chrono::steady_clock::now() + 10s;
+    const auto deadline = std::chrono::steady_clock::now() + 1min;
     io_.restart();
     while (!ready() && std::chrono::steady_clock::now() < deadline) io_.run_one_for(100ms);
     return ready();

@@ -68,7 +68,7 @@ export class McpClient {
   }
 
   /** Closes stdin and waits; kills the server only if it does not leave. */
-  async close(wait_ms = 10000) {
+  async close(wait_ms = 60000) {
     this.child.stdin.end();
     const timer = setTimeout(() => this.child.kill('SIGKILL'), wait_ms);
     const end = await this.exited;

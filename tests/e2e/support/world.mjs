@@ -84,7 +84,7 @@ export class World {
   }
 
   /** Polls until `condition` gives something true. The condition is the synchronisation, not the pause. */
-  async until(what, condition, wait_ms = 20000) {
+  async until(what, condition, wait_ms = 60000) {
     const end = Date.now() + wait_ms;
     for (;;) {
       const value = await condition();
