@@ -208,12 +208,16 @@ TEST_P(OwnOrShared, IconsThatMayBeShownArePassedOnInEveryList) {
     EXPECT_TRUE(until([&] { return done; }));
     return icons;
   };
-  const auto last = client::ListKind::ResourceTemplates;
-  ASSERT_TRUE(until([&] { return !listed(last, "a note").is_null(); }));
-  EXPECT_EQ(listed(client::ListKind::Tools, "fake__echo"), expected);
-  EXPECT_EQ(listed(client::ListKind::Prompts, "fake__quick"), expected);
-  EXPECT_EQ(listed(client::ListKind::Resources, "note 1"), expected);
-  EXPECT_EQ(listed(client::ListKind::ResourceTemplates, "a note"), expected);
+  const std::pair<client::ListKind, const char*> with_icons[] = {
+      {client::ListKind::Tools, "fake__echo"},
+      {client::ListKind::Prompts, "fake__quick"},
+      {client::ListKind::Resources, "note 1"},
+      {client::ListKind::ResourceTemplates, "a note"}};
+  for (const auto& each : with_icons) {
+    Json icons;  // each list comes when it comes
+    EXPECT_TRUE(until([&] { return !(icons = listed(each.first, each.second)).is_null(); }));
+    EXPECT_EQ(icons, expected) << each.second;
+  }
   EXPECT_EQ(listed(client::ListKind::Tools, "fake__slow"), Json());
 }
 

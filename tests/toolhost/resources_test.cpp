@@ -24,7 +24,12 @@ class MountedResourcesTest : public MountedTest, public ::testing::WithParamInte
   }
   void mountNotes(MountSpec made, client::Era era = client::Era::Modern) {
     mount({std::move(made)}, era);
-    ASSERT_TRUE(until([&] { return health().templates == 1 && sink.resource_changes > 0; }));
+    // Of a shared copy each list may come before any other.
+    ASSERT_TRUE(until([&] {
+      const MountHealth all = health();
+      return all.prompts > 0 && all.resources > 0 && all.templates == 1 &&
+             sink.resource_changes > 0;
+    }));
   }
   std::vector<std::string> uris(client::ListKind kind, const char* key) {
     std::vector<std::string> found;
