@@ -50,9 +50,8 @@ std::vector<AgentTexts> textsOf(const std::vector<agents::Blueprint>& blueprints
 
 std::vector<std::string> nobodyTextsFor(const std::vector<AgentTexts>& agents,
                                         const NobodyTopics& nobody) {
-  std::vector<std::string_view> said;
-  for (const AgentTexts& agent : agents)
-    said.insert(said.end(), agent.texts.begin(), agent.texts.end());
+  std::vector<std::vector<std::string>> said;
+  for (const AgentTexts& agent : agents) said.push_back(agent.texts);
   return nobodyTexts(nobody, said);
 }
 

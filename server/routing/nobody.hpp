@@ -18,8 +18,10 @@ struct NobodyTopic {
 };
 using NobodyTopics = std::map<std::string, NobodyTopic, std::less<>>;
 
-/// The examples of the topics of whose `unless` no text of the agents has a word, in order.
+/// The examples of the topics that no agent is for, in order. `agents` are each one's texts: one is
+/// for a topic when a word of `unless` is in three of them or in a quarter, as one example that
+/// mentions payments makes nobody a banker.
 std::vector<std::string> nobodyTexts(const NobodyTopics& topics,
-                                     const std::vector<std::string_view>& agents_texts);
+                                     const std::vector<std::vector<std::string>>& agents);
 
 }  // namespace tutti::routing

@@ -15,15 +15,28 @@ const NobodyTopics kTopics = {
     {"weather", {{"forecast", "weather station"}, {"will it rain", "is it cold"}}},
     {"food", {{"recipe"}, {"what is for dinner"}}}};
 
-TEST(NobodyTest, ATopicThatAnAgentSpeaksOfCountsForNothing) {
-  EXPECT_EQ(nobodyTexts(kTopics, {"Plants trees"}).size(), 3U);
-  EXPECT_EQ(nobodyTexts(kTopics, {"Plants trees", "Forecasts sales"}).size(), 1U);
-  EXPECT_EQ(nobodyTexts(kTopics, {"Writes recipes"}).size(), 2U);
+TEST(NobodyTest, ATopicThatAnAgentIsForCountsForNothing) {
+  EXPECT_EQ(nobodyTexts(kTopics, {{"Plants trees"}}).size(), 3U);
+  EXPECT_EQ(nobodyTexts(kTopics, {{"Plants trees"}, {"Forecasts sales"}}).size(), 1U);
+  EXPECT_EQ(nobodyTexts(kTopics, {{"Writes recipes"}}).size(), 2U);
+  EXPECT_EQ(nobodyTexts(kTopics, {}).size(), 3U);
 }
 
 TEST(NobodyTest, APhraseIsSpokenOfWithAllItsWordsOnly) {
-  EXPECT_EQ(nobodyTexts(kTopics, {"Runs the station"}).size(), 3U);
-  EXPECT_EQ(nobodyTexts(kTopics, {"Runs stations for the weather"}).size(), 1U);
+  EXPECT_EQ(nobodyTexts(kTopics, {{"Runs the station"}}).size(), 3U);
+  EXPECT_EQ(nobodyTexts(kTopics, {{"Runs stations for the weather"}}).size(), 1U);
+}
+
+TEST(NobodyTest, AnAgentThatMentionsATopicInPassingIsNotForIt) {
+  const std::vector<std::string> four = {"fix it", "test the recipe service", "add a flag", "why"};
+  EXPECT_EQ(nobodyTexts(kTopics, {four}).size(), 2U) << "one text of four";
+  std::vector<std::string> five = four;
+  five.push_back("rename it");
+  EXPECT_EQ(nobodyTexts(kTopics, {five}).size(), 3U) << "one text of five";
+  EXPECT_EQ(nobodyTexts(kTopics, {five, five, five}).size(), 3U) << "each of three in passing";
+  std::vector<std::string> many(20, "fix it");
+  many.insert(many.end(), 3, "improve my recipe");
+  EXPECT_EQ(nobodyTexts(kTopics, {many}).size(), 2U) << "three texts of one agent";
 }
 
 struct Asked {
