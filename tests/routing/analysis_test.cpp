@@ -81,6 +81,62 @@ INSTANTIATE_TEST_SUITE_P(
                       NegationCase{"Bitte ohne Firewall", false, false},
                       NegationCase{"Sicherheit aller Hosts prüfen", true, false}));
 
+struct FlagCase {
+  const char* request;
+  bool security, research, hardware;
+};
+class Flags : public ::testing::TestWithParam<FlagCase> {};
+
+TEST_P(Flags, AreToldByHowPeopleSayIt) {
+  const Analysis analysis = analyzed(GetParam().request);
+  EXPECT_EQ(analysis.security_sensitive.value, GetParam().security)
+      << spans(analysis.security_sensitive);
+  EXPECT_EQ(analysis.needs_research.value, GetParam().research) << spans(analysis.needs_research);
+  EXPECT_EQ(analysis.hardware_related.value, GetParam().hardware)
+      << spans(analysis.hardware_related);
+}
+INSTANTIATE_TEST_SUITE_P(
+    Phrases, Flags,
+    ::testing::Values(
+        FlagCase{"Somebody leaked our deploy key", true, false, false},
+        FlagCase{"Can a visitor inject SQL, is that an SQL injection?", true, false, false},
+        FlagCase{"Who can reach the database from the office?", true, false, false},
+        FlagCase{"Revoke the old access token", true, false, false},
+        FlagCase{"Are the container images signed?", true, false, false},
+        FlagCase{"There were strange logins at night", true, false, false},
+        FlagCase{"Which web server is best?", false, true, false},
+        FlagCase{"Compare nginx with caddy", false, true, false},
+        FlagCase{"What is the difference between a fork and a clone?", false, true, false},
+        FlagCase{"Find papers on sleep", false, true, false},
+        FlagCase{"How much memory has the machine?", false, false, true},
+        FlagCase{"Compare the two files", false, false, false},
+        FlagCase{"Make the best of this function", false, false, false},
+        FlagCase{"Press any key to continue, says the prompt", false, false, false},
+        FlagCase{"Leak detection of water pipes", false, false, false}));
+
+struct IntentCase {
+  const char* request;
+  const char* intent;
+};
+class Intent : public ::testing::TestWithParam<IntentCase> {};
+
+TEST_P(Intent, IsTheVerbOrWhatIsImplied) {
+  const Analysis analysis = analyzed(GetParam().request);
+  EXPECT_EQ(analysis.intent.value, GetParam().intent) << spans(analysis.intent);
+}
+INSTANTIATE_TEST_SUITE_P(Requests, Intent,
+                         ::testing::Values(IntentCase{"Convert the script to Python", "change"},
+                                           IntentCase{"Turn the notes into a page", "change"},
+                                           IntentCase{"Look over my branch", "check"},
+                                           IntentCase{"Draw the flow of data", "create"},
+                                           IntentCase{"Where is the limit defined", "find"},
+                                           IntentCase{"The importer crashes on empty files", "fix"},
+                                           IntentCase{"Roll the new version out to the fleet",
+                                                      "deploy"},
+                                           IntentCase{"Get rid of the old branches", "remove"},
+                                           IntentCase{"Behebe den Absturz", "fix"},
+                                           IntentCase{"Compute the mean per day", "analyze"}));
+
 TEST(Analysis, WhatWasRuledOutSaysSo) {
   const Analysis analysis = analyzed("Refactor this, not about security");
   EXPECT_FALSE(analysis.security_sensitive.value);
