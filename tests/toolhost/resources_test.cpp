@@ -199,20 +199,20 @@ TEST_P(MountedResourcesTest, AServerThatWasAwayIsAskedAnewAndItsWatchersAreTold)
   EXPECT_EQ(read(uri).at("text"), "text of note:///1");
 }
 
-TEST_P(MountedResourcesTest, AFloodOfUpdatesBecomesAFew) {
+TEST_P(MountedResourcesTest, AFloodOfUpdatesIsToldOnceInItsTime) {
+  options.updates_pause_ms = 600'000;
   mountNotes(notesSpec("a"));
   caller->watch({"tutti://mounted/a/note:///1"});
   ASSERT_TRUE(noted("subscribe note:///1"));
   call("a__touch", {{"uri", "note:///1"}, {"count", 5000}});
   ASSERT_TRUE(until([&] { return !told.updated.empty(); }));
   call("a__echo", {{"text", "x"}});
-  EXPECT_LT(told.updated.size(), 50U);
+  EXPECT_EQ(told.updated.size(), 1U);
 }
 
 TEST_P(MountedResourcesTest, AHugeListHarmsNobodyElse) {
   MountSpec bad = notesSpec("bad", {"--list-bytes", "10000000"});
   bad.limits.message_bytes_max = 1'000'000;
-  bad.timeout_s = 1;
   mount({bad, notesSpec("good")});
   ASSERT_TRUE(until([&] { return health(1).templates == 1; }));
   EXPECT_EQ(textOf(call("bad__echo", {{"text", "tools still work"}})), "tools still work");
