@@ -51,6 +51,13 @@ std::vector<std::filesystem::path> DocumentService::Impl::rootsOf(const Viewer& 
   return roots;
 }
 
+Staged DocumentService::Impl::stage() {
+  // What cannot be removed now is left to the next sweep.
+  if (!leftovers_swept.exchange(true))
+    (void)worker->submit([this] { (void)files.sweepLeftovers(); });
+  return files.stage(parts.options.document_bytes_max);
+}
+
 void DocumentService::Impl::copyFile(std::shared_ptr<Fd> file, std::shared_ptr<Staged> staged,
                                      ContentDone done) {
   for (int i = 0; i < kPiecesInTurn; ++i) {
@@ -80,7 +87,7 @@ void DocumentService::Impl::prepare(const Caller& caller, ContentSource source, 
   auto last = calledOnce(std::move(done));
   const Status queued = worker->submit([this, caller, source = std::move(source), staged, last] {
     if (staged) return throughBytes(staged->size(), [staged, last] { last(staged->finish()); });
-    auto fresh = std::make_shared<Staged>(files.stage(parts.options.document_bytes_max));
+    auto fresh = std::make_shared<Staged>(stage());
     if (const auto* text = std::get_if<std::string>(&source)) {
       if (Status taken = fresh->append(*text); !taken.ok()) return last(std::move(taken).error());
       return last(fresh->finish());
@@ -292,7 +299,7 @@ Result<std::optional<Edited>> DocumentService::Impl::editOnce(const EditRequest&
     if (now->version != document.version) return std::optional<Edited>();
   }
   if (!edited.ok()) return std::move(edited).error();
-  Staged staged = files.stage(parts.options.document_bytes_max);
+  Staged staged = stage();
   if (Status taken = staged.append(edited->text); !taken.ok()) return std::move(taken).error();
   auto content = staged.finish();
   if (!content.ok()) return std::move(content).error();
@@ -352,8 +359,7 @@ void DocumentService::edit(EditRequest request, Done<Edited> done) {
 }
 
 std::shared_ptr<Upload> DocumentService::openUpload() {
-  return std::make_shared<StagedUpload>(impl_->files.stage(impl_->parts.options.document_bytes_max),
-                                        impl_->worker, impl_->parts.post);
+  return std::make_shared<StagedUpload>(impl_->stage(), impl_->worker, impl_->parts.post);
 }
 
 }  // namespace tutti::documents

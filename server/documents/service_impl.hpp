@@ -152,6 +152,9 @@ struct DocumentService::Impl : std::enable_shared_from_this<Impl> {
   /// Makes content of a source: staged, synced and renamed. `done` runs on the worker or, for small
   /// content, at once.
   void prepare(const Caller& caller, ContentSource source, ContentDone done);
+  /// Begins new content. The first one has removed what writers that died have left staged, so that
+  /// a command that was killed leaves nothing to a tutti that stays.
+  Staged stage();
   void copyFile(std::shared_ptr<Fd> file, std::shared_ptr<Staged> staged, ContentDone done);
   std::vector<std::filesystem::path> rootsOf(const Viewer& viewer) const;
 
@@ -199,6 +202,7 @@ struct DocumentService::Impl : std::enable_shared_from_this<Impl> {
   std::shared_ptr<Worker> worker;
   std::shared_ptr<Worker> long_worker;    ///< see throughBytes()
   std::atomic<bool> sweep_wanted{false};  ///< when what is under way is committed
+  std::atomic<bool> leftovers_swept{false};
 };
 
 // --- answers to calls that are repeated, repeated_calls.cpp ---

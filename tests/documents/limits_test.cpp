@@ -1,6 +1,8 @@
 // A machine that does not give what the context store asks for.
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -144,6 +146,21 @@ TEST(InsideTest, WithoutOpenat2NoLinkIsFollowedAndFilesAreFound) {
   int status = 0;
   ASSERT_EQ(::waitpid(child, &status, 0), child);
   EXPECT_EQ(status, 0);
+}
+
+TEST_F(LimitsTest, WhatKilledWritersLeftGoesWhenTheNextOneStagesAFile) {
+  const auto incoming = service->files().folder() / "incoming";
+  std::filesystem::create_directories(incoming);
+  std::ofstream(incoming / "dead") << "half a file";
+  std::ofstream(incoming / "alive") << "half a file";
+  const Fd alive(::open((incoming / "alive").c_str(), O_RDONLY | O_CLOEXEC));
+  ASSERT_EQ(::flock(alive.get(), LOCK_EX | LOCK_NB), 0) << "as its writer holds it";
+  ASSERT_TRUE(push("small.txt", "in the database").ok());
+  EXPECT_TRUE(std::filesystem::exists(incoming / "dead")) << "no file was needed yet";
+  ASSERT_TRUE(push("large.txt", std::string(70'000, 'x')).ok());
+  service.reset();  // which does what is queued
+  EXPECT_FALSE(std::filesystem::exists(incoming / "dead"));
+  EXPECT_TRUE(std::filesystem::exists(incoming / "alive"));
 }
 
 }  // namespace
