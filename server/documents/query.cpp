@@ -72,16 +72,17 @@ struct Condition {
   Parameter value;
 };
 
-/// Nothing when all is in sight.
-std::optional<Condition> inSight(const Sight& sight) {
+/// Of the column that holds a partition's name. Nothing when all is in sight.
+std::optional<Condition> inSight(const Sight& sight, const std::string& column = "d.partition") {
   if (sight.everything) return std::nullopt;
   if (sight.visible)
     return Condition{
-        "d.partition IN (SELECT name FROM document_partitions WHERE kind IN ('global', 'named')"
-        " UNION SELECT value FROM json_each(?))",
+        column +
+            " IN (SELECT name FROM document_partitions WHERE kind IN ('global', 'named')"
+            " UNION SELECT value FROM json_each(?))",
         list(sight.names)};
-  if (sight.names.size() == 1) return Condition{"d.partition = ?", sight.names.front()};
-  return Condition{"d.partition IN (SELECT value FROM json_each(?))", list(sight.names)};
+  if (sight.names.size() == 1) return Condition{column + " = ?", sight.names.front()};
+  return Condition{column + " IN (SELECT value FROM json_each(?))", list(sight.names)};
 }
 
 void addSight(Query& query, const Sight& sight) {
@@ -214,19 +215,47 @@ std::optional<std::vector<std::int64_t>> rareNamesOf(store::Connection& db,
   return found;
 }
 
+/// By what the names begin with, in the index of each partition in sight: for the one or two
+/// letters that the index of trigrams does not know.
+std::optional<std::vector<std::int64_t>> rareBeginnings(store::Connection& db, const Sight& sight,
+                                                        const std::string& glob) {
+  constexpr std::size_t kRareMax = 1000;
+  const std::string beginning = glob.substr(0, glob.find_first_of("*?["));
+  if (beginning.empty()) return std::nullopt;
+  std::string sql =
+      "SELECT d.document_seq FROM document_partitions AS p"
+      " CROSS JOIN documents AS d INDEXED BY documents_by_name ON d.partition = p.name"
+      " WHERE d.filename >= ? AND d.filename < ?";
+  const auto condition = inSight(sight, "p.name");
+  if (condition) sql += " AND " + condition->text;
+  Statement rows(db, sql + " LIMIT ?");
+  int index = 0;
+  rows.set(++index, beginning);
+  rows.set(++index, beginning + '\xff');  // above every byte of UTF-8
+  if (condition) std::visit([&](const auto& value) { rows.set(++index, value); }, condition->value);
+  rows.set(++index, static_cast<std::int64_t>(kRareMax + 1));
+  std::vector<std::int64_t> found;
+  while (rows.step()) found.push_back(rows.integer(0));
+  if (found.size() > kRareMax) return std::nullopt;
+  return found;
+}
+
 /// Call it before what adds other parameters.
-void addNamePart(store::Connection& db, Query& query, const Sight& sight, const std::string& part) {
-  if (part.empty()) return;
+void addNamePart(store::Connection& db, Query& query, const Sight& sight,
+                 const DocumentFilter& filter) {
+  const std::string& part = filter.name_contains;
   const std::string pattern = escapedLike(part);
-  auto rare = rareNames(db, part, pattern);
-  if (!rare && sight.names.size() == 1 && !sight.visible)
+  std::optional<std::vector<std::int64_t>> rare;
+  if (!part.empty()) rare = rareNames(db, part, pattern);
+  if (!rare) rare = rareBeginnings(db, sight, filter.name_glob);
+  if (!rare && !part.empty() && sight.names.size() == 1 && !sight.visible)
     rare = rareNamesOf(db, sight.names.front(), pattern);
   if (rare) {
     query.lead("(SELECT value AS document_seq FROM json_each(?))");
     query.parameters.emplace_back(json::dump(Json(*rare)));
   }
   // The index of trigrams takes more letters for the same than LIKE does.
-  query.where("d.filename LIKE ? ESCAPE '\\'", pattern);
+  if (!part.empty()) query.where("d.filename LIKE ? ESCAPE '\\'", pattern);
 }
 
 void addNames(Query& query, const DocumentFilter& filter) {
@@ -391,7 +420,7 @@ Result<DocumentPage> queryDocuments(store::Connection& db, const Viewer& viewer,
   auto sight = sightOf(db, viewer, filter.place);
   if (!sight.ok()) return std::move(sight).error();
   Query query;
-  addNamePart(db, query, *sight, filter.name_contains);
+  addNamePart(db, query, *sight, filter);
   addLabels(db, query, *sight, filter);
   addSight(query, *sight);
   addNames(query, filter);
@@ -423,9 +452,10 @@ Result<Completion> completeDocument(store::Connection& db, const Viewer& viewer,
                                     std::string_view typed, std::int64_t count_max,
                                     const DocumentLimits& limits) {
   constexpr std::string_view kIdPrefix = "doc_";
+  constexpr std::size_t kIdBytes = 28;  // see isDocumentId()
   const std::int64_t most = std::clamp<std::int64_t>(count_max, 0, limits.page_max);
   Completion found;
-  if (typed.size() > std::max(limits.filename_bytes_max, newDocumentId().size())) return found;
+  if (typed.size() > std::max(limits.filename_bytes_max, kIdBytes)) return found;
   DocumentFilter filter;
   filter.place.scope = Scope::Visible;
   if (typed.starts_with(kIdPrefix) && typed.size() > kIdPrefix.size()) {

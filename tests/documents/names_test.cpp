@@ -216,6 +216,23 @@ TEST_F(CompletionTest, ANameThatLooksLikeAnIdComesAfterTheIds) {
   EXPECT_EQ(complete("a*b.mdx").ids, Ids{});
 }
 
+TEST_F(CompletionTest, OneOrTwoLettersAreWhatNamesBeginWith) {
+  fill(2000);
+  const auto older = push("ab.md", "1");
+  const auto newer = push("aB.md", "2");
+  const auto umlaut = push("\xC3\xA4.md", "3");
+  const auto last = push("a\xF4\x8F\xBF\xBF", "4");
+  ASSERT_TRUE(older.ok() && newer.ok() && umlaut.ok() && last.ok());
+  EXPECT_EQ(complete("a").ids, (Ids{last->id, newer->id, older->id})) << "the newest first";
+  EXPECT_EQ(complete("aB").ids, Ids{newer->id});
+  EXPECT_EQ(complete("\xC3\xA4").ids, Ids{umlaut->id});
+  EXPECT_EQ(complete("zz").ids, Ids{});
+  EXPECT_EQ(complete("n", 2).ids, (Ids{"doc_002000", "doc_001999"})) << "of many too";
+  addSession("ses_a", "", "");
+  EXPECT_EQ(complete("n2", 3, {"ses_a"}).ids, (Ids{"doc_000299", "doc_000298", "doc_000297"}))
+      << "2000 and 200 are another tree's";
+}
+
 TEST_F(CompletionTest, WhatIsLongerThanAnyNameFindsNothingAndAsAQueryIsNamed) {
   fill(1);
   EXPECT_TRUE(complete(std::string(60'000, 'n')).ids.empty());
