@@ -110,24 +110,41 @@ Result<SessionPage> listSessions(store::Connection& db, const SessionFilter& fil
   return page;
 }
 
+namespace {
+constexpr std::string_view kSelectEvent =
+    "SELECT id, session_id, run_id, event_type, timestamp, data FROM events ";
+
+Event eventFrom(const Statement& row) {
+  Event event;
+  event.id = row.integer(0);
+  event.session_id = row.text(1);
+  event.run_id = row.text(2);
+  event.event_type = row.text(3);
+  event.timestamp = row.text(4);
+  event.data = row.text(5);
+  return event;
+}
+}  // namespace
+
 std::vector<Event> readEvents(store::Connection& db, std::string_view session_id,
                               std::int64_t after, std::int64_t count_max) {
   Statement rows(db,
-                 "SELECT id, session_id, run_id, event_type, timestamp, data FROM events"
-                 " WHERE session_id = ? AND id > ? ORDER BY id LIMIT ?",
+                 std::string(kSelectEvent) + "WHERE session_id = ? AND id > ? ORDER BY id LIMIT ?",
                  session_id, after, std::max<std::int64_t>(count_max, 0));
   std::vector<Event> events;
-  while (rows.step()) {
-    Event event;
-    event.id = rows.integer(0);
-    event.session_id = rows.text(1);
-    event.run_id = rows.text(2);
-    event.event_type = rows.text(3);
-    event.timestamp = rows.text(4);
-    event.data = rows.text(5);
-    events.push_back(std::move(event));
-  }
+  while (rows.step()) events.push_back(eventFrom(rows));
   return events;
+}
+
+std::optional<Event> lastEvent(store::Connection& db, std::string_view session_id,
+                               std::string_view type) {
+  Statement newest(db,
+                   std::string(kSelectEvent) +
+                       "WHERE session_id = ?1 AND (?2 = '' OR event_type = ?2)"
+                       " ORDER BY id DESC LIMIT 1",
+                   session_id, type);
+  if (!newest.step()) return std::nullopt;
+  return eventFrom(newest);
 }
 
 }  // namespace tutti::agents
