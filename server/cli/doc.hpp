@@ -106,6 +106,15 @@ struct DocLinkRequest : DocRequest {
 };
 int runDocLink(const Settings& settings, const DocLinkRequest& request);
 
+struct DocPartitionRequest : DocRequest {
+  std::string name;
+  std::string description;
+};
+int runDocPartitionAdd(const Settings& settings, const DocPartitionRequest& request);
+int runDocPartitionList(const Settings& settings, const DocPartitionRequest& request);
+/// With all its documents.
+int runDocPartitionRemove(const Settings& settings, const DocPartitionRequest& request);
+
 /// Adds `doc` with its commands to `app`. The one that is asked for is put into `chosen`, to be run
 /// after the parse. `settings` outlives it.
 void addDocCommands(CLI::App& app, const Settings& settings, std::function<int()>& chosen);

@@ -1,5 +1,6 @@
 // The names and options of `tutti doc …`.
 #include <CLI/CLI.hpp>
+#include <type_traits>
 
 #include "server/cli/doc.hpp"
 
@@ -14,9 +15,11 @@ class DocCommand {
 
   DocCommand(CLI::App& doc, const char* name, const char* description)
       : app_(*doc.add_subcommand(name, description)), request_(std::make_shared<Request>()) {
-    app_.add_option("--scope", request_->scope, "tree, project, global or visible")
-        ->check(CLI::IsMember({"tree", "project", "global", "visible"}));
-    app_.add_option("--partition", request_->partition, "A named partition instead of a scope");
+    if constexpr (!std::is_same_v<Request, DocPartitionRequest>) {
+      app_.add_option("--scope", request_->scope, "tree, project, global or visible")
+          ->check(CLI::IsMember({"tree", "project", "global", "visible"}));
+      app_.add_option("--partition", request_->partition, "A named partition instead of a scope");
+    }
     app_.add_flag_callback(
         "--json", [request = request_] { request->format = Format::Json; }, "Print JSON");
   }
@@ -166,6 +169,21 @@ void addChanging(CLI::App& doc, const Settings& settings, Chosen& chosen) {
   link.runs(runDocLink, settings, chosen);
 }
 
+void addPartitions(CLI::App& doc, const Settings& settings, Chosen& chosen) {
+  auto* partition = doc.add_subcommand("partition", "Make, list and delete named partitions");
+  partition->require_subcommand(1);
+  DocCommand<DocPartitionRequest> add(*partition, "add", "Make a partition");
+  add.app().add_option("name", add.request().name, "Its name")->required();
+  add.app().add_option("--description", add.request().description, "What it is for");
+  add.runs(runDocPartitionAdd, settings, chosen);
+  DocCommand<DocPartitionRequest> list(*partition, "ls", "List the named partitions");
+  list.runs(runDocPartitionList, settings, chosen);
+  DocCommand<DocPartitionRequest> remove(*partition, "rm",
+                                         "Delete a partition with all its documents");
+  remove.app().add_option("name", remove.request().name, "Its name")->required();
+  remove.runs(runDocPartitionRemove, settings, chosen);
+}
+
 }  // namespace
 
 void addDocCommands(CLI::App& app, const Settings& settings, std::function<int()>& chosen) {
@@ -176,6 +194,7 @@ void addDocCommands(CLI::App& app, const Settings& settings, std::function<int()
   addSearch(*doc, settings, chosen);
   addLooking(*doc, settings, chosen);
   addChanging(*doc, settings, chosen);
+  addPartitions(*doc, settings, chosen);
 }
 
 }  // namespace tutti::cli

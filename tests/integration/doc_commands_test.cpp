@@ -54,5 +54,28 @@ TEST(DocCommandsTest, AVersionThatIsNoneIsRefused) {
     EXPECT_EQ(runTutti(folder, words).status, 2) << words[1];
 }
 
+TEST(DocCommandsTest, APartitionIsMadeUsedListedAndDeleted) {
+  TempFolder folder;
+  const std::string note = folder.write("note.md", "kept\n").string();
+  const Ran none = runTutti(folder, {"doc", "push", note, "--partition", "team"});
+  EXPECT_EQ(none.status, 1);
+  EXPECT_NE(none.err.find("Partition not found: team"), std::string::npos) << none.err;
+  EXPECT_NE(none.err.find("create it"), std::string::npos) << none.err;
+  const Ran made = runTutti(folder, {"doc", "partition", "add", "team", "--description", "ours"});
+  EXPECT_EQ(made.status, 0) << made.err;
+  EXPECT_EQ(runTutti(folder, {"doc", "partition", "add", "team"}).status, 1);
+  EXPECT_EQ(runTutti(folder, {"doc", "partition", "add", "no good"}).status, 1);
+  EXPECT_EQ(runTutti(folder, {"doc", "push", note, "--partition", "team"}).status, 0);
+  EXPECT_EQ(runTutti(folder, {"doc", "cat", "note.md", "--partition", "team"}).out, "kept\n");
+  const Json listed = Json::parse(runTutti(folder, {"doc", "partition", "ls", "--json"}).out);
+  ASSERT_EQ(listed.size(), 1U) << listed;
+  EXPECT_EQ(listed[0].value("name", ""), "team");
+  EXPECT_EQ(listed[0].value("description", ""), "ours");
+  EXPECT_EQ(runTutti(folder, {"doc", "partition", "rm", "team"}).out,
+            "team: 1 documents deleted\n");
+  EXPECT_EQ(runTutti(folder, {"doc", "partition", "rm", "_global"}).status, 1);
+  EXPECT_EQ(runTutti(folder, {"doc", "partition", "ls"}).out, "no partitions\n");
+}
+
 }  // namespace
 }  // namespace tutti::test
