@@ -156,7 +156,8 @@ Status checkFilename(std::string_view filename, const DocumentLimits& limits) {
                        std::to_string(filename.size()) + " bytes",
                    "use at most " + std::to_string(limits.filename_bytes_max));
   if (!isValidUtf8(filename))
-    return invalid("invalid_filename", "filename '" + toValidUtf8(filename) + "' is not UTF-8");
+    return invalid("invalid_filename", "filename '" + toValidUtf8(filename) + "' is not UTF-8",
+                   "write it in UTF-8");
   if (hasControls(filename))
     return invalid("invalid_filename", "filename has control characters",
                    "use a name that can be shown in one line");
@@ -170,10 +171,12 @@ Result<std::vector<std::string>> checkedTags(std::vector<std::string> tags,
                                              const DocumentLimits& limits) {
   for (std::string& tag : tags) {
     tag = std::string(trimmed(tag));
-    if (tag.empty()) return invalid("invalid_tag", "a tag is empty");
+    if (tag.empty()) return invalid("invalid_tag", "a tag is empty", "leave it out");
     if (!isValidUtf8(tag) || hasControls(tag) || tag.find(',') != tag.npos)
-      return invalid("invalid_tag", "tag '" + toValidUtf8(shortened(tag, 40)) +
-                                        "' has a comma, control characters or is not UTF-8");
+      return invalid("invalid_tag",
+                     "tag '" + toValidUtf8(shortened(tag, 40)) +
+                         "' has a comma, control characters or is not UTF-8",
+                     "give each tag by itself, in one line of UTF-8");
     if (tag.size() > limits.tag_bytes_max)
       return invalid(
           "invalid_tag",
@@ -197,10 +200,13 @@ Status checkMetadata(const std::map<std::string, std::string>& metadata,
   std::size_t bytes = 0;
   for (const auto& [key, value] : metadata) {
     bytes += key.size() + value.size();
-    if (key.empty()) return invalid("invalid_metadata", "metadata has an empty key");
+    if (key.empty())
+      return invalid("invalid_metadata", "metadata has an empty key", "name each entry");
     if (!isValidUtf8(key) || !isValidUtf8(value) || hasControls(key))
-      return invalid("invalid_metadata", "metadata '" + toValidUtf8(shortened(key, 40)) +
-                                             "' is not UTF-8 or its key has control characters");
+      return invalid("invalid_metadata",
+                     "metadata '" + toValidUtf8(shortened(key, 40)) +
+                         "' is not UTF-8 or its key has control characters",
+                     "use a key that can be shown in one line, and UTF-8 for both");
   }
   if (bytes > limits.metadata_bytes_max)
     return invalid("metadata_bytes_max", "metadata has " + std::to_string(bytes) + " bytes",
@@ -212,7 +218,9 @@ Status checkMetadata(const std::map<std::string, std::string>& metadata,
 Result<std::map<std::string, std::string>> metadataFrom(const Json* value) {
   std::map<std::string, std::string> metadata;
   if (value == nullptr || value->is_null()) return metadata;
-  if (!value->is_object()) return invalid("invalid_metadata", "metadata must be an object");
+  if (!value->is_object())
+    return invalid("invalid_metadata", "metadata must be an object",
+                   "give names and texts, as in {\"topic\": \"security\"}");
   for (const auto& [key, entry] : value->items()) {
     if (!entry.is_string())
       return invalid(

@@ -25,6 +25,15 @@ Document documentFrom(const Json& json) {
   document.author_session = json::stringOr(json, "author_session", "");
   return document;
 }
+
+/// The caller knows its key without the session before it.
+Error inTheCallersWords(const Error& error, const RepeatedCall& call) {
+  std::string message = error.message();
+  const std::size_t at = message.find(call.key);
+  if (at == std::string::npos) return error;
+  message.erase(at, call.key.find('/') + 1);
+  return Error(error.code(), std::move(message), error.hint()).named(std::string(error.name()));
+}
 }  // namespace
 
 Json toAnswer(const Edited& edited) {
@@ -110,7 +119,7 @@ std::string keyOf(const Caller& caller, const std::string& key) {
 Result<std::optional<Json>> keptAnswer(store::Connection& db, const RepeatedCall& call) {
   if (call.key.empty()) return std::optional<Json>();
   auto kept = agents::findIdempotent(db, call.tool, call.key, call.body);
-  if (!kept.ok()) return std::move(kept).error();
+  if (!kept.ok()) return inTheCallersWords(kept.error(), call);
   if (!*kept) return std::optional<Json>();
   auto answer = json::parse(**kept);
   if (!answer.ok()) return std::move(answer).error();

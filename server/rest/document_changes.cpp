@@ -3,6 +3,7 @@
 
 #include "server/rest/form_sink.hpp"
 #include "server/rest/handlers.hpp"
+#include "server/rest/header_fields.hpp"
 
 namespace tutti::rest {
 namespace {
@@ -248,12 +249,12 @@ Result<documents::MetadataChange> readMetadataChange(const Json& body) {
 }  // namespace
 
 HttpBodyPlan createDocument(const SharedCall& call) {
-  if (call->content_type.find("application/json") != std::string::npos)
-    return createPlaceholder(call);
+  const std::string type = lowerAscii(call->content_type);
+  if (type.find("application/json") != std::string::npos) return createPlaceholder(call);
   HttpBodyPlan plan;
   const auto boundary = multipartBoundary(call->content_type);
   if (!boundary.ok()) {
-    const bool form = call->content_type.find("multipart/form-data") != std::string::npos;
+    const bool form = type.find("multipart/form-data") != std::string::npos;
     call->fail(form ? boundary.error() : invalidBody("file is required", "file_required"));
     return plan;
   }

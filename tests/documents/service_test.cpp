@@ -254,7 +254,11 @@ TEST_F(ServiceTest, ARepeatedCallWithItsKeyIsDoneOnce) {
   ASSERT_TRUE(one.ok() && two.ok());
   EXPECT_EQ(one->id, two->id);
   request.content = "other";
-  EXPECT_ERROR(push(request), "idempotency_key_reused");
+  const auto reused = push(request);
+  EXPECT_ERROR(reused, "idempotency_key_reused");
+  EXPECT_EQ(reused.error().message(),
+            "idempotency_key 'k1' was used before with other arguments of doc_push")
+      << "as the caller wrote it";
   EditRequest change;
   change.ref.document_id = one->id;
   change.edit = {"T", "t", false, {}, {}};

@@ -60,6 +60,9 @@ TEST_F(DocumentsContractTest, APlaceholdersErrorsAreAofs) {
   EXPECT_EQ(detail("[]"), quote("Invalid JSON body"));
   EXPECT_EQ(detail("{}"), quote("filename is required"));
   EXPECT_EQ(detail(R"({"filename":5})"), quote("filename must be a string"));
+  const Told otherwise_written = server.ask("POST", "/documents", R"({"filename":5})",
+                                            {{"Content-Type", "Application/JSON; charset=utf-8"}});
+  EXPECT_EQ(otherwise_written.detail(), quote("filename must be a string"));
   EXPECT_EQ(detail(R"({"filename":"a","tags":"x"})"), quote("tags must be a list"));
   EXPECT_EQ(detail(R"({"filename":"a","metadata":[]})"), quote("metadata must be an object"));
   EXPECT_NE(detail(R"({"filename":"a","metadata":{"k":5}})").find("'k'"), std::string::npos);
