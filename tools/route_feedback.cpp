@@ -5,6 +5,7 @@
 #include "server/base/clock.hpp"
 #include "server/routing/agent_model.hpp"
 #include "server/routing/router.hpp"
+#include "tools/handle.hpp"
 
 namespace tutti::tools {
 namespace {
@@ -19,6 +20,41 @@ std::string whyNotLearnt(const routing::Feedback& feedback) {
     return "kept, and nothing is learnt: it does not say which one agent the request is for";
   return "kept, and nothing is learnt now: there are no two agents to tell apart, or those that it "
          "names are not there";
+}
+
+/// What is said of the decision, as it is to be kept.
+routing::Feedback said(const routing::StoredDecision& decision, const RouteFeedback::Input& input) {
+  routing::Feedback feedback;
+  feedback.decision_id = decision.decision_id;
+  feedback.request = decision.request;
+  feedback.request_hash = decision.request_hash;
+  feedback.agent = decision.agent;
+  feedback.outcome = input.right ? "right" : "wrong";
+  feedback.better = input.better;
+  // Right that nobody was chosen: a lesson too.
+  if (input.right && decision.agent.empty()) feedback.better = routing::kNobodyIsBetter;
+  feedback.source = "user";
+  feedback.note = input.note;
+  feedback.created_at = input.now;
+  const bool of_agent = !feedback.agent.empty() && hasOneAgent(decision);
+  feedback.teaches = of_agent || !feedback.better.empty();
+  return feedback;
+}
+
+/// What an earlier call with the same key has said, if there was one and it is still kept.
+Result<std::optional<routing::Feedback>> earlier(store::Connection& db,
+                                                 const RouteFeedback::Input& input) {
+  if (input.idempotency_key.empty()) return std::optional<routing::Feedback>();
+  auto known = agents::findIdempotent(db, RouteFeedback::kName, input.idempotency_key, input.body);
+  if (!known.ok()) return std::move(known).error();
+  if (!*known) return std::optional<routing::Feedback>();
+  for (routing::Feedback& one : routing::feedbackOf(db, input.decision_id))
+    if (std::to_string(one.seq) == **known) return std::optional(std::move(one));
+  return Error(Code::NotFound,
+               "what was said with the idempotency_key '" + input.idempotency_key +
+                   "' is kept no more",
+               "use a new key to say it again")
+      .named("feedback_gone");
 }
 
 Json answerOf(const RouteFeedback::Output& output, const std::vector<routing::AgentTexts>& agents) {
@@ -41,6 +77,8 @@ Result<RouteFeedback::Input> RouteFeedback::decode(const Context& context, const
   input.right = json::stringOr(arguments, "outcome", "right") == "right";
   input.note = json::stringOr(arguments, "note", "");
   input.now = isoTimestamp(Clock::system().now());
+  input.idempotency_key = json::stringOr(arguments, "idempotency_key", "");
+  if (!input.idempotency_key.empty()) input.body = bodyWithoutKey(arguments);
   const std::string better = json::stringOr(arguments, "better", "");
   if (better.empty()) return input;
   if (input.right)
@@ -59,27 +97,26 @@ Result<RouteFeedback::Input> RouteFeedback::decode(const Context& context, const
 Result<RouteFeedback::Output> RouteFeedback::run(store::Tx& tx, const Input& input) {
   auto decision = routing::findDecision(tx, input.decision_id);
   if (!decision.ok()) return std::move(decision).error();
-  routing::Feedback feedback;
-  feedback.decision_id = decision->decision_id;
-  feedback.request = decision->request;
-  feedback.request_hash = decision->request_hash;
-  feedback.agent = decision->agent;
-  feedback.outcome = input.right ? "right" : "wrong";
-  feedback.better = input.better;
-  // Right that nobody was chosen: a lesson too.
-  if (input.right && decision->agent.empty()) feedback.better = routing::kNobodyIsBetter;
-  feedback.source = "user";
-  feedback.note = input.note;
-  feedback.created_at = input.now;
-  const bool of_agent = !feedback.agent.empty() && hasOneAgent(*decision);
-  feedback.teaches = of_agent || !feedback.better.empty();
+  auto known = earlier(tx, input);
+  if (!known.ok()) return std::move(known).error();
+  if (*known) return Output{std::move(**known), decision->status};
+  routing::Feedback feedback = said(*decision, input);
+  if (!feedback.better.empty() && feedback.better == feedback.agent && hasOneAgent(*decision))
+    return Error(Code::InvalidArgument,
+                 "better names " + feedback.better + ", and that is the agent that was chosen",
+                 "give the outcome right, or name another agent")
+        .named("better_is_chosen");
   const bool open = decision->status == routing::DecisionStatus::Dispatched;
   if (!input.right && !input.better.empty() && !open) {
     decision->status = routing::DecisionStatus::Superseded;
     routing::changeDecision(tx, decision->decision_id,
                             {decision->status, "", decision->problem, decision->hint}, input.now);
   }
-  return Output{routing::addFeedback(tx, std::move(feedback)), decision->status};
+  Output output{routing::addFeedback(tx, std::move(feedback)), decision->status};
+  if (!input.idempotency_key.empty())
+    agents::saveIdempotent(tx, kName, input.idempotency_key, input.body,
+                           std::to_string(output.feedback.seq), input.now);
+  return output;
 }
 
 void RouteFeedback::handle(const Context& context, const CallPtr& call) {

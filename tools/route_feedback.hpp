@@ -1,5 +1,6 @@
 #pragma once
 
+#include "server/agents/sessions.hpp"
 #include "server/routing/decisions.hpp"
 #include "tools/context.hpp"
 
@@ -16,6 +17,8 @@ struct RouteFeedback {
     std::string better;  ///< a blueprint's own name, or routing::kNobodyIsBetter
     std::string note;
     std::string now;
+    std::string idempotency_key;
+    agents::BodyDigest body;  ///< of a keyed call, without its key
   };
 
   /// Errors: InvalidArgument when `better` is given with right; unknown_blueprint.
@@ -26,8 +29,9 @@ struct RouteFeedback {
     routing::DecisionStatus status = routing::DecisionStatus::Decided;
   };
   /// What is said of a decision of several agents teaches only whom it names as better: that a
-  /// workflow was right does not say that its lead could do it all. Errors: NotFound
-  /// "decision_not_found".
+  /// workflow was right does not say that its lead could do it all. A call
+  /// with a key that was used before says nothing anew. Errors: NotFound "decision_not_found",
+  /// "feedback_gone"; InvalidArgument "better_is_chosen"; Conflict "idempotency_key_reused".
   static Result<Output> run(store::Tx& tx, const Input& input);
 
   /// Runs on the I/O thread.

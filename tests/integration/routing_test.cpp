@@ -118,6 +118,24 @@ TEST_F(RoutingTest, FeedbackOfOneReplicaIsSeenByTheOther) {
   EXPECT_EQ(explained(one, made)["status"], "superseded");
 }
 
+TEST_F(RoutingTest, FeedbackWithAKeyIsSaidOnceAndBetterIsAnother) {
+  writeAgents("true", "true");
+  TuttiProcess tutti(folder_);
+  const Json made = route(tutti, {{"candidates", {"gardener", "florist"}}});
+  Json said = {{"decision_id", made["decision_id"]}, {"outcome", "wrong"}, {"better", "cook"}};
+  said["idempotency_key"] = "once";
+  const Json first = tutti.call("route_feedback", said);
+  EXPECT_EQ(tutti.call("route_feedback", said), first) << first.dump(1);
+  EXPECT_EQ(explained(tutti, made)["feedback"].size(), 1U);
+  said["better"] = made["agent"];
+  EXPECT_NE(tutti.call("route_feedback", said).dump().find("was used before"), std::string::npos);
+  said.erase("idempotency_key");
+  const Json same = tutti.call("route_feedback", said);
+  EXPECT_NE(same.dump().find("that is the agent that was chosen"), std::string::npos)
+      << same.dump(1);
+  EXPECT_EQ(explained(tutti, made)["feedback"].size(), 1U);
+}
+
 TEST_F(RoutingTest, DispatchStartsTheAgentAndItsSuccessIsFedBack) {
   writeAgents("echo \"$2\"", "echo \"$2\"");
   TuttiProcess tutti(folder_);
