@@ -11,6 +11,7 @@
 #include "server/agents/start_plan.hpp"
 #include "server/base/clock.hpp"
 #include "server/base/file.hpp"
+#include "server/runner/drivers/process.hpp"
 #include "tools/await_run.hpp"
 #include "tools/handle.hpp"
 
@@ -66,6 +67,9 @@ Result<agents::NewSession> newSession(const Context& context, const agents::Star
   if (Status checked = checkParameters(plan, input.parameters); !checked.ok())
     return std::move(checked).error();
   const agents::Blueprint& blueprint = plan.blueprint;
+  if (blueprint.driver == "process")
+    if (Status fits = runner::checkArguments(input.parameters); !fits.ok())
+      return std::move(fits).error();
   auto command = runner::resolveCommand(blueprint, context.supervisor.launchContext());
   if (!command.ok()) return std::move(command).error();
 

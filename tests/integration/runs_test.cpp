@@ -1,6 +1,7 @@
 // Runs of programs, through the real binary: what they give, how they fail, who sees them.
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include "tests/integration/tutti_process.hpp"
 
@@ -42,6 +43,24 @@ TEST_F(RunsTest, JsonOnStdoutBecomesResultData) {
   EXPECT_EQ(got["status"], "completed") << got.dump();
   EXPECT_EQ(got["session_status"], "finished");
   EXPECT_EQ(got["result_data"], Json({{"hello", "Ada"}}));
+}
+
+TEST_F(RunsTest, ParameterThatNoArgumentCanHoldIsRefusedBeforeTheStart) {
+  writeProgram(folder_, "short", "printf %s \"$2\" | wc -c");
+  const auto of = [](std::string text) {
+    return Json{{"parameters", {{"prompt", std::move(text)}}}};
+  };
+  TuttiProcess tutti(folder_);
+  const Json long_one = start(tutti, "short", of(std::string(1'000'000, 'x')));
+  EXPECT_NE(long_one.dump().find("'prompt' has 1000000 bytes"), std::string::npos)
+      << long_one.dump(1);
+  const Json cut = start(tutti, "short", of(std::string("a\0b", 3)));
+  EXPECT_NE(cut.dump().find("'prompt' has a NUL character"), std::string::npos) << cut.dump(1);
+  EXPECT_TRUE(tutti.call("list_sessions")["sessions"].empty());
+  // The longest: 32 pages, of which one byte ends it.
+  const auto longest = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)) * 32 - 1;
+  const Json got = runToEnd(tutti, "short", of(std::string(longest, 'x')));
+  EXPECT_EQ(got["result_data"], Json(longest)) << got.dump(1);
 }
 
 TEST_F(RunsTest, ChildrenAndDepthAreBoundedByOptionsThatTheRefusalNames) {

@@ -2,6 +2,8 @@
 
 #include "server/runner/drivers/process.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 
 #include "server/base/text.hpp"
@@ -241,6 +243,31 @@ std::vector<std::string> argumentsOf(const Json& parameters) {
     words.push_back(value.is_array() ? listText(value) : plainText(value));
   }
   return words;
+}
+
+Status checkArguments(const Json& parameters) {
+  constexpr std::size_t kPagesMax = 32;  // MAX_ARG_STRLEN of Linux
+  const std::size_t bytes_max =
+      kPagesMax * static_cast<std::size_t>(std::max(::sysconf(_SC_PAGESIZE), 4096L));
+  const std::string hint = "put it into a file and pass that file's path";
+  if (!parameters.is_object()) return ok();
+  for (const auto& [key, value] : parameters.items()) {
+    const std::string name = "the parameter '" + shortened(key, 60) + "' has ";
+    for (const std::string& word : argumentsOf(Json::object({{key, value}}))) {
+      if (word.size() >= bytes_max)
+        return Error(Code::InvalidArgument,
+                     name + std::to_string(word.size()) +
+                         " bytes, and a program's argument may have " +
+                         std::to_string(bytes_max - 1),
+                     hint)
+            .named("arguments_too_long");
+      if (word.find('\0') != std::string::npos)
+        return Error(Code::InvalidArgument,
+                     name + "a NUL character, at which a program's argument ends", hint)
+            .named("argument_has_nul");
+    }
+  }
+  return ok();
 }
 
 std::unique_ptr<Driver> makeProcessDriver(DriverHost& host) {
