@@ -93,7 +93,9 @@ Status FormSink::partBegins(PartHead head) {
   if (head.name == kFile && head.filename) {
     if (feeder_) return invalidForm("the form has more than one file", "one_file");
     request_.filename = head.filename->empty() ? "unknown" : std::move(*head.filename);
-    request_.content_type = std::move(head.content_type);
+    // What curl says of each file whose name it does not know: ours is better known then.
+    if (head.content_type != "application/octet-stream")
+      request_.content_type = std::move(head.content_type);
     feeder_ = std::make_shared<UploadFeeder>(
         call_->service, [exchange = call_->exchange] { exchange->resumeBody(); });
     part_ = Part::File;

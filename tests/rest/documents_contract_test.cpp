@@ -97,6 +97,9 @@ TEST_F(DocumentsContractTest, AnUploadIsReadBackAsItWas) {
 TEST_F(DocumentsContractTest, AnUploadWithoutATypeOrANameGetsThem) {
   EXPECT_EQ(server.push("a.yaml", "x", "").json["content_type"], "text/yaml");
   EXPECT_EQ(server.push("", "x", "").json["filename"], "unknown");
+  const std::string none = "application/octet-stream";  // as curl says it of a.md too
+  EXPECT_EQ(server.push("a.md", "x", none).json["content_type"], "text/markdown");
+  EXPECT_EQ(server.push("a.bin", "x", none).json["content_type"], none);
 }
 
 TEST_F(DocumentsContractTest, AnUploadsErrorsAreAofs) {
