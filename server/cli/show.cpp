@@ -40,6 +40,7 @@ void showEvent(const Json& event) {
   const std::string time = member(event, "timestamp").substr(11, 8);
   std::string line = time + "  " + padded(member(event, "event_type"), 18);
   if (const std::string tool = member(event, "tool_name"); !tool.empty()) line += tool + " ";
+  if (const std::string role = member(event, "role"); !role.empty()) line += role + ": ";
   for (const char* key : {"text", "message", "error", "reason", "result_text"})
     if (const std::string text = member(event, key); !text.empty())
       line += oneLine(text, 160) + " ";

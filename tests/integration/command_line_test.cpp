@@ -85,6 +85,20 @@ TEST_F(CommandLineTest, WhyAgentsCannotStartIsSaidOnce) {
   EXPECT_NE(ran.out.find("(cannot start)"), std::string::npos) << ran.out;
 }
 
+TEST_F(CommandLineTest, EventsTellWhoSaidWhat) {
+  const char* fakes = std::getenv("TUTTI_FAKES");
+  ASSERT_NE(fakes, nullptr) << "TUTTI_FAKES does not name the folder of the fakes";
+  const std::string claude = std::string(fakes) + "/claude_fake";
+  const Ran started =
+      runTutti(folder_, {"--claude", claude, "call", "start_agent",
+                         R"({"prompt": "say hi", "name": "talk", "mode": "sync", "wait_s": 50})"});
+  ASSERT_EQ(started.status, 0) << started.err;
+  const Ran ran = runTutti(folder_, {"events", "talk"});
+  EXPECT_NE(ran.out.find("user: say hi"), std::string::npos) << ran.out;
+  EXPECT_NE(ran.out.find("assistant: "), std::string::npos) << ran.out;
+  runTutti(folder_, {"call", "stop", R"({"session_id": "talk"})"});
+}
+
 TEST_F(CommandLineTest, CompletionScriptsNameTheCommands) {
   for (const char* shell : {"bash", "zsh", "fish"}) {
     const Ran ran = runTutti(folder_, {"completion", shell});
