@@ -62,7 +62,7 @@ const CLI::App& chosenCommand(const CLI::App& app) {
   return chosen.empty() ? app : chosenCommand(*chosen.front());
 }
 
-std::vector<std::string> commandsOf(const CLI::App& app) {
+std::vector<std::string> commandNames(const CLI::App& app) {
   std::vector<std::string> names;
   for (const CLI::App* command :
        app.get_subcommands([](const CLI::App* one) { return !one->get_group().empty(); }))
@@ -71,7 +71,7 @@ std::vector<std::string> commandsOf(const CLI::App& app) {
 }
 
 /// Of the command and of those above it, as all take them.
-std::vector<std::string> optionsOf(const CLI::App& app) {
+std::vector<std::string> takenOptions(const CLI::App& app) {
   std::vector<std::string> names;
   for (const CLI::App* one = &app; one != nullptr; one = one->get_parent())
     for (const CLI::Option* option : one->get_options())
@@ -93,14 +93,14 @@ std::string didYouMean(const std::string& word, const std::vector<std::string>& 
   return nearest.empty() ? otherwise : "did you mean " + nearest.front() + "?";
 }
 
-Error explained(const CLI::App& app, const CLI::ParseError& error) {
+Error refusalFor(const CLI::App& app, const CLI::ParseError& error) {
   const CLI::App& command = chosenCommand(app);
   const std::string see = "see: " + wordsOf(command) + " --help";
   const std::string word = unknownWord(app);
-  const std::vector<std::string> commands = commandsOf(command);
+  const std::vector<std::string> commands = commandNames(command);
   if (word.starts_with("-"))
     return {Code::InvalidArgument, "unknown option '" + shortened(word, 80) + "'",
-            didYouMean(word, optionsOf(command), see)};
+            didYouMean(word, takenOptions(command), see)};
   if (!word.empty() && !commands.empty())
     return {Code::InvalidArgument, "unknown command '" + shortened(word, 80) + "'",
             didYouMean(word, commands, see)};
@@ -134,7 +134,7 @@ std::string shortHelp(const CLI::App& app) {
 
 int endParse(const CLI::App& app, const CLI::ParseError& error) {
   if (error.get_exit_code() == 0) return app.exit(error);
-  return printError(explained(app, error));
+  return printError(refusalFor(app, error));
 }
 
 }  // namespace tutti::cli
