@@ -129,7 +129,7 @@ constexpr const char* kOrderOfGemini = "wait_for_previous";
 
 /// What is wrong with them. What a client has added for itself is taken out where the tool refuses
 /// it, so that one which has such an argument of its own gets it.
-std::vector<json::SchemaError> checkArguments(const RegisteredTool& tool, Json& arguments) {
+std::vector<json::SchemaError> misfits(const RegisteredTool& tool, Json& arguments) {
   auto misses = tool.input.validate(arguments);
   if (misses.empty() || arguments.erase(kOrderOfGemini) == 0) return misses;
   return tool.input.validate(arguments);
@@ -149,7 +149,7 @@ void callTool(Server::Impl& server, Request& request, std::shared_ptr<Pending>& 
   auto arguments = takeArguments(request.params);
   if (!arguments) return request.error(invalidParams("'arguments' must be an object"));
 
-  const auto misses = checkArguments(*tool, *arguments);
+  const auto misses = misfits(*tool, *arguments);
   if (!misses.empty()) {
     std::string body;
     appendToolFailure(body, *tool, invalidArguments(tool->tool.name, misses),
