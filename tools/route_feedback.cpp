@@ -23,7 +23,8 @@ std::string whyNotLearnt(const routing::Feedback& feedback) {
 }
 
 /// What is said of the decision, as it is to be kept.
-routing::Feedback said(const routing::StoredDecision& decision, const RouteFeedback::Input& input) {
+routing::Feedback keptFeedback(const routing::StoredDecision& decision,
+                               const RouteFeedback::Input& input) {
   routing::Feedback feedback;
   feedback.decision_id = decision.decision_id;
   feedback.request = decision.request;
@@ -42,8 +43,8 @@ routing::Feedback said(const routing::StoredDecision& decision, const RouteFeedb
 }
 
 /// What an earlier call with the same key has said, if there was one and it is still kept.
-Result<std::optional<routing::Feedback>> earlier(store::Connection& db,
-                                                 const RouteFeedback::Input& input) {
+Result<std::optional<routing::Feedback>> earlierFeedback(store::Connection& db,
+                                                         const RouteFeedback::Input& input) {
   if (input.idempotency_key.empty()) return std::optional<routing::Feedback>();
   auto known = agents::findIdempotent(db, RouteFeedback::kName, input.idempotency_key, input.body);
   if (!known.ok()) return std::move(known).error();
@@ -97,10 +98,10 @@ Result<RouteFeedback::Input> RouteFeedback::decode(const Context& context, const
 Result<RouteFeedback::Output> RouteFeedback::run(store::Tx& tx, const Input& input) {
   auto decision = routing::findDecision(tx, input.decision_id);
   if (!decision.ok()) return std::move(decision).error();
-  auto known = earlier(tx, input);
+  auto known = earlierFeedback(tx, input);
   if (!known.ok()) return std::move(known).error();
   if (*known) return Output{std::move(**known), decision->status};
-  routing::Feedback feedback = said(*decision, input);
+  routing::Feedback feedback = keptFeedback(*decision, input);
   if (!feedback.better.empty() && feedback.better == feedback.agent && hasOneAgent(*decision))
     return Error(Code::InvalidArgument,
                  "better names " + feedback.better + ", and that is the agent that was chosen",
