@@ -57,6 +57,7 @@ int httpStatus(const Error& error) {
     case Code::ResourceExhausted:
       return statusOfExhausted(error.name());
     case Code::FailedPrecondition:
+      if (error.name() == "semantic_not_enabled") return 404;  // as AOF has it
       return error.name() == "partition_is_global" ? 403 : 409;
     case Code::Unavailable:
     case Code::Cancelled:
@@ -159,7 +160,7 @@ void Call::notModified(HeaderLines headers) {
 
 void Call::preconditionFailed() {
   const Error error =
-      Error(Code::Conflict, "Precondition failed: the document is not as If-Match says",
+      Error(Code::Conflict, "Precondition failed: the document is not as the conditions say",
             "read it again and repeat with its present ETag")
           .named("precondition_failed");
   transport::HttpAnswer answer;

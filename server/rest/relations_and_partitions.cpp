@@ -167,7 +167,11 @@ HttpBodyPlan searchDocuments(const SharedCall& call) {
   asked.query = query.requiredText("q");
   asked.limit = static_cast<std::size_t>(query.integerOr("limit", 10, {1, 100}));
   asked.include_relations = query.booleanOr("include_relations", false);
-  asked.mode = search::parseMode(query.text("mode").value_or(""));
+  const auto mode = query.text("mode");
+  asked.mode = search::parseMode(mode.value_or(""));
+  if (mode && !asked.mode)
+    errors.add("enum", {"query", "mode"}, "Input should be 'fulltext', 'semantic' or 'hybrid'",
+               json::dump(Json(*mode)));
   if (!errors.empty()) {
     call->invalid(errors);
     return {};

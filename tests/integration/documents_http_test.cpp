@@ -54,6 +54,10 @@ TEST(DocumentsHttpTest, WhatIsInDocumentsIsFound) {
   EXPECT_EQ(result.value("document_url", ""), "http://localhost/documents/" + id);
   EXPECT_TRUE(result.at("relations").is_null());
   EXPECT_EQ(ask(serving.documents_port, "GET", "/search?q=mutex&limit=0").status, 422);
+  EXPECT_EQ(ask(serving.documents_port, "GET", "/search?q=mutex&mode=semantics").status, 422);
+  const auto semantic = ask(serving.documents_port, "GET", "/search?q=mutex&mode=semantic");
+  EXPECT_EQ(semantic.status, 404) << "as AOF's doc-search expects it";
+  EXPECT_EQ(Json::parse(semantic.body).value("detail", ""), "Semantic search is not enabled");
 }
 
 TEST(DocumentsHttpTest, ToolsTellWhereTheirProcessServesADocumentAndInWhichPartition) {
