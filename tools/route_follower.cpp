@@ -147,8 +147,9 @@ void RouteFollower::lookAgainAt(std::int64_t retry_at_ms) {
   timer_.reset();
   if (retry_at_ms == 0) return;
   const std::int64_t left = retry_at_ms - epochMillis(Clock::system().now());
-  timer_ = options_.timers->after(std::clamp<std::int64_t>(left, 100, routing::kStartRetryMaxMs),
-                                  [this] { look(); });
+  // What is overdue here is another's, who may hang: not to be looked at all the time.
+  const auto pause = std::clamp(left, kStartRetryLeastMs, routing::kStartRetryMaxMs);
+  timer_ = options_.timers->after(pause, [this] { look(); });
 }
 
 bool RouteFollower::isOurs(const Attempt& attempt) const {
