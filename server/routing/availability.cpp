@@ -196,6 +196,33 @@ std::string refusedFor(const agents::Blueprint& blueprint, const AgentRecord& re
   return {};
 }
 
+std::vector<std::string> joinTwins(std::vector<RankedAgent>& candidates, const TwinGroups& groups) {
+  std::vector<std::string> twins;
+  if (candidates.empty()) return twins;
+  const RankedAgent first = candidates.front();
+  const auto isIn = [](const std::vector<std::string>& group, const std::string& name) {
+    return std::find(group.begin(), group.end(), name) != group.end();
+  };
+  const auto isTwin = [&](const RankedAgent& one) {
+    if (one.name == first.name) return true;
+    if (one.score < kTwinShare * first.score) return false;
+    return std::any_of(groups.begin(), groups.end(), [&](const auto& group) {
+      return isIn(group.second, first.name) && isIn(group.second, one.name);
+    });
+  };
+  const auto end = std::stable_partition(candidates.begin(), candidates.end(), isTwin);
+  double sum = 0, last = 0;
+  for (auto at = candidates.begin(); at != end; ++at) {
+    if (at->score != last) sum += at->score;  // agents of the same texts are one label, told twice
+    last = at->score;
+  }
+  for (auto at = candidates.begin(); at != end; ++at) {
+    at->score = std::min(sum, 1.0);
+    if (at != candidates.begin()) twins.push_back(at->name);
+  }
+  return twins;
+}
+
 Spread spread(std::vector<RankedAgent> candidates, const AgentRecords& records) {
   Spread made;
   std::size_t equal = 0;

@@ -81,6 +81,12 @@ PassedOver unstartable(const std::vector<agents::Blueprint>& blueprints, const P
 std::string refusedFor(const agents::Blueprint& blueprint, const AgentRecord& record,
                        const Constraints& constraints);
 
+/// Of the first's score: twins below it are not meant.
+inline constexpr double kTwinShare = 0.4;
+/// Makes the first candidate and its twins, those of its group that are about as likely, as one:
+/// they stand first, and each has the score of all. Returns the twins' names.
+std::vector<std::string> joinTwins(std::vector<RankedAgent>& candidates, const TwinGroups& groups);
+
 /// What a choice among equals was made by.
 struct Spread {
   std::vector<RankedAgent> candidates;        ///< the same, the best of the equals first

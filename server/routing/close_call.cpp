@@ -8,17 +8,20 @@ std::string withPercent(const JudgedAgent& agent) {
   return agent.name + " (" + std::to_string(static_cast<int>(agent.score * 100 + 0.5)) + " %)";
 }
 
-/// Those that say the same of themselves are one to anyone who reads it: the better one stands for
-/// all.
-std::vector<JudgedAgent> distinctAgents(std::vector<RankedAgent> ranked,
-                                        const BlueprintsByName& blueprints) {
+/// Those that say the same of themselves are one to anyone who reads it, as are twins: the better
+/// one stands for all.
+std::vector<JudgedAgent> distinctAgents(const Choice& choice, const BlueprintsByName& blueprints) {
+  std::vector<RankedAgent> ranked = choice.candidates;
+  const auto isTwin = [&](const std::string& name) {
+    return std::find(choice.twins.begin(), choice.twins.end(), name) != choice.twins.end();
+  };
   std::stable_sort(ranked.begin(), ranked.end(), [](const RankedAgent& a, const RankedAgent& b) {
     return a.score > b.score;  // load and record may have put another one first
   });
   std::vector<JudgedAgent> agents;
   for (const RankedAgent& one : ranked) {
     const auto found = blueprints.find(one.name);
-    if (found == blueprints.end()) continue;
+    if (found == blueprints.end() || isTwin(one.name)) continue;
     if (agents.size() >= kJudgedMax || (agents.size() >= 2 && one.score < kJudgedLeast)) break;
     const agents::Blueprint& blueprint = *found->second;
     const bool told = std::any_of(agents.begin(), agents.end(), [&](const JudgedAgent& other) {
@@ -55,7 +58,7 @@ CloseCall closeCall(const Strategy& strategy, const Grounds& grounds,
   if (!asks && strategy.rule != kBestCandidateRule) return {};
   if (grounds.analysis.words == 0) return {};
   CloseCall call;
-  call.agents = distinctAgents(grounds.choice.candidates, blueprints);
+  call.agents = distinctAgents(grounds.choice, blueprints);
   call.because = asks ? whyNobodyIsClose(call.agents, grounds) : whyBestIsClose(call.agents);
   return call.because.empty() ? CloseCall() : call;
 }

@@ -273,11 +273,18 @@ std::shared_ptr<const RouteDecision> Decider::choose(const RouteRequest& request
     if (by_name_.contains(one.label) && !choice.passed_over.contains(one.label))
       open.push_back({one.label, one.score});
   const bool first_is_open = !open.empty() && open.front().name == ranked.front().label;
+  const std::string ranked_first = open.empty() ? std::string() : open.front().name;
+  choice.twins = joinTwins(open, rules_.twins());
   double likelihood = 0;
   for (const RankedAgent& one : open)
-    if (open.front().score - one.score <= kEqualMargin) likelihood += one.score;
+    if (open.front().score - one.score <= kEqualMargin && !contains(choice.twins, one.name))
+      likelihood += one.score;
   Spread chosen_of = spread(std::move(open), records_);
   choice.candidates = std::move(chosen_of.candidates);
+  // Load may have put a twin first: the others are the twins then.
+  if (!choice.twins.empty() && choice.candidates.front().name != ranked_first)
+    std::replace(choice.twins.begin(), choice.twins.end(), choice.candidates.front().name,
+                 ranked_first);
   choice.in_scope = content.ranking.in_scope;
   choice.scaled = model_->scaled();
   choice.likely = !model_->scaled() || !first_is_open || likelihood >= kLikelyLeast;

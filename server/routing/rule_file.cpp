@@ -24,7 +24,7 @@ constexpr RuleNode::Range kPriorities{-1000, 1000};
 constexpr std::string_view kFileFields[] = {
     "description", "signals",           "domains",  "intents", "complexity",      "urgency",
     "languages",   "natural_languages", "negation", "hosts",   "file_extensions", "strategies",
-    "gates",       "workflows",         "swarms",   "nobody",  "yields_at"};
+    "gates",       "workflows",         "swarms",   "nobody",  "yields_at",       "twins"};
 constexpr std::string_view kEntryFields[] = {"description", "terms", "patterns", "except",
                                              "replace"};
 constexpr std::string_view kGroupFields[] = {"terms", "term", "weight"};
@@ -98,6 +98,11 @@ class FileReader {
     for (const auto& [name, node] : itemsOf(root_.member("workflows"))) readWorkflow(name, node);
     for (const auto& [name, node] : itemsOf(root_.member("swarms"))) readSwarm(name, node);
     for (const auto& [name, node] : itemsOf(root_.member("nobody"))) readTopic(name, node);
+    for (const auto& [name, node] : itemsOf(root_.member("twins"))) {
+      TwinsDraft twins{name, {}, {}, {}};
+      twins.agents = names(node, NameKind::Agent, twins.uses);
+      draft_.twins.push_back(std::move(twins));
+    }
   }
 
  private:
@@ -444,6 +449,7 @@ FileDraft readRuleFile(const RuleFile& file, const RuleLimits& limits) {
   setSource(draft.gates, file.source);
   setSource(draft.workflows, file.source);
   setSource(draft.swarms, file.source);
+  for (TwinsDraft& twins : draft.twins) twins.source = file.source;
   return draft;
 }
 

@@ -42,6 +42,14 @@ struct EntryDraft {
   std::vector<TermDraft> terms;
 };
 
+/// Of one file; other files may add to the group.
+struct TwinsDraft {
+  std::string group;
+  std::vector<std::string> agents;
+  std::vector<NameUse> uses;
+  std::string source;
+};
+
 struct FileDraft {
   std::vector<EntryDraft> entries;
   std::vector<std::string> hosts, file_extensions;
@@ -49,6 +57,7 @@ struct FileDraft {
   std::vector<Draft<GateRule>> gates;
   std::vector<Draft<WorkflowRule>> workflows;
   std::vector<Draft<SwarmRule>> swarms;
+  std::vector<TwinsDraft> twins;
   NobodyTopics nobody;                ///< one without examples takes away what an earlier file said
   std::vector<RuleProblem> problems;  ///< by line; with any the rest counts for nothing
 };

@@ -94,6 +94,7 @@ class RuleLoader {
     mergeByName(gates_, draft.gates);
     mergeByName(workflows_, draft.workflows);
     mergeByName(swarms_, draft.swarms);
+    twins_.insert(twins_.end(), draft.twins.begin(), draft.twins.end());
     for (auto& [name, topic] : draft.nobody) parts_->nobody[name] = std::move(topic);
   }
 
@@ -160,6 +161,10 @@ class RuleLoader {
     for (auto& [name, draft] : swarms_) addSwarm(draft.rule);
     for (auto& [name, draft] : strategies_) addStrategy(draft.rule);
     for (auto& [name, draft] : gates_) addGate(draft.rule);
+    for (const TwinsDraft& twins : twins_)
+      if (allKnown(twins.uses, twins.source))
+        for (const std::string& agent : resolved(twins.agents))
+          addOnce(parts_->twins[twins.group], agent);
     std::stable_sort(
         parts_->strategies.begin(), parts_->strategies.end(),
         [](const StrategyRule& a, const StrategyRule& b) { return a.priority > b.priority; });
@@ -281,6 +286,7 @@ class RuleLoader {
   ByName<GateRule> gates_;
   ByName<WorkflowRule> workflows_;
   ByName<SwarmRule> swarms_;
+  std::vector<TwinsDraft> twins_;
   std::vector<RuleProblem> problems_;
 };
 

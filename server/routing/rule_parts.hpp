@@ -16,6 +16,7 @@ struct Rules::Parts {
   std::vector<WorkflowRule> workflows;
   std::vector<SwarmRule> swarms;
   NobodyTopics nobody;
+  TwinGroups twins;
   std::string fingerprint;
 };
 

@@ -62,6 +62,9 @@ const SwarmRule* Rules::swarm(std::string_view name) const {
 const NobodyTopics& Rules::nobody() const {
   return parts_->nobody;
 }
+const TwinGroups& Rules::twins() const {
+  return parts_->twins;
+}
 const std::string& Rules::fingerprint() const {
   return parts_->fingerprint;
 }

@@ -4,8 +4,8 @@
 //
 // Sources, in order: those shipped (blueprints/routing/*.yaml), those of each loaded pack
 // (blueprints/packs/<pack>/routing/*.yaml), then each blueprint folder's own routing/*.yaml. A
-// later file adds terms to a vocabulary of the same name, and replaces a strategy, gate, workflow,
-// swarm or topic of nobody's of the same name.
+// later file adds terms to a vocabulary of the same name, agents to twins, and replaces a strategy,
+// gate, workflow, swarm or topic of nobody's of the same name.
 #pragma once
 
 #include <cstdint>
@@ -137,6 +137,9 @@ struct GateRule {
   std::string source;
 };
 
+/// Agents that do the same work, by what it is: whom of them to take is no question to the asker.
+using TwinGroups = std::map<std::string, std::vector<std::string>, std::less<>>;
+
 struct Vocabulary;  // vocabulary.hpp, for analyze()
 
 /// Rules that were checked: every name in them exists. Cheap to copy, never changes. Thread-safe.
@@ -151,6 +154,7 @@ class Rules {
   const WorkflowRule* workflow(std::string_view name) const;
   const SwarmRule* swarm(std::string_view name) const;
   const NobodyTopics& nobody() const;
+  const TwinGroups& twins() const;
   /// Differs when anything in the rules differs: for keys of caches. 16 hexadecimal digits.
   const std::string& fingerprint() const;
   const Vocabulary& vocabulary() const;

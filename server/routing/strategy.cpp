@@ -292,6 +292,8 @@ class Chooser {
     strategy.confidence = best.score;
     strategy.reason = best.name + " fits best by what it has done and says it does (" +
                       decimals(best.score) + ")";
+    if (!choice_.twins.empty())
+      strategy.reason += "; " + joined(choice_.twins) + " would do as well";
     return strategy;
   }
 

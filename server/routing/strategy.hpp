@@ -26,6 +26,8 @@ struct Choice {
   /// Blueprints that may not be chosen, and why ("is not installed", "is not among `candidates`").
   /// A strategy that needs one is passed over, and says so.
   std::map<std::string, std::string, std::less<>> passed_over;
+  /// Do the same as the best candidate: whom to take is decided by load and past.
+  std::vector<std::string> twins;
   std::string wanted;      ///< of those, who fits better than all candidates; "": nobody
   double score_least = 0;  ///< a best candidate below it is asked about where no rule decides
   bool likely = true;      ///< false: several fit, and none is likely enough to be chosen unasked

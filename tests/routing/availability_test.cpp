@@ -133,6 +133,30 @@ TEST(RefusedFor, SaysWhichConstraintAndWhichValue) {
   }
 }
 
+TEST(JoinTwins, TheFirstAndThoseOfItsGroupThatAreAboutAsLikelyAreAsOne) {
+  const TwinGroups groups = {{"review", {"a", "b", "low"}}, {"other", {"c", "x"}}};
+  std::vector<RankedAgent> ranked = {{"a", 0.4}, {"c", 0.25}, {"b", 0.2}, {"low", 0.1}};
+  EXPECT_EQ(joinTwins(ranked, groups), std::vector<std::string>{"b"});
+  ASSERT_EQ(ranked.size(), 4U);
+  EXPECT_EQ(ranked[0].name, "a");
+  EXPECT_EQ(ranked[1].name, "b");
+  EXPECT_DOUBLE_EQ(ranked[0].score, 0.6);
+  EXPECT_DOUBLE_EQ(ranked[1].score, 0.6);
+  EXPECT_EQ(ranked[2].name, "c");
+  EXPECT_DOUBLE_EQ(ranked[2].score, 0.25);
+}
+
+TEST(JoinTwins, NothingIsMadeOfOneAgentOrOneTextTwice) {
+  std::vector<RankedAgent> ranked = {{"a", 0.4}, {"b", 0.35}};
+  EXPECT_TRUE(joinTwins(ranked, {{"other", {"b", "c"}}}).empty());
+  EXPECT_DOUBLE_EQ(ranked[0].score, 0.4);
+  ranked = {{"b", 0.3}, {"c", 0.3}};
+  EXPECT_EQ(joinTwins(ranked, {{"other", {"b", "c"}}}), std::vector<std::string>{"c"});
+  EXPECT_DOUBLE_EQ(ranked[0].score, 0.3) << "agents of the same texts";
+  ranked.clear();
+  EXPECT_TRUE(joinTwins(ranked, {}).empty());
+}
+
 TEST(Spread, OfEqualsTheOneWithLessLoadIsTakenAndTheOtherToldWhy) {
   const Spread made =
       spread({{"a", 0.50}, {"b", 0.47}, {"c", 0.10}}, {{"a", {.running = 3, .success = 0.8}}});

@@ -73,6 +73,38 @@ TEST_F(DeciderTest, ChoosesWhoFitsBestAndSaysWhyNotTheOthers) {
   EXPECT_EQ(decision.answer["agent"], "cook");
 }
 
+TEST_F(DeciderTest, OneOfTwinsIsTakenInsteadOfAsking) {
+  std::vector<agents::Blueprint> blueprints = {
+      processBlueprint("ann", "Bakes bread and cakes",
+                       {"bake a loaf of bread", "make rolls for breakfast", "we need a cake"}),
+      processBlueprint("bob", "Bakes bread and cakes",
+                       {"bake a loaf of bread", "make rolls for breakfast", "we need a cake"}),
+      processBlueprint("driver", "Drives people to places",
+                       {"take me to the station", "pick up my mother by car"})};
+  AgentNames names;
+  for (const auto& one : blueprints) names[one.name] = one.name;
+  take(blueprints);
+  decider_.setAgents(std::make_shared<const std::vector<agents::Blueprint>>(blueprints), names,
+                     loadRules({{"r.yaml", "twins: {baking: [ann, bob]}\n"}}, names).rules);
+  const std::string text = "bake bread and a cake";
+  RouteDecision decision = decide({.request = text});
+  ASSERT_EQ(decision.strategy.type, StrategyType::SingleAgent) << decision.answer.dump(2);
+  const bool ann = decision.agent == "ann";
+  const std::string other = ann ? "bob" : "ann";
+  EXPECT_NE(decision.strategy.reason.find(other + " would do as well"), std::string::npos)
+      << decision.strategy.reason;
+  EXPECT_NE(whyNot(decision, other).find("fits as well as " + decision.agent), std::string::npos);
+  EXPECT_TRUE(decision.close_call.because.empty()) << decision.close_call.because;
+
+  // Load decides between them, and each is told of as the other's twin.
+  decider_.setRecords({{decision.agent, {.running = 9}}});
+  const std::string busy = decision.agent;
+  decision = decide({.request = text});
+  EXPECT_EQ(decision.agent, other);
+  EXPECT_NE(decision.strategy.reason.find(busy + " would do as well"), std::string::npos)
+      << decision.strategy.reason;
+}
+
 TEST_F(DeciderTest, NobodyIsAnAnswer) {
   const RouteDecision decision = decide({.request = "who won the elections of 1848"});
   EXPECT_EQ(decision.strategy.type, StrategyType::Clarify) << decision.answer.dump(2);

@@ -59,6 +59,15 @@ TEST(RuleFiles, AGoodFileHasNoProblemAndItsAliasesAreNames) {
   EXPECT_EQ(loaded.rules.workflow("check")->steps.front().agent, "security-specialist");
 }
 
+TEST(RuleFiles, TwinsOfOneKindOfWorkAreCollectedOverFiles) {
+  const LoadedRules loaded =
+      load({kGood, "twins: {words: [writer]}\n", "twins: {words: [security, writer]}\n"});
+  EXPECT_EQ(problemsOf(loaded), "");
+  EXPECT_EQ(loaded.rules.twins(), (TwinGroups{{"words", {"writer", "security-specialist"}}}));
+  EXPECT_EQ(problemsOf(load({kGood, "twins: {words: [writr]}\n"})),
+            "f1.yaml:1: twins.words[0]: unknown agent 'writr' (did you mean writer?)\n");
+}
+
 struct Broken {
   const char* name;
   const char* content;  ///< a file after the good one
