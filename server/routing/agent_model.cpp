@@ -87,6 +87,7 @@ AgentModel AgentModel::train(const std::vector<AgentTexts>& agents,
     Classifier::Options options;
     options.folds_max = 1;
     options.word_order = false;  // requests wait while it learns
+    options.nets_max = 1;
     std::vector<HeldOut> judged;
     auto trained = Classifier::train(examples, {}, options, vectors.empty() ? nullptr : &judged);
     if (trained.ok()) model.classifier_ = std::move(trained).value();

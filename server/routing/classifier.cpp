@@ -5,6 +5,8 @@
 #include <set>
 #include <utility>
 
+#include "server/routing/rows.hpp"
+
 namespace tutti::routing {
 namespace {
 constexpr int kNameCopies = 2;  ///< how many examples a label's name stands for
@@ -20,6 +22,10 @@ constexpr std::size_t kConvolutionExamplesMin = 30;
 constexpr std::size_t kFolds = 5;
 /// Up to this many examples times labels every fold is set aside in turn, else the first alone.
 constexpr std::size_t kAllFoldsWorkMax = 500'000;
+/// Up to this many, several nets are averaged: above it they cost memory and gain nothing beside
+/// the convolution.
+constexpr std::size_t kSeveralNetsWorkMax = 500'000;
+constexpr std::uint64_t kSeedsApart = 10;  ///< of one net from the next
 
 std::vector<std::string> labelsOf(const std::vector<LabelledText>& examples) {
   std::set<std::string> labels;
@@ -139,18 +145,27 @@ void Classifier::fitModels(const std::vector<LabelledText>& examples) {
   LinearModel::Options linear_options;
   if (thrifty) linear_options.passes = kThriftyPasses;
   linear_.train(learnt, space_.size(), labels_.size(), linear_options);
-  has_net_ = !thrifty;
+  nets_.clear();
   has_convolution_ = false;  // that of a fold is not that of all examples
-  if (!has_net_) return;
-  NetModel::Options net_options;
-  if (learnt.size() < kFewExamples) net_options.passes *= 2;  // few steps in a pass: more passes
-  net_.train(learnt, space_.size(), labels_.size(), net_options);
+  if (thrifty) return;
+  fitNets(learnt, examples.size());
 
   has_convolution_ =
       options_.word_order && examples.size() >= kConvolutionExamplesMin * labels_.size();
   if (!has_convolution_) return;
   std::vector<Example>().swap(learnt);  // or both would be in memory at once
   fitConvolution(texts, targets);
+}
+
+void Classifier::fitNets(const std::vector<Example>& learnt, std::size_t examples) {
+  const bool few = examples * labels_.size() <= kSeveralNetsWorkMax;
+  nets_.resize(few ? std::max<std::size_t>(1, options_.nets_max) : 1);
+  NetModel::Options options;
+  if (learnt.size() < kFewExamples) options.passes *= 2;  // few steps in a pass: more passes
+  for (NetModel& net : nets_) {
+    net.train(learnt, space_.size(), labels_.size(), options);
+    options.seed += kSeedsApart;
+  }
 }
 
 void Classifier::fitConvolution(const std::vector<std::string>& texts,
@@ -184,9 +199,14 @@ Judged Classifier::judge(const std::vector<Feature>& features, const FeatureVect
   judged.known_share = vector.known_share;
   judged.linear.resize(labels_.size());
   linear_.score(vector, judged.linear.data());
-  if (!has_net_) return judged;
+  if (nets_.empty()) return judged;
   judged.net.resize(labels_.size());
-  net_.score(vector, judged.net.data());
+  std::vector<float> scores(labels_.size());
+  for (const NetModel& net : nets_) {
+    net.score(vector, scores.data());
+    addRow(judged.net.data(), scores.data(), 1.0F / static_cast<float>(nets_.size()),
+           scores.size());
+  }
   if (!has_convolution_) return judged;
   judged.convolution.resize(labels_.size());
   convolution_.score(space_.sequenceOf(features), judged.convolution.data());
@@ -283,7 +303,7 @@ Status Classifier::learn(std::string_view text, std::string_view label, Verdict 
     linear_.learn(vector, index, wrong, space_.size());
   }
   const int target = wrong ? kNobody : index;
-  if (has_net_) net_.learn(vector, target, space_.size());
+  for (NetModel& net : nets_) net.learn(vector, target, space_.size());
   if (has_convolution_)
     convolution_.learn(space_.sequenceOf(space_.extractor().featuresOf(text)), target);
   return ok();

@@ -67,6 +67,9 @@ class Classifier {
     /// Also learns the order of words, where a label has examples enough for it: a few more right
     /// answers in a thousand, and five times as long to learn.
     bool word_order = true;
+    /// Nets that are averaged where the examples are few and one net is a matter of its first
+    /// random weights: a few more right answers in a thousand, in that many times the time.
+    std::size_t nets_max = 3;
   };
 
   /// Learns from `examples`, and the scales and the threshold from `held_out`; without these, from
@@ -100,6 +103,7 @@ class Classifier {
  private:
   Classifier() = default;
   void fitModels(const std::vector<LabelledText>& examples);
+  void fitNets(const std::vector<Example>& learnt, std::size_t examples);
   void fitConvolution(const std::vector<std::string>& texts, const std::vector<int>& targets);
   void fitScalesByFolds(const std::vector<LabelledText>& examples, std::vector<HeldOut>* told);
   void judgeAll(const std::vector<LabelledText>& texts, std::vector<Judged>& judged) const;
@@ -115,9 +119,8 @@ class Classifier {
   std::vector<std::string> labels_;  ///< sorted
   FeatureSpace space_;
   LinearModel linear_;
-  NetModel net_;
+  std::vector<NetModel> nets_;  ///< none where there are too many examples
   ConvolutionModel convolution_;
-  bool has_net_ = false;
   bool has_convolution_ = false;
   bool scaled_ = false;
   Calibration calibration_;

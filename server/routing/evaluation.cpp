@@ -188,6 +188,7 @@ Result<Report> crossValidate(const std::vector<LabelledText>& texts, const TextV
                    "give two or more texts of each label, or a file of its own with --test");
   Classifier::Options options;
   options.word_order = false;
+  options.nets_max = 1;
   Measurement measurement;
   for (std::size_t fold = 0; fold < folds; ++fold) {
     EvaluationInput input;

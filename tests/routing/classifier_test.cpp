@@ -81,6 +81,17 @@ TEST(ClassifierTest, TheSameTrainingGivesTheSameBits) {
   EXPECT_EQ(one.scope_score, two.scope_score);
 }
 
+TEST(ClassifierTest, WithFewExamplesSeveralNetsHaveTheirSay) {
+  Classifier::Options options;
+  options.nets_max = 1;
+  const auto one = Classifier::train(smallSet(), {}, options);
+  ASSERT_TRUE(one.ok());
+  const Decision by_one = one->decide("play some loud music");
+  const Decision by_several = trained().decide("play some loud music");
+  EXPECT_EQ(by_several.candidates.front().label, by_one.candidates.front().label);
+  EXPECT_NE(by_several.candidates.front().score, by_one.candidates.front().score);
+}
+
 TEST(ClassifierTest, FeedbackTakesEffectAtOnce) {
   Classifier classifier = trained();
   const char* text = "quux frobnicate zork";
