@@ -226,7 +226,9 @@ void keepWaiting(store::Tx& tx, const Attempt& attempt, const StartWait& wait) {
 }
 
 std::int64_t nextRetry(store::Connection& db) {
-  Statement first(db, "SELECT MIN(retry_at_ms) FROM route_decisions WHERE retry_at_ms > 0");
+  Statement first(db,
+                  "SELECT MIN(retry_at_ms) FROM route_decisions WHERE retry_at_ms > 0"
+                  " AND status = 'dispatched'");
   return first.step() ? first.integer(0) : 0;
 }
 
@@ -284,7 +286,8 @@ std::vector<Attempt> endedAttempts(store::Connection& db, std::string_view owner
                  " WHERE a.outcome = 'open' AND d.retry_at_ms NOT BETWEEN ?1 + 1 AND ?1 + ?2"
                  " AND (r.run_id IS NULL OR r.status = 'completed'"
                  " OR r.status = 'failed' OR r.status = 'stopped')"
-                 " ORDER BY r.owner IS NOT ?3, a.attempt_seq LIMIT ?4",
+                 " ORDER BY r.owner IS NOT ?3, ROW_NUMBER() OVER (PARTITION BY r.owner"
+                 " ORDER BY a.attempt_seq), a.attempt_seq LIMIT ?4",
                  now_ms, kStartRetryMaxMs, owner, count_max);
   std::vector<Attempt> ended;
   while (rows.step()) {

@@ -34,7 +34,7 @@ std::optional<DecisionStatus> parseDecisionStatus(std::string_view word);
 /// Why what comes next in a decision has not been started yet, though it may be.
 struct StartWait {
   std::int64_t since_ms = 0;     ///< since the epoch; 0: it does not wait
-  std::int64_t retry_at_ms = 0;  ///< when it is tried again, by any replica
+  std::int64_t retry_at_ms = 0;  ///< when it is tried again
   std::string why;               ///< for people
 };
 /// Nothing waits longer than that from one try to the next.
@@ -125,7 +125,8 @@ void replaceDispatch(store::Tx& tx, std::string_view decision_id, std::string_vi
 /// Keeps that the decision waits: until then the end of its attempts is not among those that
 /// endedAttempts() gives. Nothing for one whose attempt `seq` has been closed.
 void keepWaiting(store::Tx& tx, const Attempt& attempt, const StartWait& wait);
-/// When the first that waits is to be tried again, in milliseconds since the epoch; 0 for none.
+/// When the first that waits is to be tried again, in milliseconds since the epoch; 0 for none. Of
+/// those dispatched only: an older tutti ends a decision without ending its wait.
 std::int64_t nextRetry(store::Connection& db);
 
 void addAttempt(store::Tx& tx, const Attempt& attempt);
@@ -139,8 +140,8 @@ std::optional<Attempt> attemptOfRun(store::Connection& db, std::string_view run_
 /// Closes an open attempt. False when another has done so: then this caller must not act on it.
 bool closeAttempt(store::Tx& tx, const Attempt& ended);
 /// Open attempts whose runs are over or gone, with outcome and error as the run has them: those
-/// whose runs were `owner`'s first, then oldest first. Without those of decisions that wait beyond
-/// `now_ms`.
+/// whose runs were `owner`'s first, then the oldest of each other owner, so that one who hangs with
+/// many keeps nobody's from sight. Without those of decisions that wait beyond `now_ms`.
 std::vector<Attempt> endedAttempts(store::Connection& db, std::string_view owner,
                                    std::int64_t now_ms, std::int64_t count_max);
 

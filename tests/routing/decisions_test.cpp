@@ -143,6 +143,7 @@ TEST_F(DecisionsTest, EndedRunIsActedOnByExactlyOne) {
 TEST_F(DecisionsTest, EndOfADecisionThatWaitsIsGivenWhenItIsToBeTriedAgain) {
   const StoredDecision decision = add("scanner");
   const Attempt attempt = dispatch(decision);
+  changeDecision(db_, decision.decision_id, {DecisionStatus::Dispatched, "", "", ""}, kNow);
   ASSERT_TRUE(agents::requestStop(db_, attempt.session_id, "rep_1", kNow).ok());
   const auto ended = endedAttempts(db_, "rep_1", kNowMs, 10);
   ASSERT_EQ(ended.size(), 1U);
@@ -159,6 +160,29 @@ TEST_F(DecisionsTest, EndOfADecisionThatWaitsIsGivenWhenItIsToBeTriedAgain) {
   EXPECT_TRUE(closeAttempt(db_, ended[0]));
   keepWaiting(db_, ended[0], {kNowMs, kNowMs + 500, "no room"});
   EXPECT_EQ(nextRetry(db_), 0) << "another replica has acted on its end";
+}
+
+TEST_F(DecisionsTest, DecisionThatAnOlderTuttiHasEndedIsNotTriedAgain) {
+  const StoredDecision decision = add("scanner");
+  const Attempt attempt = dispatch(decision);
+  changeDecision(db_, decision.decision_id, {DecisionStatus::Dispatched, "", "", ""}, kNow);
+  keepWaiting(db_, attempt, {kNowMs, kNowMs + 500, "no room"});
+  store::execute(db_, "UPDATE route_decisions SET status = 'succeeded'");
+  EXPECT_EQ(nextRetry(db_), 0);
+}
+
+TEST_F(DecisionsTest, OneWhoHangsWithManyEndsKeepsNobodysFromSight) {
+  const auto end = [this](const std::string& owner) {
+    const Attempt attempt = dispatch(add("scanner"));
+    store::execute(db_, "UPDATE runs SET owner = ? WHERE run_id = ?", owner, attempt.run_id);
+    ASSERT_TRUE(agents::requestStop(db_, attempt.session_id, owner, kNow).ok());
+  };
+  for (int i = 0; i < 4; ++i) end("rep_hangs");
+  end("rep_gone");
+  end("rep_1");
+  std::vector<std::string> owners;
+  for (const Attempt& one : endedAttempts(db_, "rep_1", kNowMs, 3)) owners.push_back(one.owner);
+  EXPECT_EQ(owners, (std::vector<std::string>{"rep_1", "rep_hangs", "rep_gone"}));
 }
 
 TEST_F(DecisionsTest, AttemptWhoseSessionWasDeletedIsLost) {
