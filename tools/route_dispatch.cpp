@@ -157,8 +157,8 @@ std::string noteFor(const RoutePlan& plan, const routing::Strategy& strategy) {
   if (plan.stages.size() > 1)
     note += (note.empty() ? "" : "; ") +
             std::string(
-                "the further parts are started as those before them end, by any tutti that "
-                "runs: explain_route tells how far it is");
+                "the further parts are started as those before them end, by this tutti while it "
+                "runs, then by any other: explain_route tells how far it is");
   return note;
 }
 

@@ -16,6 +16,9 @@ using routing::DecisionStatus;
 
 constexpr std::int64_t kEndedAtOnceMax = 16;
 constexpr std::int64_t kStartRetryLeastMs = 1'000;
+/// A time that is past, so that it is looked again after the least pause: no commit may come that
+/// leads to a look at what the store could not do just now.
+constexpr std::int64_t kOverdue = 1;
 /// Of a result that is handed over; what an agent is told of it is less, with a word that it is so.
 constexpr std::int64_t kResultReadMax = 16 * 1024;
 
@@ -129,9 +132,11 @@ void RouteFollower::look() {
         post([self, found, status = std::move(status)] {
           RouteFollower* follower = *self;
           if (follower == nullptr) return;
-          if (!status.ok())  // looked at again after the next commit
-            log::warning("ended runs of decisions could not be read: " + status.error().text());
           follower->busy_ = false;
+          if (!status.ok()) {
+            log::warning("ended runs of decisions could not be read: " + status.error().text());
+            return follower->lookAgainAt(kOverdue);
+          }
           // Each ends with a commit, which leads to the next look.
           std::erase_if(found->ended,
                         [&](const Ended& one) { return !follower->isOurs(one.attempt); });
@@ -261,11 +266,13 @@ void RouteFollower::act(const std::shared_ptr<Ended>& ended, const std::string& 
 void RouteFollower::written(const std::shared_ptr<Ended>& ended, const Result<bool>& settled,
                             const Refusal& refusal) {
   if (!refusal.why.empty()) return refused(ended, refusal);
-  if (!settled.ok())  // looked at again after the next commit
+  if (!settled.ok()) {
     log::warning("the end of a dispatched run could not be stored: " + settled.error().text());
+    return lookAgainAt(kOverdue);
+  }
   context_.supervisor.pumpLaunches();
   context_.router->storeChanged();
-  if (again_ || settled.ok()) look();
+  look();
 }
 
 void RouteFollower::refused(const std::shared_ptr<Ended>& ended, const Refusal& refusal) {
@@ -287,9 +294,9 @@ void RouteFollower::refused(const std::shared_ptr<Ended>& ended, const Refusal& 
       },
       [self = self_](const Result<bool>& kept) {
         if (*self == nullptr) return;
-        if (!kept.ok())  // tried again after the next commit
-          return log::warning("a decision's wait could not be stored: " + kept.error().text());
-        (*self)->look();
+        if (kept.ok()) return (*self)->look();
+        log::warning("a decision's wait could not be stored: " + kept.error().text());
+        (*self)->lookAgainAt(kOverdue);
       });
 }
 
