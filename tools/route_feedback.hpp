@@ -29,9 +29,9 @@ struct RouteFeedback {
     routing::DecisionStatus status = routing::DecisionStatus::Decided;
   };
   /// What is said of a decision of several agents teaches only whom it names as better: that a
-  /// workflow was right does not say that its lead could do it all. A call
-  /// with a key that was used before says nothing anew. Errors: NotFound "decision_not_found",
-  /// "feedback_gone"; InvalidArgument "better_is_chosen"; Conflict "idempotency_key_reused".
+  /// workflow was right does not say that its lead could do it all. A call with a key that was used
+  /// before says nothing anew. Errors: NotFound "decision_not_found", "feedback_gone";
+  /// InvalidArgument "better_is_chosen"; Conflict "idempotency_key_reused".
   static Result<Output> run(store::Tx& tx, const Input& input);
 
   /// Runs on the I/O thread.

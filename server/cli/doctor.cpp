@@ -153,9 +153,7 @@ search::IndexChecked checkIndex(store::Store& store, const DoctorRequest& reques
                              "the index cannot be checked: " + checked.error().text(), false});
   return failed;
 }
-}  // namespace
 
-namespace {
 /// Of a store that an older tutti has written: what bringing it up to date would do, and whether
 /// its database is whole before that. Nothing else can be read as it is.
 int reportOlder(const std::filesystem::path& folder, const std::vector<store::Migration>& missing,

@@ -152,8 +152,8 @@ struct DocumentService::Impl : std::enable_shared_from_this<Impl> {
   /// Makes content of a source: staged, synced and renamed. `done` runs on the worker or, for small
   /// content, at once.
   void prepare(const Caller& caller, ContentSource source, ContentDone done);
-  /// Begins new content. The first one has removed what writers that died have left staged, so that
-  /// a command that was killed leaves nothing to a tutti that stays.
+  /// Begins new content. With the first one, what writers that died have left staged is removed on
+  /// the worker: a command that was killed leaves nothing for long where another one follows.
   Staged stage();
   void copyFile(std::shared_ptr<Fd> file, std::shared_ptr<Staged> staged, ContentDone done);
   std::vector<std::filesystem::path> rootsOf(const Viewer& viewer) const;

@@ -260,7 +260,6 @@ void Router::finishLearning(Learnt& learnt) {
   if (learnt.model) {
     model_ = std::move(learnt.model);
     texts_ = learnt.texts;
-    texts_ = learnt.texts;
     decider_.setModel(model_);
     if (fetcher_) fetcher_->want(learnt.missing);
   }
