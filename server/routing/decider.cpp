@@ -281,10 +281,15 @@ std::shared_ptr<const RouteDecision> Decider::choose(const RouteRequest& request
       likelihood += one.score;
   Spread chosen_of = spread(std::move(open), records_);
   choice.candidates = std::move(chosen_of.candidates);
-  // Load may have put a twin first: the others are the twins then.
-  if (!choice.twins.empty() && choice.candidates.front().name != ranked_first)
-    std::replace(choice.twins.begin(), choice.twins.end(), choice.candidates.front().name,
-                 ranked_first);
+  if (!choice.twins.empty() && choice.candidates.front().name != ranked_first) {
+    // Load has put a twin first, and the others are the twins then, or one who has none.
+    const auto taken =
+        std::find(choice.twins.begin(), choice.twins.end(), choice.candidates.front().name);
+    if (taken == choice.twins.end())
+      choice.twins.clear();
+    else
+      *taken = ranked_first;
+  }
   choice.in_scope = content.ranking.in_scope;
   choice.scaled = model_->scaled();
   choice.likely = !model_->scaled() || !first_is_open || likelihood >= kLikelyLeast;

@@ -171,7 +171,9 @@ class Chooser {
   bool yields(const StrategyRule& rule) const {
     if (rule.yields_at <= 0 || !choice_.scaled || !bestFits()) return false;
     const RankedAgent& best = choice_.candidates.front();
-    return best.score >= rule.yields_at && !takesPart(rule.then, best.name);
+    const auto takes = [&](const std::string& agent) { return takesPart(rule.then, agent); };
+    return best.score >= rule.yields_at && !takes(best.name) &&
+           std::none_of(choice_.twins.begin(), choice_.twins.end(), takes);
   }
 
   bool takesPart(const StrategyAction& action, const std::string& agent) const {

@@ -86,7 +86,7 @@ struct Strategy {
 /// Of the strategies whose conditions hold and whose agents may be chosen, the one of the highest
 /// priority, then of the highest weighted confidence, then the first by name. Without any: the best
 /// candidate, if it is in scope; else a question. A rule gives way to an agent that has no part in
-/// it and fits as well as its `yields_at` says. Deterministic. Thread-safe.
+/// it, nor has a twin, and fits as well as its `yields_at` says. Deterministic. Thread-safe.
 Strategy choose(const Analysis& analysis, const Choice& choice, const Rules& rules);
 
 /// The confidence with which `condition` holds, 0 when it does not.

@@ -105,6 +105,27 @@ TEST_F(DeciderTest, OneOfTwinsIsTakenInsteadOfAsking) {
       << decision.strategy.reason;
 }
 
+TEST_F(DeciderTest, TwinsOfOneAreNotToldOfAsThoseOfAnother) {
+  const std::vector<std::string> examples = {"bake a loaf of bread", "make rolls for breakfast",
+                                             "we need a cake"};
+  std::vector<agents::Blueprint> blueprints = {
+      processBlueprint("ann", "Bakes bread and cakes", examples),
+      processBlueprint("bob", "Bakes bread and cakes", examples),
+      processBlueprint("cid", "Bakes bread and cakes", examples),
+      processBlueprint("driver", "Drives people to places",
+                       {"take me to the station", "pick up my mother by car"})};
+  AgentNames names;
+  for (const auto& one : blueprints) names[one.name] = one.name;
+  take(blueprints);
+  decider_.setAgents(std::make_shared<const std::vector<agents::Blueprint>>(blueprints), names,
+                     loadRules({{"r.yaml", "twins: {baking: [ann, bob]}\n"}}, names).rules);
+  decider_.setRecords({{"ann", {.running = 9}}, {"bob", {.running = 9}}});
+  const RouteDecision decision = decide({.request = "bake bread and a cake"});
+  EXPECT_EQ(decision.agent, "cid");
+  EXPECT_EQ(decision.strategy.reason.find("would do as well"), std::string::npos)
+      << decision.strategy.reason;
+}
+
 TEST_F(DeciderTest, NobodyIsAnAnswer) {
   const RouteDecision decision = decide({.request = "who won the elections of 1848"});
   EXPECT_EQ(decision.strategy.type, StrategyType::Clarify) << decision.answer.dump(2);

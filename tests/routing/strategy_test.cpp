@@ -138,6 +138,9 @@ TEST(Choose, ARuleGivesWayToOneWhoIsSurelyMeantAndHasNoPartInIt) {
   EXPECT_EQ(with("odd cloud", sure).rule, kBestCandidateRule) << "but not on the sky";
   EXPECT_EQ(with("red", candidates({{"bob", 0.95}})).rule, "purple") << "bob has a step";
   EXPECT_EQ(with("red", candidates({{"cy", 0.85}})).rule, "purple") << "not sure enough";
+  Choice twins = candidates({{"cy", 0.95}, {"bob", 0.95}});
+  twins.twins = {"bob"};
+  EXPECT_EQ(with("red", twins).rule, "purple") << "whom cy could stand for has a step";
 
   Choice ranked = sure;
   ranked.scaled = false;
