@@ -56,6 +56,16 @@ std::vector<std::string> chosenBy(const Strategy& strategy) {
   return all;
 }
 
+/// Load may have put another than `ranked_first` before the rest: of twins the others are the twins
+/// then, and who is no twin of theirs has none.
+void heedLoad(Choice& choice, const std::string& ranked_first) {
+  if (choice.twins.empty() || choice.candidates.front().name == ranked_first) return;
+  const auto taken =
+      std::find(choice.twins.begin(), choice.twins.end(), choice.candidates.front().name);
+  if (taken == choice.twins.end()) return choice.twins.clear();
+  *taken = ranked_first;
+}
+
 /// Who may be tried when `first` has failed, best first.
 std::vector<std::string> othersOf(const RouteRequest& request,
                                   const std::vector<RankedAgent>& candidates,
@@ -256,17 +266,18 @@ PassedOver Decider::passedOverFor(const RouteRequest& request) const {
   return passed;
 }
 
-std::shared_ptr<const RouteDecision> Decider::choose(const RouteRequest& request,
-                                                     const Content& content) {
-  Choice choice;
-  if (hasDemands(request)) {
-    choice.passed_over = passedOverFor(request);
-  } else {
-    auto known = without_demands_.find(request.to_start);
-    if (known == without_demands_.end())
-      known = without_demands_.emplace(request.to_start, passedOverFor(request)).first;
-    choice.passed_over = known->second;
-  }
+PassedOver Decider::passedOver(const RouteRequest& request) {
+  if (hasDemands(request)) return passedOverFor(request);
+  auto known = without_demands_.find(request.to_start);
+  if (known == without_demands_.end())
+    known = without_demands_.emplace(request.to_start, passedOverFor(request)).first;
+  return known->second;
+}
+
+Decider::Weighed Decider::weigh(const RouteRequest& request, const Content& content) {
+  Weighed weighed;
+  Choice& choice = weighed.choice;
+  choice.passed_over = passedOver(request);
   const auto& ranked = content.ranking.candidates;
   std::vector<RankedAgent> open;
   for (const Candidate& one : ranked)
@@ -281,15 +292,8 @@ std::shared_ptr<const RouteDecision> Decider::choose(const RouteRequest& request
       likelihood += one.score;
   Spread chosen_of = spread(std::move(open), records_);
   choice.candidates = std::move(chosen_of.candidates);
-  if (!choice.twins.empty() && choice.candidates.front().name != ranked_first) {
-    // Load has put a twin first, and the others are the twins then, or one who has none.
-    const auto taken =
-        std::find(choice.twins.begin(), choice.twins.end(), choice.candidates.front().name);
-    if (taken == choice.twins.end())
-      choice.twins.clear();
-    else
-      *taken = ranked_first;
-  }
+  weighed.equals = std::move(chosen_of.passed);
+  heedLoad(choice, ranked_first);
   choice.in_scope = content.ranking.in_scope;
   choice.scaled = model_->scaled();
   choice.likely = !model_->scaled() || !first_is_open || likelihood >= kLikelyLeast;
@@ -297,7 +301,27 @@ std::shared_ptr<const RouteDecision> Decider::choose(const RouteRequest& request
   if (!ranked.empty() && !first_is_open && content.ranking.in_scope &&
       (!model_->scaled() || ranked.front().score >= kLikelyLeast))
     choice.wanted = ranked.front().label;
+  return weighed;
+}
 
+std::string Decider::whyOthers(const RouteRequest& request, const Weighed& weighed,
+                               const RouteDecision& decision, const Considered& one) {
+  const auto passed = weighed.choice.passed_over.find(one.agent);
+  if (passed != weighed.choice.passed_over.end()) return passed->second;
+  if (decision.strategy.type == StrategyType::Clarify) return "nobody fits well enough";
+  if (request.verdict && decision.agent == request.verdict->agent && one.score >= kJudgedLeast)
+    return request.verdict->by + " chose another";
+  const auto equal = weighed.equals.find(one.agent);
+  if (equal != weighed.equals.end()) return equal->second;
+  if (decision.strategy.rule != kBestCandidateRule)
+    return "the rule '" + decision.strategy.rule + "' names others";
+  return "others fit better";
+}
+
+std::shared_ptr<const RouteDecision> Decider::choose(const RouteRequest& request,
+                                                     const Content& content) {
+  Weighed weighed = weigh(request, content);
+  Choice& choice = weighed.choice;
   if (request.verdict) applyVerdict(*request.verdict, choice);
 
   auto decision = std::make_shared<RouteDecision>();
@@ -311,6 +335,7 @@ std::shared_ptr<const RouteDecision> Decider::choose(const RouteRequest& request
   const std::vector<std::string> chosen = chosenBy(decision->strategy);
   if (!chosen.empty()) decision->agent = chosen.front();
   const std::string evidence = wordsOfEvidence(content.ranking.evidence);
+  const auto& ranked = content.ranking.candidates;
 
   const auto consider = [&](const std::string& name, double score) {
     Considered one;
@@ -325,22 +350,7 @@ std::shared_ptr<const RouteDecision> Decider::choose(const RouteRequest& request
     if (best && content.ranking.by_vectors) one.reason += ", by what it means";
     if (best && content.by_context) one.reason += " (with the context)";
     if (one.chosen) return decision->considered.push_back(std::move(one));
-    const auto passed = choice.passed_over.find(name);
-    const auto equal = chosen_of.passed.find(name);
-    if (passed != choice.passed_over.end()) {
-      one.why_not = passed->second;
-    } else if (decision->strategy.type == StrategyType::Clarify) {
-      one.why_not = "nobody fits well enough";
-    } else if (request.verdict && decision->agent == request.verdict->agent &&
-               score >= kJudgedLeast) {
-      one.why_not = request.verdict->by + " chose another";
-    } else if (equal != chosen_of.passed.end()) {
-      one.why_not = equal->second;
-    } else if (decision->strategy.rule != kBestCandidateRule) {
-      one.why_not = "the rule '" + decision->strategy.rule + "' names others";
-    } else {
-      one.why_not = "others fit better";
-    }
+    one.why_not = whyOthers(request, weighed, *decision, one);
     decision->considered.push_back(std::move(one));
   };
   for (const Candidate& one : ranked)

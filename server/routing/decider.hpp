@@ -123,11 +123,22 @@ class Decider {
     std::uint64_t state = 0;         ///< of the cache, when it was made
   };
 
+  /// Who may be chosen, as it is now.
+  struct Weighed {
+    Choice choice;
+    std::map<std::string, std::string> equals;  ///< that were not taken, and why not
+  };
+
   std::shared_ptr<const Content> read(const RouteRequest& request, const std::string& normal,
                                       const RequestMeaning& meaning) const;
   void analyzeText(const RouteRequest& request, Content& content) const;
+  Weighed weigh(const RouteRequest& request, const Content& content);
   std::shared_ptr<const RouteDecision> choose(const RouteRequest& request, const Content& content);
+  /// Why `one` is not chosen.
+  static std::string whyOthers(const RouteRequest& request, const Weighed& weighed,
+                               const RouteDecision& decision, const Considered& one);
   std::string refusal(const agents::Blueprint& blueprint, const RouteRequest& request) const;
+  PassedOver passedOver(const RouteRequest& request);
   PassedOver passedOverFor(const RouteRequest& request) const;
   void keep(const std::string& key, Entry entry);
   const AgentRecord& recordOf(std::string_view name) const;
