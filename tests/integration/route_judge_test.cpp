@@ -170,7 +170,7 @@ TEST_F(RouteJudgeTest, JudgeThatCannotBeStartedIsNoObstacle) {
 TEST_F(RouteJudgeTest, VerdictThatCannotBeUsedAnyMoreLeavesTheDecision) {
   writeJudge("touch " + at("asking") + "\n" + gated(says("xaver")));
   TuttiProcess tutti(folder_, withJudge());
-  sendRoute(tutti, 7, {{"request", kClose}, {"candidates", {"xaver", "yvonne"}}});
+  sendRoute(tutti, 71, {{"request", kClose}, {"candidates", {"xaver", "yvonne"}}});
   ASSERT_TRUE(waitForFile(at("asking")));
   std::filesystem::remove_all(folder_.path() / "blueprints" / "agents" / "yvonne");
   // Files are looked at every tenth of a second.
@@ -180,7 +180,7 @@ TEST_F(RouteJudgeTest, VerdictThatCannotBeUsedAnyMoreLeavesTheDecision) {
     ::usleep(20'000);
   folder_.write("go", "");
   Json answer = tutti.receive();
-  while (answer.value("id", 0) != 7) answer = tutti.receive();
+  while (answer.value("id", 0) != 71) answer = tutti.receive();
   const Json made = answer["result"]["structuredContent"];
   expectUnjudged(made, "yvonne");
   EXPECT_TRUE(made["not_judged"].contains("session_id")) << made.dump(1);
