@@ -87,6 +87,11 @@ std::string unknownWord(const CLI::App& app) {
   return left.empty() ? std::string() : left.front();
 }
 
+/// Whether it does something itself, of words that are none of its commands.
+bool takesWords(const CLI::App& app) {
+  return !app.get_options([](const CLI::Option* one) { return one->get_positional(); }).empty();
+}
+
 std::string didYouMean(const std::string& word, const std::vector<std::string>& known,
                        const std::string& otherwise) {
   const auto nearest = nearestNames(word, known, 1);
@@ -97,7 +102,8 @@ Error refusalFor(const CLI::App& app, const CLI::ParseError& error) {
   const CLI::App& command = chosenCommand(app);
   const std::string see = "see: " + wordsOf(command) + " --help";
   const std::string word = unknownWord(app);
-  const std::vector<std::string> commands = commandNames(command);
+  const bool own_words = takesWords(command);
+  const auto commands = own_words ? std::vector<std::string>() : commandNames(command);
   if (word.starts_with("-"))
     return {Code::InvalidArgument, "unknown option '" + shortened(word, 80) + "'",
             didYouMean(word, takenOptions(command), see)};
@@ -105,7 +111,8 @@ Error refusalFor(const CLI::App& app, const CLI::ParseError& error) {
     return {Code::InvalidArgument, "unknown command '" + shortened(word, 80) + "'",
             didYouMean(word, commands, see)};
   if (!word.empty())
-    return {Code::InvalidArgument, "'" + shortened(word, 80) + "' is one word too many", see};
+    return {Code::InvalidArgument, "'" + shortened(word, 80) + "' is one word too many",
+            own_words ? "put words that belong together in quotes, or " + see : see};
   if (!commands.empty() && error.get_exit_code() == static_cast<int>(CLI::ExitCodes::RequiredError))
     return {Code::InvalidArgument, wordsOf(command) + " wants a command: " + joined(commands), see};
   return {Code::InvalidArgument, error.what(), see};

@@ -49,6 +49,11 @@ TEST_F(CommandLineTest, WhatWasPerhapsMeantIsSaid) {
             "tutti: unknown option '--blueprint'\n       did you mean --blueprints?\n"},
            {{"sessions", "all"},
             "tutti: 'all' is one word too many\n       see: tutti sessions --help\n"},
+           {{"route", "fix", "a", "test"},
+            "tutti: 'a' is one word too many\n"
+            "       put words that belong together in quotes, or see: tutti route --help\n"},
+           {{"route"},
+            "tutti: a request, in quotes, is required\n       see: tutti route --help\n"},
            {{"events"}, "tutti: session is required\n       see: tutti events --help\n"}}) {
     const Ran ran = runTutti(folder_, one.words);
     EXPECT_EQ(ran.status, 2);
