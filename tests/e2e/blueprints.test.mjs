@@ -8,13 +8,7 @@ import path from 'node:path';
 import { systemText } from '../fakes/anthropic/classify.mjs';
 import { viewOf } from '../fakes/anthropic/script.mjs';
 import { test } from './support/bounded.mjs';
-import { World } from './support/world.mjs';
-
-async function worldFor(t, options) {
-  const world = await World.create(options);
-  t.after(() => world.close());
-  return world;
-}
+import { worldFor } from './support/world.mjs';
 
 async function run(tutti, world, blueprint) {
   const handle = await tutti.call('start_agent', { blueprint, prompt: 'go', project_dir: world.project });

@@ -7,7 +7,7 @@ import path from 'node:path';
 import { systemText } from '../fakes/anthropic/classify.mjs';
 import { promptsOf, viewOf } from '../fakes/anthropic/script.mjs';
 import { ToolError } from './support/mcp.mjs';
-import { World } from './support/world.mjs';
+import { worldFor } from './support/world.mjs';
 import { test } from './support/bounded.mjs';
 
 const kSchema = {
@@ -16,12 +16,6 @@ const kSchema = {
   required: ['answer'],
   additionalProperties: false,
 };
-
-async function worldFor(t, options) {
-  const world = await World.create(options);
-  t.after(() => world.close());
-  return world;
-}
 
 /** Starts `blueprint` with a prompt; gives the handle. */
 function start(tutti, world, prompt, more = {}) {

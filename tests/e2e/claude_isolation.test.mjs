@@ -6,13 +6,7 @@ import path from 'node:path';
 
 import { promptsOf, viewOf } from '../fakes/anthropic/script.mjs';
 import { test } from './support/bounded.mjs';
-import { World, tuttiBinary } from './support/world.mjs';
-
-async function worldFor(t, options) {
-  const world = await World.create(options);
-  t.after(() => world.close());
-  return world;
-}
+import { tuttiBinary, worldFor } from './support/world.mjs';
 
 async function run(tutti, world, blueprint, prompt) {
   const handle = await tutti.call('start_agent', { blueprint, prompt, project_dir: world.project });

@@ -5,15 +5,9 @@ import assert from 'node:assert/strict';
 import { viewOf } from '../fakes/anthropic/script.mjs';
 import { Claude, claudeEnv, kDriverArgs } from './support/claude.mjs';
 import { test } from './support/bounded.mjs';
-import { World, tuttiBinary } from './support/world.mjs';
+import { tuttiBinary, worldFor } from './support/world.mjs';
 
 const kFindings = '# Findings\n\nThe lock is held too long: cache.c, line 42 – naïve.\n';
-
-async function worldFor(t, script) {
-  const world = await World.create({ script });
-  t.after(() => world.close());
-  return world;
-}
 
 const use = (name, input) => ({ tool_use: { name: `mcp__tutti__${name}`, input } });
 
@@ -31,7 +25,7 @@ async function runToEnd(tutti, world, prompt) {
 }
 
 test('What an agent puts into a document, who started it reads', async (t) => {
-  const world = await worldFor(t, (request) => finder(viewOf(request)));
+  const world = await worldFor(t, { script: (request) => finder(viewOf(request)) });
   const tutti = await world.tutti();
 
   const { result_text: id } = await runToEnd(tutti, world, 'look for slow locks');
@@ -43,7 +37,7 @@ test('What an agent puts into a document, who started it reads', async (t) => {
 });
 
 test('A Claude Code reads the document of the Claude Code that it started', async (t) => {
-  const world = await worldFor(t, (request) => {
+  const world = await worldFor(t, { script: (request) => {
     const view = viewOf(request);
     if (view.user === 'find') return finder(view);
     const answer = view.tool_result && view.tool_result.startsWith('{') ? JSON.parse(view.tool_result) : {};
@@ -55,7 +49,7 @@ test('A Claude Code reads the document of the Claude Code that it started', asyn
       case 'mcp__tutti__doc_query': return use('doc_read', { document_id: answer.documents[0].id });
       default: return { text: `my child wrote: ${view.tool_result}` };
     }
-  });
+  } });
   const tutti = await world.tutti();
 
   const result = await runToEnd(tutti, world, 'delegate');
@@ -71,7 +65,7 @@ test('A Claude Code of the user finds documents as resources, and reads one', as
     (told) => read(`tutti://doc/${/doc_[0-9a-f]+/.exec(told)[0]}`),
     (told) => ({ text: told }),
   ];
-  const world = await worldFor(t, (request) => steps.shift()(viewOf(request).tool_result));
+  const world = await worldFor(t, { script: (request) => steps.shift()(viewOf(request).tool_result) });
   const tutti = await world.tutti();
   await tutti.call('doc_push', { name: 'findings.md', content: kFindings });
 

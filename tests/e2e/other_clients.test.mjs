@@ -15,7 +15,7 @@ import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js';
 
 import { startFakeModels } from '../fakes/models/server.mjs';
 import { test } from './support/bounded.mjs';
-import { World, tuttiBinary } from './support/world.mjs';
+import { tuttiBinary, worldFor } from './support/world.mjs';
 
 const kModules = fileURLToPath(new URL('../node_modules', import.meta.url));
 const kBin = path.join(kModules, '.bin');
@@ -27,8 +27,7 @@ const kRunMaxMs = 85000;
 
 /** A world, and its environment for a client: an own home, no key that works, no colours. */
 async function worldOf(t) {
-  const world = await World.create({ claude: process.execPath });
-  t.after(() => world.close());
+  const world = await worldFor(t, { claude: process.execPath });
   const env = {
     PATH: `${kNode}:/usr/local/bin:/usr/bin:/bin`, HOME: world.home, LANG: 'C.UTF-8', TERM: 'dumb', NO_COLOR: '1',
     OPENAI_API_KEY: 'dummy', GEMINI_API_KEY: 'dummy', GEMINI_CLI_TRUST_WORKSPACE: 'true', OPENCODE_DISABLE_AUTOUPDATE: '1',

@@ -10,16 +10,10 @@ import { systemText } from '../fakes/anthropic/classify.mjs';
 import { viewOf } from '../fakes/anthropic/script.mjs';
 import { startFakeModels } from '../fakes/models/server.mjs';
 import { test } from './support/bounded.mjs';
-import { World } from './support/world.mjs';
+import { worldFor } from './support/world.mjs';
 
 const kExamples = fileURLToPath(new URL('../../examples/blueprints', import.meta.url));
 const kCodex = fileURLToPath(new URL('../node_modules/.bin/codex', import.meta.url));
-
-async function worldFor(t, options) {
-  const world = await World.create(options);
-  t.after(() => world.close());
-  return world;
-}
 
 /** A gardener for each flower, none of whom is clearly the one for "flowers". */
 function addGardeners(world, more = { type: 'procedural', command: ['/bin/echo', 'planted'] }) {

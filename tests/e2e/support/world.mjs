@@ -149,3 +149,10 @@ function describeProcess(pid) {
     return null;  // it ended while we looked
   }
 }
+
+/** A world of one test's own, gone with it; options as for create(). */
+export async function worldFor(t, options) {
+  const world = await World.create(options);
+  t.after(() => world.close());
+  return world;
+}
