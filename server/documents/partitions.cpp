@@ -29,13 +29,14 @@ Status checkName(std::string_view name) {
   return Error(Code::InvalidArgument,
                "Invalid partition name: " + toValidUtf8(shortened(name, 80)) +
                    ". Must start with letter or underscore, contain only letters, numbers, "
-                   "hyphens, underscores, and be 1-64 characters.")
+                   "hyphens, underscores, and be 1-64 characters.",
+               "choose another name, as team_1")
       .named("invalid_partition");
 }
 
-Error noPartition(std::string_view name) {
-  return Error(Code::NotFound, "Partition not found: " + std::string(name),
-               "create it, or leave the partition out")
+Error noPartition(std::string_view name,
+                  const char* hint = "create it, or leave the partition out") {
+  return Error(Code::NotFound, "Partition not found: " + std::string(name), hint)
       .named("partition_not_found");
 }
 
@@ -231,7 +232,9 @@ Result<Partition> createPartition(store::Tx& tx, const std::string& name,
                  "begin it with a letter, and not as a tree's or a project's")
         .named("partition_reserved");
   if (findPartition(tx, name))
-    return Error(Code::Conflict, "Partition already exists: " + name).named("partition_exists");
+    return Error(Code::Conflict, "Partition already exists: " + name,
+                 "use it as it is, or choose another name")
+        .named("partition_exists");
   Partition partition{name, PartitionKind::Named, description, now};
   insertPartition(tx, partition);
   return partition;
@@ -256,7 +259,8 @@ Result<DeletedPartition> deletePartition(store::Tx& tx, const Viewer& viewer,
                  "delete its documents instead")
         .named("partition_is_global");
   const auto partition = findPartition(tx, name);
-  if (!partition || !mayWrite(viewer, *partition)) return noPartition(name);
+  if (!partition || !mayWrite(viewer, *partition))
+    return noPartition(name, "it is deleted already, or its name is another: list the partitions");
   DeletedPartition deleted{name, 0};
   for (;;) {
     std::vector<std::int64_t> some;

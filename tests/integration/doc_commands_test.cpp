@@ -63,8 +63,12 @@ TEST(DocCommandsTest, APartitionIsMadeUsedListedAndDeleted) {
   EXPECT_NE(none.err.find("create it"), std::string::npos) << none.err;
   const Ran made = runTutti(folder, {"doc", "partition", "add", "team", "--description", "ours"});
   EXPECT_EQ(made.status, 0) << made.err;
-  EXPECT_EQ(runTutti(folder, {"doc", "partition", "add", "team"}).status, 1);
-  EXPECT_EQ(runTutti(folder, {"doc", "partition", "add", "no good"}).status, 1);
+  const Ran again = runTutti(folder, {"doc", "partition", "add", "team"});
+  EXPECT_EQ(again.status, 1);
+  EXPECT_NE(again.err.find("choose another name"), std::string::npos) << again.err;
+  const Ran bad = runTutti(folder, {"doc", "partition", "add", "no good"});
+  EXPECT_EQ(bad.status, 1);
+  EXPECT_NE(bad.err.find("choose another name"), std::string::npos) << bad.err;
   EXPECT_EQ(runTutti(folder, {"doc", "push", note, "--partition", "team"}).status, 0);
   EXPECT_EQ(runTutti(folder, {"doc", "cat", "note.md", "--partition", "team"}).out, "kept\n");
   const Json listed = Json::parse(runTutti(folder, {"doc", "partition", "ls", "--json"}).out);
@@ -73,6 +77,9 @@ TEST(DocCommandsTest, APartitionIsMadeUsedListedAndDeleted) {
   EXPECT_EQ(listed[0].value("description", ""), "ours");
   EXPECT_EQ(runTutti(folder, {"doc", "partition", "rm", "team"}).out,
             "team: 1 documents deleted\n");
+  const Ran gone = runTutti(folder, {"doc", "partition", "rm", "team"});
+  EXPECT_EQ(gone.status, 1);
+  EXPECT_NE(gone.err.find("list the partitions"), std::string::npos) << gone.err;
   EXPECT_EQ(runTutti(folder, {"doc", "partition", "rm", "_global"}).status, 1);
   EXPECT_EQ(runTutti(folder, {"doc", "partition", "ls"}).out, "no partitions\n");
 }
