@@ -4,6 +4,7 @@
 
 #include <sstream>
 
+#include "tests/integration/fakes.hpp"
 #include "tests/integration/tutti_process.hpp"
 
 namespace tutti::test {
@@ -91,9 +92,7 @@ TEST_F(CommandLineTest, WhyAgentsCannotStartIsSaidOnce) {
 }
 
 TEST_F(CommandLineTest, EventsTellWhoSaidWhat) {
-  const char* fakes = std::getenv("TUTTI_FAKES");
-  ASSERT_NE(fakes, nullptr) << "TUTTI_FAKES does not name the folder of the fakes";
-  const std::string claude = std::string(fakes) + "/claude_fake";
+  const std::string claude = fakeProgram("claude_fake");
   const Ran started =
       runTutti(folder_, {"--claude", claude, "call", "start_agent",
                          R"({"prompt": "say hi", "name": "talk", "mode": "sync", "wait_s": 50})"});

@@ -4,10 +4,10 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <cstdlib>
 #include <fstream>
 #include <optional>
 
+#include "tests/integration/fakes.hpp"
 #include "tests/integration/tutti_process.hpp"
 #include "tests/transport/http_client.hpp"
 
@@ -180,7 +180,7 @@ TEST_F(HttpTasksTest, TheOwnerOfATaskIsTheSameOneAfterAKill) {
 }
 
 TEST_F(HttpTasksTest, AStateIsOfNoUseToWhoShowsAnotherCredential) {
-  const Json fake = {{"command", std::string(std::getenv("TUTTI_FAKES")) + "/mcp_fake"}};
+  const Json fake = {{"command", fakeProgram("mcp_fake")}};
   const auto config = folder_.write("mcp.json", Json({{"mcpServers", {{"fake", fake}}}}).dump());
   const std::uint16_t port = serve({"--mcp-config", config.string()});
   Holder owner(port, "one");

@@ -2,9 +2,9 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
-#include <cstdlib>
 #include <fstream>
 
+#include "tests/integration/fakes.hpp"
 #include "tests/integration/tutti_process.hpp"
 
 namespace tutti::test {
@@ -14,12 +14,9 @@ namespace fs = std::filesystem;
 class LostFoldersTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    const char* fakes = std::getenv("TUTTI_FAKES");
-    ASSERT_NE(fakes, nullptr) << "TUTTI_FAKES does not name the folder of the fakes";
-    claude_ = "TUTTI_CLAUDE=" + (fs::path(fakes) / "claude_fake").string();
     writeProgram(folder_, "endless", "echo begun >&2\nwhile :; do sleep 0.1; done");
   }
-  Options withClaude() const { return {.arguments = {"stdio"}, .environment = {claude_}}; }
+  static Options withClaude() { return {.arguments = {"stdio"}, .environment = {fakeClaude()}}; }
 
   /// A conversation whose agent waits for the next prompt.
   std::string idleConversation(TuttiProcess& tutti) {
@@ -67,7 +64,6 @@ class LostFoldersTest : public ::testing::Test {
   }
 
   TempFolder folder_;
-  std::string claude_;
 };
 
 TEST_F(LostFoldersTest, AnIdleSessionGoesOnWithAFreshHost) {

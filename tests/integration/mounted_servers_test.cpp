@@ -7,6 +7,7 @@
 #include <memory>
 #include <thread>
 
+#include "tests/integration/fakes.hpp"
 #include "tests/integration/tutti_process.hpp"
 
 namespace tutti::test {
@@ -18,8 +19,7 @@ class MountedServersTest : public ::testing::Test {
     return folder_.write("mcp.json", Json({{"mcpServers", servers}}).dump()).string();
   }
   static Json fake(const Json& arguments = Json::array()) {
-    return {{"command", std::string(std::getenv("TUTTI_FAKES")) + "/mcp_fake"},
-            {"args", arguments}};
+    return {{"command", fakeProgram("mcp_fake")}, {"args", arguments}};
   }
   /// One that starts when there is a client to be told of it, see open().
   Json gatedFake() const { return fake({"--gate", gate().string()}); }

@@ -5,9 +5,9 @@
 #include <signal.h>
 
 #include <chrono>
-#include <cstdlib>
 #include <filesystem>
 
+#include "tests/integration/fakes.hpp"
 #include "tests/integration/routed.hpp"
 
 namespace tutti::test {
@@ -99,11 +99,6 @@ gates:
     agent: auditor
     action: check_sum
 )yaml");
-  }
-  static std::string fakeClaude() {
-    const char* fakes = std::getenv("TUTTI_FAKES");
-    EXPECT_NE(fakes, nullptr) << "TUTTI_FAKES does not name the folder of the fakes";
-    return "TUTTI_CLAUDE=" + std::string(fakes == nullptr ? "" : fakes) + "/claude_fake";
   }
   /// Dispatches a workflow below a session whose only other child takes the room that
   /// `--children-max 1` leaves, until the file "room" is there; ends its first step while no tutti

@@ -2,8 +2,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
-#include <cstdlib>
-
+#include "tests/integration/fakes.hpp"
 #include "tests/integration/routed.hpp"
 
 namespace tutti::test {
@@ -308,11 +307,8 @@ TEST_F(RoutingTest, NextCandidateIsStartedByWhoDispatchedWithWhatThatOneMaySee) 
 class PackRoutingTest : public RoutingTest {
  protected:
   static Options withPacks() {
-    const char* fakes = std::getenv("TUTTI_FAKES");
-    EXPECT_NE(fakes, nullptr) << "TUTTI_FAKES does not name the folder of the fakes";
-    const std::string folder = fakes == nullptr ? "" : fakes;
     return {.arguments = {"stdio", "--pack", "pantheros,amas,nephio", "--claude",
-                          folder + "/claude_fake"}};
+                          fakeProgram("claude_fake")}};
   }
 };
 

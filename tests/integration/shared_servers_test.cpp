@@ -9,6 +9,7 @@
 #include <set>
 #include <thread>
 
+#include "tests/integration/fakes.hpp"
 #include "tests/integration/tutti_process.hpp"
 
 namespace tutti::test {
@@ -20,7 +21,7 @@ class SharedServersTest : public ::testing::Test {
  protected:
   std::string config(Json own = Json::object()) {
     Json entry = {
-        {"command", std::string(std::getenv("TUTTI_FAKES")) + "/mcp_fake"},
+        {"command", fakeProgram("mcp_fake")},
         {"args", {"--resources", "2", "--notes", notes().string(), "--gate", gate().string()}}};
     if (!own.empty()) entry["tutti"] = std::move(own);
     return folder_.write("mcp.json", Json({{"mcpServers", {{"fake", entry}}}}).dump()).string();
@@ -323,9 +324,8 @@ TEST_F(SharedServersTest, SharingCanBeTurnedOff) {
 }
 
 TEST_F(SharedServersTest, OtherCredentialsAreAnotherCopy) {
-  Json servers = {{"fake",
-                   {{"command", std::string(std::getenv("TUTTI_FAKES")) + "/mcp_fake"},
-                    {"env", {{"TOKEN", "${TOKEN}"}}}}}};
+  Json servers = {
+      {"fake", {{"command", fakeProgram("mcp_fake")}, {"env", {{"TOKEN", "${TOKEN}"}}}}}};
   const std::string file =
       folder_.write("mcp.json", Json({{"mcpServers", servers}}).dump()).string();
   Options mine{{"stdio", "--mcp-config", file}, {"TOKEN=mine-and-secret"}, {}};
