@@ -281,8 +281,9 @@ TEST_F(NotifierTest, ACommitOfAnotherProcessIsHeardAtOnce) {
   exitStatusOf(child);
   std::sort(delays.begin(), delays.end());
   RecordProperty("median_us", static_cast<int>(delays[kCommits / 2].count()));
-  // Of the log alone it would hear after 20 ms, each time; a busy machine keeps some waiting.
-  EXPECT_LT(delays.front(), 20ms);
+  // Of the log alone it would hear nearly 20 ms later, for that looks with the commit before. A
+  // busy machine keeps many waiting, and shortens what is left of some looks, but not of a quarter.
+  EXPECT_LT(delays[kCommits / 4], 10ms);
 }
 
 TEST_F(NotifierTest, ACommitIsHeardThoughItsProcessDiedBeforeItCouldTellAnybody) {
