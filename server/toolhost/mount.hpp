@@ -228,8 +228,8 @@ class Mount final : public mcp::client::Events, public std::enable_shared_from_t
   std::int64_t ready_since_ms_ = 0;
   std::int64_t relist_at_ms_ = 0;  // 0: none is due
   std::int64_t listed_at_ms_ = 0;
-  std::int64_t tell_updated_at_ms_ = 0;  // 0: nothing is to be told
-  std::int64_t told_updated_ms_ = 0;
+  std::int64_t tell_updated_at_ms_ = 0;    // 0: nothing is to be told
+  std::int64_t tell_updated_from_ms_ = 0;  // a pause after it was told last
   bool listing_ = false;
   bool settled_ = false;
   bool stopped_ = false;

@@ -102,7 +102,7 @@ void Mount::onResourceUpdated(const std::string& uri) {
   }
   updated_.insert(std::move(known));
   if (tell_updated_at_ms_ != 0) return;
-  tell_updated_at_ms_ = std::max(steadyMs(), told_updated_ms_ + options_.updates_pause_ms);
+  tell_updated_at_ms_ = std::max(steadyMs(), tell_updated_from_ms_);
   arm();
 }
 
@@ -112,7 +112,7 @@ void Mount::onElicitationComplete(const std::string& elicitation_id) {
 
 void Mount::tellUpdated() {
   tell_updated_at_ms_ = 0;
-  told_updated_ms_ = steadyMs();
+  tell_updated_from_ms_ = steadyMs() + options_.updates_pause_ms;
   for (const std::string& uri : std::exchange(updated_, {})) told_.updated(uriPrefix() + uri);
 }
 
