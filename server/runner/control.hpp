@@ -5,7 +5,8 @@
 //   from the host  {"hello":{"session_id","generation","pid","run_id"|null}}   once, first
 //                  {"spool":{"run_id","bytes"}}     the run's spool has grown to so many bytes
 //                  {"outcome":{"run_id"}}           outcome.json is on disk
-//                  {"ack":{"cmd","run_id"?,"ok",…}} one for each command; "error" when not ok
+//                  {"ack":{"cmd","run_id"?,"ok",…}} one for each command; "error" and "error_name"
+//                  when not ok
 //                  {"exit":{"status","reason"}}     the host ends; exit.json is on disk
 //
 // A turn whose run_id the host knows is acknowledged and not run again.
@@ -16,6 +17,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "server/base/result.hpp"
 #include "server/json/json.hpp"
@@ -26,6 +28,9 @@ class io_context;
 
 namespace tutti::runner {
 
+/// The "error_name" of a command that is refused because the host is about to end.
+inline constexpr std::string_view kHostEnding = "host_ending";
+
 /// A server's connection to one run-host. Runs on the I/O thread.
 class HostLink {
  public:
@@ -34,8 +39,8 @@ class HostLink {
     std::function<void()> closed;              ///< once: the host has gone or the link broke
   };
 
-  /// Connects to hosts/<session>/<generation>/control.sock of any path length. Errors: Unavailable when
-  /// nobody listens there. `handlers` are called later, never from within connect().
+  /// Connects to hosts/<session>/<generation>/control.sock of any path length. Errors: Unavailable
+  /// when nobody listens there. `handlers` are called later, never from within connect().
   static Result<std::unique_ptr<HostLink>> connect(boost::asio::io_context& io,
                                                    const std::filesystem::path& host_folder,
                                                    Handlers handlers);

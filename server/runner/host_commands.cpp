@@ -8,6 +8,7 @@
 
 #include "server/base/file.hpp"
 #include "server/base/ids.hpp"
+#include "server/runner/control.hpp"
 #include "server/runner/host_session.hpp"
 
 namespace tutti::runner {
@@ -74,7 +75,8 @@ Json HostSession::obey(const Json& command) {
   if (name == "turn") status = obeyTurn(json::stringOr(command, "run_id", ""));
   if (name == "stop") status = obeyStop(command);
   if (name == "interrupt")
-    status = ending_ ? Status(conflict("host_ending", "the host is ending")) : driver_->interrupt();
+    status = ending_ ? Status(conflict(std::string(kHostEnding), "the host is ending"))
+                     : driver_->interrupt();
   if (name == "approve") status = obeyApprove(command);
   return ackOf(command, status);
 }
@@ -85,7 +87,7 @@ Status HostSession::obeyTurn(const std::string& run_id) {
   if ((run_ && run_->spec.run_id == run_id) || ended_runs_.contains(run_id)) return ok();
   const std::filesystem::path folder = layout_.run(run_id);
   if (std::filesystem::exists(folder / "outcome.json")) return ok();
-  if (ending_) return conflict("host_ending", "the host is ending: " + ending_->reason);
+  if (ending_) return conflict(std::string(kHostEnding), "the host is ending: " + ending_->reason);
   if (run_) return conflict("run_active", "run '" + run_->spec.run_id + "' is not over");
 
   Result<std::string> text = readFile(folder / "run.json", kRunSpecBytesMax);
@@ -114,7 +116,7 @@ Status HostSession::obeyStop(const Json& command) {
 }
 
 Status HostSession::obeyApprove(const Json& command) {
-  if (ending_) return conflict("host_ending", "the host is ending");
+  if (ending_) return conflict(std::string(kHostEnding), "the host is ending");
   const std::string behavior = json::stringOr(command, "behavior", "");
   if (behavior != "allow" && behavior != "deny")
     return Error(Code::InvalidArgument, "behavior is 'allow' or 'deny'").named("invalid_behavior");
