@@ -44,6 +44,40 @@ struct Line {
 
 using Command = std::function<int()>;
 
+/// A number of `range` whose default the help shows.
+template <class Number>
+void addNumber(CLI::App& app, const char* option, const char* variable, Number& value,
+               const CLI::Range& range, const char* description) {
+  app.add_option(option, value, description)
+      ->envname(variable)
+      ->capture_default_str()
+      ->check(range);
+}
+
+void addRouteOptions(CLI::App& app, Settings& settings) {
+  addNumber(app, "--route-cache-ttl", "PANTHEROS_ORCHESTRATOR_CACHE_TTL",
+            settings.route_cache_ttl_s, CLI::Range(0, 31'536'000),
+            "Seconds for which a decision on the same request is kept; 0: each is made anew");
+  app.add_option("--route-embeddings", settings.route_embeddings,
+                 "on: where an embeddings server is configured, routing sends it the requests and "
+                 "what agents are learnt from; off: it goes by words alone")
+      ->envname("TUTTI_ROUTE_EMBEDDINGS")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"on", "off"}));
+  app.add_option("--route-judge", settings.route_judge,
+                 "Blueprint of an agent that is asked whom a request is for where that is a close "
+                 "call, as route-judge; without it only calls with ask_agent ask one")
+      ->envname("TUTTI_ROUTE_JUDGE");
+  addNumber(app, "--route-judge-wait", "TUTTI_ROUTE_JUDGE_WAIT", settings.route_judge_wait_s,
+            CLI::Range(1, 600), "Seconds to wait for its verdict; then it is stopped");
+  addNumber(app, "--route-judges-max", "TUTTI_ROUTE_JUDGES_MAX", settings.route_judges_max,
+            CLI::Range(1, 64), "Judges at work at once; beyond it requests are decided without");
+  addNumber(app, "--route-start-wait", "TUTTI_ROUTE_START_WAIT", settings.route_start_wait_s,
+            CLI::Range(0, 86'400),
+            "Seconds for which the next part of a dispatched request is tried again while its "
+            "start is refused for now, as by --children-max; then a person is asked");
+}
+
 void addShared(CLI::App& app, Settings& settings) {
   app.add_option("--data", settings.data, "Folder of the store")->envname("TUTTI_DATA");
   app.add_option("--blueprints", settings.blueprints,
@@ -72,21 +106,13 @@ void addShared(CLI::App& app, Settings& settings) {
   app.add_option("--log-level", settings.log_level, "debug, info, warning, error or off")
       ->envname("TUTTI_LOG")
       ->check(CLI::IsMember({"debug", "info", "warning", "error", "off"}));
-  app.add_option("--tasks-max", settings.tasks_max,
-                 "Tasks that are kept at once, ended ones until they expire")
-      ->envname("TUTTI_TASKS_MAX")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 1'000'000));
-  app.add_option("--children-max", settings.children_max,
-                 "Sessions below one that may be unfinished at once; a further start is refused")
-      ->envname("TUTTI_CHILDREN_MAX")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 10'000));
-  app.add_option("--depth-max", settings.depth_max,
-                 "How deep the tree of sessions may be, a root being 0")
-      ->envname("TUTTI_DEPTH_MAX")
-      ->capture_default_str()
-      ->check(CLI::Range(0, 64));
+  addNumber(app, "--tasks-max", "TUTTI_TASKS_MAX", settings.tasks_max, CLI::Range(1, 1'000'000),
+            "Tasks that are kept at once, ended ones until they expire");
+  addNumber(app, "--children-max", "TUTTI_CHILDREN_MAX", settings.children_max,
+            CLI::Range(1, 10'000),
+            "Sessions below one that may be unfinished at once; a further start is refused");
+  addNumber(app, "--depth-max", "TUTTI_DEPTH_MAX", settings.depth_max, CLI::Range(0, 64),
+            "How deep the tree of sessions may be, a root being 0");
   app.add_option("--document-root", settings.document_roots,
                  "Folder that doc_push and doc_pull may use beside the project (may be repeated)")
       ->envname("TUTTI_DOCUMENT_ROOTS")
@@ -97,48 +123,12 @@ void addShared(CLI::App& app, Settings& settings) {
                  "What comes before the paths of documents, as http://host:8766; without it, what "
                  "tutti serve listens on, and for HTTP requests their Host")
       ->envname("TUTTI_PUBLIC_URL");
-  app.add_option("--route-cache-ttl", settings.route_cache_ttl_s,
-                 "Seconds for which a decision on the same request is kept; 0: each is made anew")
-      ->envname("PANTHEROS_ORCHESTRATOR_CACHE_TTL")
-      ->capture_default_str()
-      ->check(CLI::Range(0, 31'536'000));
-  app.add_option("--route-embeddings", settings.route_embeddings,
-                 "on: where an embeddings server is configured, routing sends it the requests and "
-                 "what agents are learnt from; off: it goes by words alone")
-      ->envname("TUTTI_ROUTE_EMBEDDINGS")
-      ->capture_default_str()
-      ->check(CLI::IsMember({"on", "off"}));
-  app.add_option("--route-judge", settings.route_judge,
-                 "Blueprint of an agent that is asked whom a request is for where that is a close "
-                 "call, as route-judge; without it only calls with ask_agent ask one")
-      ->envname("TUTTI_ROUTE_JUDGE");
-  app.add_option("--route-judge-wait", settings.route_judge_wait_s,
-                 "Seconds to wait for its verdict; then it is stopped")
-      ->envname("TUTTI_ROUTE_JUDGE_WAIT")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 600));
-  app.add_option("--route-judges-max", settings.route_judges_max,
-                 "Judges at work at once; beyond it requests are decided without")
-      ->envname("TUTTI_ROUTE_JUDGES_MAX")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 64));
-  app.add_option("--route-start-wait", settings.route_start_wait_s,
-                 "Seconds for which the next part of a dispatched request is tried again while its "
-                 "start is refused for now, as by --children-max; then a person is asked")
-      ->envname("TUTTI_ROUTE_START_WAIT")
-      ->capture_default_str()
-      ->check(CLI::Range(0, 86'400));
-  app.add_option("--ping-every", settings.ping_every_s,
-                 "Seconds between two pings to a client that holds a stream; one that does not "
-                 "answer within a minute is let go. 0: none (revisions before 2026-07-28)")
-      ->envname("TUTTI_PING_EVERY")
-      ->capture_default_str()
-      ->check(CLI::Range(0, 86'400));
-  app.add_option("--progress-every", settings.progress_every_s,
-                 "Seconds between two signs of life of a call that waits")
-      ->envname("TUTTI_PROGRESS_EVERY")
-      ->capture_default_str()
-      ->check(CLI::Range(0.05, 15.0));
+  addRouteOptions(app, settings);
+  addNumber(app, "--ping-every", "TUTTI_PING_EVERY", settings.ping_every_s, CLI::Range(0, 86'400),
+            "Seconds between two pings to a client that holds a stream; one that does not "
+            "answer within a minute is let go. 0: none (revisions before 2026-07-28)");
+  addNumber(app, "--progress-every", "TUTTI_PROGRESS_EVERY", settings.progress_every_s,
+            CLI::Range(0.05, 15.0), "Seconds between two signs of life of a call that waits");
 }
 
 void addEmbeddings(CLI::App& app, EmbeddingsSettings& settings) {

@@ -16,9 +16,6 @@ using routing::DecisionStatus;
 
 constexpr std::int64_t kEndedAtOnceMax = 16;
 constexpr std::int64_t kStartRetryLeastMs = 1'000;
-/// A time that is past, so that it is looked again after the least pause: no commit may come that
-/// leads to a look at what the store could not do just now.
-constexpr std::int64_t kOverdue = 1;
 /// Of a result that is handed over; what an agent is told of it is less, with a word that it is so.
 constexpr std::int64_t kResultReadMax = 16 * 1024;
 
@@ -135,7 +132,7 @@ void RouteFollower::look() {
           follower->busy_ = false;
           if (!status.ok()) {
             log::warning("ended runs of decisions could not be read: " + status.error().text());
-            return follower->lookAgainAt(kOverdue);
+            return follower->lookAgainIn(kStartRetryLeastMs);
           }
           // Each ends with a commit, which leads to the next look.
           std::erase_if(found->ended,
@@ -148,13 +145,17 @@ void RouteFollower::look() {
       });
 }
 
+// No commit may come that leads to a look at what waits, or at what the store could not do just
+// now.
+void RouteFollower::lookAgainIn(std::int64_t pause_ms) {
+  timer_ = options_.timers->after(pause_ms, [this] { look(); });
+}
+
 void RouteFollower::lookAgainAt(std::int64_t retry_at_ms) {
-  timer_.reset();
-  if (retry_at_ms == 0) return;
+  if (retry_at_ms == 0) return timer_.reset();
   const std::int64_t left = retry_at_ms - epochMillis(Clock::system().now());
   // What is overdue here is another's, who may hang: not to be looked at all the time.
-  const auto pause = std::clamp(left, kStartRetryLeastMs, routing::kStartRetryMaxMs);
-  timer_ = options_.timers->after(pause, [this] { look(); });
+  lookAgainIn(std::clamp(left, kStartRetryLeastMs, routing::kStartRetryMaxMs));
 }
 
 bool RouteFollower::isOurs(const Attempt& attempt) const {
@@ -268,7 +269,7 @@ void RouteFollower::written(const std::shared_ptr<Ended>& ended, const Result<bo
   if (!refusal.why.empty()) return refused(ended, refusal);
   if (!settled.ok()) {
     log::warning("the end of a dispatched run could not be stored: " + settled.error().text());
-    return lookAgainAt(kOverdue);
+    return lookAgainIn(kStartRetryLeastMs);
   }
   context_.supervisor.pumpLaunches();
   context_.router->storeChanged();
@@ -296,7 +297,7 @@ void RouteFollower::refused(const std::shared_ptr<Ended>& ended, const Refusal& 
         if (*self == nullptr) return;
         if (kept.ok()) return (*self)->look();
         log::warning("a decision's wait could not be stored: " + kept.error().text());
-        (*self)->lookAgainAt(kOverdue);
+        (*self)->lookAgainIn(kStartRetryLeastMs);
       });
 }
 

@@ -67,7 +67,8 @@ class RouteFollower {
   void written(const std::shared_ptr<Ended>& ended, const Result<bool>& settled,
                const Refusal& refusal);
   void refused(const std::shared_ptr<Ended>& ended, const Refusal& refusal);
-  void lookAgainAt(std::int64_t retry_at_ms);
+  void lookAgainIn(std::int64_t pause_ms);
+  void lookAgainAt(std::int64_t retry_at_ms);  ///< 0: not for what waits
   static Seen read(store::Connection& db, const std::string& owner);
   /// Whoever had the run goes on with its decision while it lives: the tutti inside of an agent
   /// sees less of the environment, and starts others with that.

@@ -90,11 +90,15 @@ std::string wordOf(const Finding& finding) {
   return finding.kind == Finding::Kind::Index ? "mended" : "removed";
 }
 
+void printFinding(const Finding& finding) {
+  printOut(wordOf(finding) + ": " + oneLine(finding.message, 400) + "\n");
+}
+
 void show(const Checked& checked, const search::IndexChecked& index) {
   bool fixable = false;
   for (const Finding& finding : checked.findings) {
     fixable = fixable || (finding.kind != Finding::Kind::Damage && !finding.fixed);
-    printOut(wordOf(finding) + ": " + oneLine(finding.message, 400) + "\n");
+    printFinding(finding);
   }
   const auto listed = static_cast<std::int64_t>(checked.findings.size());
   if (checked.findings_count > listed)
@@ -179,8 +183,7 @@ int reportOlder(const std::filesystem::path& folder, const std::vector<store::Mi
     printJson(json);
     return 1;
   }
-  for (const Finding& finding : checked.findings)
-    printOut(wordOf(finding) + ": " + oneLine(finding.message, 400) + "\n");
+  for (const Finding& finding : checked.findings) printFinding(finding);
   printOut("the store is of an older tutti; these steps bring it up to date:\n");
   for (const store::Migration& one : missing)
     printOut("  " + std::to_string(one.number) + " " + std::string(one.name) + "\n");

@@ -7,6 +7,7 @@
 
 #include "server/base/text.hpp"
 #include "server/routing/exact_math.hpp"
+#include "server/routing/names.hpp"
 #include "server/store/statement.hpp"
 
 namespace tutti::routing {
@@ -200,14 +201,11 @@ std::vector<std::string> joinTwins(std::vector<RankedAgent>& candidates, const T
   std::vector<std::string> twins;
   if (candidates.empty()) return twins;
   const RankedAgent first = candidates.front();
-  const auto isIn = [](const std::vector<std::string>& group, const std::string& name) {
-    return std::find(group.begin(), group.end(), name) != group.end();
-  };
   const auto isTwin = [&](const RankedAgent& one) {
     if (one.name == first.name) return true;
     if (one.score < kTwinShare * first.score) return false;
     return std::any_of(groups.begin(), groups.end(), [&](const auto& group) {
-      return isIn(group.second, first.name) && isIn(group.second, one.name);
+      return contains(group.second, first.name) && contains(group.second, one.name);
     });
   };
   const auto end = std::stable_partition(candidates.begin(), candidates.end(), isTwin);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "server/routing/names.hpp"
+
 namespace tutti::routing {
 namespace {
 std::string withPercent(const JudgedAgent& agent) {
@@ -12,16 +14,13 @@ std::string withPercent(const JudgedAgent& agent) {
 /// one stands for all.
 std::vector<JudgedAgent> distinctAgents(const Choice& choice, const BlueprintsByName& blueprints) {
   std::vector<RankedAgent> ranked = choice.candidates;
-  const auto isTwin = [&](const std::string& name) {
-    return std::find(choice.twins.begin(), choice.twins.end(), name) != choice.twins.end();
-  };
   std::stable_sort(ranked.begin(), ranked.end(), [](const RankedAgent& a, const RankedAgent& b) {
     return a.score > b.score;  // load and record may have put another one first
   });
   std::vector<JudgedAgent> agents;
   for (const RankedAgent& one : ranked) {
     const auto found = blueprints.find(one.name);
-    if (found == blueprints.end() || isTwin(one.name)) continue;
+    if (found == blueprints.end() || contains(choice.twins, one.name)) continue;
     if (agents.size() >= kJudgedMax || (agents.size() >= 2 && one.score < kJudgedLeast)) break;
     const agents::Blueprint& blueprint = *found->second;
     const bool told = std::any_of(agents.begin(), agents.end(), [&](const JudgedAgent& other) {

@@ -6,6 +6,7 @@
 #include "server/base/digest.hpp"
 #include "server/base/text.hpp"
 #include "server/routing/exact_math.hpp"
+#include "server/routing/names.hpp"
 
 namespace tutti::routing {
 namespace {
@@ -37,15 +38,11 @@ std::string keyOf(const RouteRequest& request, const std::string& normal,
   return sha256(text);
 }
 
-bool contains(const std::vector<std::string>& words, std::string_view word) {
-  return std::find(words.begin(), words.end(), word) != words.end();
-}
-
 /// The agents that a strategy starts with or needs.
 std::vector<std::string> chosenBy(const Strategy& strategy) {
   std::vector<std::string> all;
   const auto add = [&all](const std::string& name) {
-    if (!name.empty() && !contains(all, name)) all.push_back(name);
+    if (!name.empty()) addOnce(all, name);
   };
   add(strategy.agent);
   for (const WorkflowStep& step : strategy.steps) add(step.agent);
@@ -160,7 +157,7 @@ Result<std::vector<std::string>> Decider::resolved(const std::vector<std::string
                                 : "did you mean " + joined(near) + "?")
           .named("unknown_blueprint");
     }
-    if (!contains(own, found->second)) own.push_back(found->second);
+    addOnce(own, found->second);
   }
   std::sort(own.begin(), own.end());
   return own;

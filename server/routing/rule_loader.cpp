@@ -8,6 +8,7 @@
 
 #include "server/base/digest.hpp"
 #include "server/base/text.hpp"
+#include "server/routing/names.hpp"
 #include "server/routing/rule_file.hpp"
 #include "server/routing/rule_parts.hpp"
 #include "server/routing/strategy.hpp"
@@ -39,11 +40,6 @@ std::size_t examplesOf(const NobodyTopics& topics) {
   std::size_t count = 0;
   for (const auto& [name, topic] : topics) count += topic.examples.size();
   return count;
-}
-
-/// Adds `name` unless it is there.
-void addOnce(std::vector<std::string>& names, const std::string& name) {
-  if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
 }
 }  // namespace
 

@@ -8,6 +8,7 @@
 
 #include "server/base/text.hpp"
 #include "server/routing/exact_math.hpp"
+#include "server/routing/names.hpp"
 
 namespace tutti::routing {
 namespace {
@@ -86,14 +87,6 @@ std::string because(const Condition& condition, const Analysis& analysis) {
   std::vector<std::string> reasons;
   collectReasons(condition, analysis, reasons);
   return reasons.empty() ? std::string() : " (" + joined(reasons) + ")";
-}
-
-bool contains(const std::vector<std::string>& names, const std::string& name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
-
-void addOnce(std::vector<std::string>& names, const std::string& name) {
-  if (!contains(names, name)) names.push_back(name);
 }
 
 /// A rule whose condition holds.

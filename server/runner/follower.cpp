@@ -162,7 +162,9 @@ void Follower::onAck(const Json& ack) {
     if (json::stringOr(at->json, "cmd", "") != kind) continue;
     Acknowledged acknowledged = std::move(at->acknowledged);
     waiting_.erase(at);
-    if (acknowledged) acknowledged(Json(ack));
+    // A host that refuses because it is on its way out takes its agent's grace to go.
+    const bool ending = json::stringOr(ack, "error_name", "") == kHostEnding;
+    if (acknowledged) acknowledged(ending ? Result<Json>(hostGone(session_id_)) : Json(ack));
     return;
   }
 }

@@ -65,7 +65,7 @@ class Follower : public std::enable_shared_from_this<Follower> {
   /// The run has ended in the store and the host never hears of it: there is nothing to ingest.
   void runFailed(const std::string& run_id);
   /// Sends `command` once the host listens. `acknowledged` gets the ack, or Unavailable when the
-  /// host goes first.
+  /// host goes first, or is on its way out and takes nothing any more.
   void send(Json command, Acknowledged acknowledged);
   /// Instead of start(): there is no host after all. Whoever waits for an acknowledgement is told;
   /// no handler runs.

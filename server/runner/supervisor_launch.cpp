@@ -3,7 +3,6 @@
 
 #include "server/base/file.hpp"
 #include "server/base/log.hpp"
-#include "server/runner/control.hpp"
 #include "server/runner/host.hpp"
 #include "server/runner/supervisor_impl.hpp"
 
@@ -22,11 +21,6 @@ agents::Outcome failedOutcome(const Error& error) {
       Json::object({{"name", error.name()}, {"message", error.message()}, {"hint", error.hint()}});
   outcome.json = json::dump(Json::object({{"error", std::move(told)}}));
   return outcome;
-}
-
-/// Was the turn refused because the host is on its way out? It takes its agent's grace to go.
-bool isEnding(const Json& ack) {
-  return json::stringOr(ack, "error_name", "") == kHostEnding;
 }
 }  // namespace
 
@@ -114,7 +108,7 @@ void Supervisor::Impl::deliverForeign(const Intent& intent, const Situation& cla
   Json turn = Json::object({{"cmd", "turn"}, {"run_id", claimed.run.run_id}});
   courier->send(std::move(turn), [this, intent, courier](Result<Json> ack) {
     if (closing) return;
-    if (ack.ok() && !isEnding(*ack)) return end(intent);
+    if (ack.ok()) return end(intent);
     active.erase(intent.id);  // the host went first: who followed it launches the run anew
     pump();
   });
@@ -236,7 +230,7 @@ void Supervisor::Impl::sendTurn(const Intent& intent, const std::shared_ptr<Foll
   follower->send(std::move(turn), [this, intent](Result<Json> ack) {
     // When the host goes first, its follower says more: hostOver() or neverStarted() takes up the
     // intent.
-    if (closing || !ack.ok() || isEnding(*ack)) return;
+    if (closing || !ack.ok()) return;
     if (!json::booleanOr(*ack, "ok", false))
       log::error("run-host refused a turn",
                  {{"run_id", intent.run_id}, {"error", json::stringOr(*ack, "error", "")}});

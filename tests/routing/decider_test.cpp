@@ -36,14 +36,26 @@ class DeciderTest : public ::testing::Test {
               "driver", "Drives people to places",
               {"take me to the station", "drive us home", "pick up my mother by car"})});
   }
-  void take(std::vector<agents::Blueprint> blueprints) {
+  void take(std::vector<agents::Blueprint> blueprints, const std::string& rules = "") {
     AgentNames names;
     for (const auto& one : blueprints) names[one.name] = one.name;
     decider_.setModel(
         std::make_shared<const AgentModel>(AgentModel::train(textsOf(blueprints), {})));
+    const Rules loaded = rules.empty() ? Rules() : loadRules({{"r.yaml", rules}}, names).rules;
     decider_.setAgents(
         std::make_shared<const std::vector<agents::Blueprint>>(std::move(blueprints)),
-        std::move(names), Rules());
+        std::move(names), loaded);
+  }
+  /// Who say the same of themselves, of whom ann and bob are twins, and one who drives.
+  void takeBakers(const std::vector<std::string>& names) {
+    std::vector<agents::Blueprint> blueprints;
+    for (const std::string& name : names)
+      blueprints.push_back(
+          processBlueprint(name, "Bakes bread and cakes",
+                           {"bake a loaf of bread", "make rolls for breakfast", "we need a cake"}));
+    blueprints.push_back(processBlueprint("driver", "Drives people to places",
+                                          {"take me to the station", "pick up my mother by car"}));
+    take(std::move(blueprints), "twins: {baking: [ann, bob]}\n");
   }
   RouteDecision decide(RouteRequest request) {
     auto made = decider_.decide(request);
@@ -74,18 +86,7 @@ TEST_F(DeciderTest, ChoosesWhoFitsBestAndSaysWhyNotTheOthers) {
 }
 
 TEST_F(DeciderTest, OneOfTwinsIsTakenInsteadOfAsking) {
-  std::vector<agents::Blueprint> blueprints = {
-      processBlueprint("ann", "Bakes bread and cakes",
-                       {"bake a loaf of bread", "make rolls for breakfast", "we need a cake"}),
-      processBlueprint("bob", "Bakes bread and cakes",
-                       {"bake a loaf of bread", "make rolls for breakfast", "we need a cake"}),
-      processBlueprint("driver", "Drives people to places",
-                       {"take me to the station", "pick up my mother by car"})};
-  AgentNames names;
-  for (const auto& one : blueprints) names[one.name] = one.name;
-  take(blueprints);
-  decider_.setAgents(std::make_shared<const std::vector<agents::Blueprint>>(blueprints), names,
-                     loadRules({{"r.yaml", "twins: {baking: [ann, bob]}\n"}}, names).rules);
+  takeBakers({"ann", "bob"});
   const std::string text = "bake bread and a cake";
   RouteDecision decision = decide({.request = text});
   ASSERT_EQ(decision.strategy.type, StrategyType::SingleAgent) << decision.answer.dump(2);
@@ -106,19 +107,7 @@ TEST_F(DeciderTest, OneOfTwinsIsTakenInsteadOfAsking) {
 }
 
 TEST_F(DeciderTest, TwinsOfOneAreNotToldOfAsThoseOfAnother) {
-  const std::vector<std::string> examples = {"bake a loaf of bread", "make rolls for breakfast",
-                                             "we need a cake"};
-  std::vector<agents::Blueprint> blueprints = {
-      processBlueprint("ann", "Bakes bread and cakes", examples),
-      processBlueprint("bob", "Bakes bread and cakes", examples),
-      processBlueprint("cid", "Bakes bread and cakes", examples),
-      processBlueprint("driver", "Drives people to places",
-                       {"take me to the station", "pick up my mother by car"})};
-  AgentNames names;
-  for (const auto& one : blueprints) names[one.name] = one.name;
-  take(blueprints);
-  decider_.setAgents(std::make_shared<const std::vector<agents::Blueprint>>(blueprints), names,
-                     loadRules({{"r.yaml", "twins: {baking: [ann, bob]}\n"}}, names).rules);
+  takeBakers({"ann", "bob", "cid"});
   decider_.setRecords({{"ann", {.running = 9}}, {"bob", {.running = 9}}});
   const RouteDecision decision = decide({.request = "bake bread and a cake"});
   EXPECT_EQ(decision.agent, "cid");
